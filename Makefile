@@ -1,0 +1,78 @@
+# One command each: `make up` to a converged local run, `make test` to run every test. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+LOCAL := .tenantry
+REQUIREMENTS := requirements.lock
+
+# Installs one lock file and this project; `$(1)` is the lock, `$(2)` says for what.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Makefile: $(PYTHON) is %d.%d, and Tenantry needs 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" % sys.version_info[:2])'
+	@test -x $(BIN)/python || { echo "virtual environment: $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "packages $(2), from $(1)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable sdks/neon
+	@touch $@
+endef
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
+
+$(VENV)/.run: requirements.lock pyproject.toml sdks/neon/pyproject.toml
+	$(call install,requirements.lock,to run)
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	$(call install,requirements-dev.lock,to develop)
+
+.PHONY: engine
+engine: $(VENV)/.run ## find, download or build the Pulumi engine and its plugins
+	@$(BIN)/python -m tenantry.engine ensure --bin $(BIN)
+
+.PHONY: up
+up: engine ## converge tenants.yaml on the local cloud
+	@$(BIN)/localcloud start
+	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && pulumi up --yes --skip-preview
+	@eval "$$($(BIN)/tenantry env)" && tenantry status
+
+.PHONY: down
+down: ## stop the local cloud; its data and the state stay
+	@test ! -x $(BIN)/localcloud || $(BIN)/localcloud stop
+
+.PHONY: clean
+clean: down ## remove the local cloud's data, the local state and the virtual environment
+	@rm -rf $(LOCAL) $(VENV) Pulumi.dev.yaml .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: check
+check: $(VENV)/.dev ## format, lint, types, unit tests: seconds
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/unit
+
+.PHONY: test
+test: $(VENV)/.dev engine ## every test: units, the local cloud, the real engine, the plugins
+	@$(BIN)/python -m tenantry.engine test
+	@$(BIN)/pytest
+
+.PHONY: sdk
+sdk: engine ## make sdks/neon again
+	@$(BIN)/python -m tenantry.engine sdk
+
+.PHONY: schema
+schema: $(VENV)/.run ## make tenants.schema.json again
+	@$(BIN)/tenantry schema > tenants.schema.json
+
+.PHONY: lock
+lock: ## make the two lock files again from pyproject.toml (needs uv)
+	uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11 \
+		--extra localcloud --group build pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11 \
+		--extra localcloud --group build --group test --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock

@@ -1,0 +1,74 @@
+"""The Neon project of an app: its region, its compute, its owner role."""
+
+import pulumi
+import pulumi_neon as neon
+
+from tenantry.registry import App
+
+
+class AppProject(pulumi.ComponentResource):
+    """One Neon project, whose own role is the app's owner.
+
+    The owner's password serves provisioning and migrations only; the app itself connects as one of its logins.
+    """
+
+    id: pulumi.Output[str]
+    host: pulumi.Output[str]
+    pooled_host: pulumi.Output[str]
+    maintenance_database: pulumi.Output[str]
+    owner: str
+    owner_password: pulumi.Output[str]
+    default_branch_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        app: App,
+        *,
+        org_id: str | None,
+        protect: bool,
+        retain: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the project.
+
+        :param org_id: the Neon organization that pays; None only where the API key belongs to one organization
+        :param protect: the engine refuses to delete or replace the project
+        :param retain: removing the app leaves the project in the cloud
+        """
+        super().__init__("tenantry:app:Project", name, None, opts)
+        database = app.database
+        self.owner = app.names.owner_role
+        self.project = neon.Project(
+            name,
+            name=app.names.project,
+            org_id=org_id,
+            region_id=app.region,
+            pg_version=database.postgres_version,
+            history_retention_seconds=database.history_retention,
+            store_password="yes",
+            branch=neon.ProjectBranchArgs(name="main", role_name=self.owner),
+            default_endpoint_settings=neon.ProjectDefaultEndpointSettingsArgs(
+                autoscaling_limit_min_cu=database.compute.min_cu,
+                autoscaling_limit_max_cu=database.compute.max_cu,
+                suspend_timeout_seconds=database.compute.suspend_after,
+            ),
+            allowed_ips=list(database.allowed_ips),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protect,
+                retain_on_delete=retain,
+                # The name marks the project as ours, so a successor would find its predecessor by it.
+                delete_before_replace=True,
+                # The provider derives the block anew on each read: a database or a role renamed by hand
+                # would otherwise be planned as a replacement of the project with all its data.
+                ignore_changes=["branch"],
+            ),
+        )
+        self.id = self.project.id
+        self.host = self.project.database_host
+        self.pooled_host = self.project.database_host_pooler
+        self.maintenance_database = self.project.database_name
+        self.owner_password = self.project.database_password
+        self.default_branch_id = self.project.default_branch_id
+        self.register_outputs({})

@@ -1,0 +1,37 @@
+"""What the stack's configuration and the environment tell the program."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The program's settings."""
+
+    registry: Path
+    apps: str
+    neon_org_id: str | None
+
+    @classmethod
+    def read(cls) -> "Settings":
+        """Read the stack's configuration.
+
+        `tenantry:registry` (default `tenants.yaml`), `tenantry:apps` (default `all`) and
+        `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`).
+
+        :raises pulumi.RunError: no key for Neon's API is set
+        """
+        if not (os.environ.get("NEON_API_KEY") or pulumi.Config("neon").get("apiKey")):
+            raise pulumi.RunError(
+                "no key for the Neon API: set NEON_API_KEY, or `pulumi config set --secret neon:apiKey`; "
+                'for the local cloud: eval "$(.venv/bin/tenantry env)"'
+            )
+        config = pulumi.Config("tenantry")
+        return cls(
+            registry=Path(config.get("registry") or "tenants.yaml"),
+            apps=config.get("apps") or "all",
+            neon_org_id=config.get("neonOrgId") or os.environ.get("NEON_ORG_ID") or None,
+        )

@@ -1,0 +1,99 @@
+"""Everything that one app in the registry consists of."""
+
+import pulumi
+import pulumi_postgresql as postgresql
+
+from components.branches import AppBranch
+from components.database import AppDatabase
+from components.logins import AppLogins
+from components.project import AppProject
+from tenantry.registry import App
+from tenantry.urls import connection_url
+
+TYPE = "tenantry:app:TenantApp"
+
+
+class TenantApp(pulumi.ComponentResource):
+    """An app's project, roles, database and branches, down to the URLs that it connects with."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        org_id: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the app.
+
+        :param org_id: the Neon organization that pays for the project
+        """
+        super().__init__(TYPE, app.id, None, opts)
+        self.app = app
+        name = app.id
+        protect = app.deletion == "protect"
+        inside = pulumi.ResourceOptions(parent=self)
+        self.project = AppProject(
+            name, app, org_id=org_id, protect=protect, retain=app.deletion == "retain", opts=inside
+        )
+        self.owner = postgresql.Provider(
+            name,
+            host=self.project.host,
+            port=5432,
+            database=self.project.maintenance_database,
+            username=self.project.owner,
+            password=self.project.owner_password,
+            sslmode="require",
+            superuser=False,
+            expected_version=str(app.database.postgres_version),
+            opts=inside,
+        )
+        as_owner = pulumi.ResourceOptions(parent=self, providers={"postgresql": self.owner})
+        self.logins = AppLogins(name, app, project=self.project, protect=protect, opts=as_owner)
+        self.database = AppDatabase(
+            name, app, project=self.project, logins=self.logins, protect=protect, opts=as_owner
+        )
+        # A branch copies what is there when it is made: the database and the logins come first.
+        self.branches = {
+            branch.name: AppBranch(
+                f"{name}/{branch.name}",
+                app,
+                branch=branch,
+                project=self.project,
+                protect=protect,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.database]),
+            )
+            for branch in app.database.branches
+        }
+        # What the next run needs in order to judge the app's removal from the registry.
+        self.register_outputs({"app": app.id, "deletion": app.deletion})
+
+    def summary(self) -> dict[str, pulumi.Input[object]]:
+        """Tell where the app lives; nothing in it is secret."""
+        return {
+            "project": self.project.id,
+            "region": self.app.region,
+            "host": self.project.host,
+            "database": self.database.database.name,
+            "login": self.logins.current.role.name,
+            "branches": {
+                name: {"id": branch.id, "host": branch.host}
+                for name, branch in self.branches.items()
+            },
+        }
+
+    def urls(self) -> dict[str, pulumi.Output[str]]:
+        """Give the app's connection URLs: `direct` and `pooled`, both secret."""
+        return {
+            "direct": self._url(self.project.host),
+            "pooled": self._url(self.project.pooled_host),
+        }
+
+    def _url(self, host: pulumi.Output[str]) -> pulumi.Output[str]:
+        login = self.logins.current
+        url = pulumi.Output.all(
+            host=host,
+            user=login.role.name,
+            password=login.password,
+            database=self.database.database.name,
+        ).apply(lambda v: connection_url(scheme=self.app.database.url_scheme, **v))
+        return pulumi.Output.secret(url)

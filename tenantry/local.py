@@ -1,0 +1,69 @@
+"""The environment of a run against the local cloud."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+
+class LocalCloudError(Exception):
+    """The local cloud does not answer; the message says what to do."""
+
+
+def environment(project: Path) -> dict[str, str]:
+    """Give the variables with which `pulumi` runs on the local cloud.
+
+    State is kept below `.tenantry/state` and encrypted with a passphrase that is made once for this folder
+    (`.tenantry/passphrase`, mode 0600).
+
+    :param project: the folder of `Pulumi.yaml`
+    :raises LocalCloudError: the local cloud is not running
+    """
+    home = project / ".tenantry"
+    cloud = _local_cloud(home / "localcloud")
+    state = home / "state"
+    state.mkdir(parents=True, exist_ok=True)
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home / "passphrase")),
+        "PULUMI_STACK": "dev",
+        # A refresh or a destroy configures the providers with today's credentials, not with the stored ones.
+        "PULUMI_RUN_PROGRAM": "true",
+        # The engine and its plugins are in place: nothing is looked for elsewhere.
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "NEON_API_URL": cloud["neon_api_url"],
+        "NEON_API_KEY": cloud["neon_api_key"],
+        "NEON_ORG_ID": cloud["neon_org_id"],
+    }
+
+
+def _local_cloud(data: Path) -> dict[str, str]:
+    command = Path(sys.executable).parent / "localcloud"
+    found = str(command) if command.exists() else shutil.which("localcloud")
+    if found is None:
+        raise LocalCloudError("localcloud is not installed: make engine")
+    answer = subprocess.run(  # noqa: S603 the command is this environment's own
+        [found, "status", "--data", str(data), "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise LocalCloudError("the local cloud is not running: localcloud start")
+    facts: dict[str, str] = json.loads(answer.stdout)
+    return facts
+
+
+def _passphrase(path: Path) -> Path:
+    if not path.exists():
+        # Written whole before it has its name: a passphrase that was cut short would lock the state.
+        part = path.with_suffix(f".{os.getpid()}")
+        part.touch(mode=0o600)
+        part.write_text(secrets.token_hex(32))
+        part.rename(path)
+    return path

@@ -1,0 +1,112 @@
+"""A program run against mocks, with every registration kept as the engine would have got it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from google.protobuf import json_format
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+
+SECRET = {rpc._special_sig_key: rpc._special_secret_sig}
+
+# What the cloud would answer; everything else is the inputs.
+ANSWERS: dict[str, dict[str, Any]] = {
+    "neon:index/project:Project": {
+        "databaseHost": "ep-main.example",
+        "databaseHostPooler": "ep-main-pooler.example",
+        "databaseName": "neondb",
+        "databasePassword": SECRET | {"value": "owner-password"},
+        "defaultBranchId": "br-main",
+    },
+    "neon:index/endpoint:Endpoint": {"host": "ep-branch.example"},
+    "random:index/randomBytes:RandomBytes": {"hex": SECRET | {"value": "0f" * 32}},
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as it was registered."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    protect: bool
+    retain: bool
+    deleted_with: str
+    delete_before_replace: bool
+    ignore_changes: tuple[str, ...]
+    provider: str
+
+    @property
+    def parent_type(self) -> str:
+        """The type of the parent, without its own ancestors."""
+        return self.parent.split("::")[2].split("$")[-1] if self.parent else ""
+
+
+class Cloud(Mocks):
+    """Answers each create with its inputs and what the cloud adds."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.state = state
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return f"id-of-{args.name}", {**args.inputs, **ANSWERS.get(args.typ, {})}
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        if args.token == "pulumi:pulumi:readStackResourceOutputs":
+            return {"name": args.args["stackName"], "outputs": self.state}, None
+        raise AssertionError(f"unexpected call {args.token}")
+
+
+class RecordingMonitor(MockMonitor):
+    """Keeps the options too, which `Mocks` does not see."""
+
+    def __init__(self, mocks: Mocks) -> None:
+        super().__init__(mocks)
+        self.registered: list[Registered] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        answer = super().RegisterResource(request)
+        self.registered.append(
+            Registered(
+                urn=answer.urn,
+                type=request.type,
+                name=request.name,
+                parent=request.parent,
+                inputs=json_format.MessageToDict(request.object),
+                protect=request.protect,
+                retain=request.retainOnDelete,
+                deleted_with=request.deletedWith,
+                delete_before_replace=request.deleteBeforeReplace,
+                ignore_changes=tuple(request.ignoreChanges),
+                provider=request.provider,
+            )
+        )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        self.outputs[request.urn] = json_format.MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+
+def run(
+    program: Callable[[], dict[str, Any] | None], *, state: dict[str, Any] | None = None
+) -> RecordingMonitor:
+    """Run the program to its end; what it returns becomes the stack's outputs."""
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    monitor = RecordingMonitor(Cloud(state or {}))
+    set_mocks(monitor.mocks, project="tenantry", stack="dev", preview=False, monitor=monitor)
+
+    @pulumi.runtime.test
+    def body() -> None:
+        for name, value in (program() or {}).items():
+            pulumi.export(name, value)
+
+    body()
+    return monitor

@@ -1,0 +1,222 @@
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.tenant_app import TenantApp
+from tenantry.registry import App, load
+from tests.unit.components.recording import Registered, RecordingMonitor, run
+
+REGISTRY = """\
+version: 1
+tenants:
+  acme:
+    name: Acme Inc.
+    apps:
+      web:
+        environment: production
+        region: aws-eu-central-1
+        database:
+          postgres_version: 17
+          connection_limit: 15
+          statement_timeout: 20s
+          idle_in_transaction_timeout: 5s
+          extensions: [pg_trgm, hstore]
+          compute: {min_cu: 0.25, max_cu: 2, suspend_after: 5m}
+          history_retention: 7d
+          allowed_ips: [203.0.113.0/24]
+          branches: {staging: {}}
+          credentials: {generation: GENERATION}
+          url_scheme: morphik
+        deletion: DELETION
+"""
+
+PROJECT = "neon:index/project:Project"
+ROLE = "postgresql:index/role:Role"
+GRANT = "postgresql:index/grant:Grant"
+
+
+def app(tmp_path: Path, *, generation: int = 1, deletion: str = "protect") -> App:
+    file = tmp_path / "tenants.yaml"
+    text = REGISTRY.replace("GENERATION", str(generation)).replace("DELETION", deletion)
+    file.write_text(text)
+    return load(file).app("acme/web")
+
+
+def declare(wanted: App) -> RecordingMonitor:
+    return run(lambda: dict(TenantApp(wanted, org_id="org-test").urls()))
+
+
+def of_type(monitor: RecordingMonitor, kind: str) -> list[Registered]:
+    return [r for r in monitor.registered if r.type == kind]
+
+
+def only(monitor: RecordingMonitor, kind: str, **inputs: Any) -> Registered:
+    (found,) = [
+        r
+        for r in of_type(monitor, kind)
+        if all(r.inputs.get(key) == value for key, value in inputs.items())
+    ]
+    return found
+
+
+def test_the_tree_is_what_the_design_says(tmp_path: Path) -> None:
+    monitor = declare(app(tmp_path))
+    assert Counter((r.type, r.parent_type) for r in monitor.registered) == {
+        ("tenantry:app:TenantApp", "pulumi:pulumi:Stack"): 1,
+        ("tenantry:app:Project", "tenantry:app:TenantApp"): 1,
+        (PROJECT, "tenantry:app:Project"): 1,
+        ("pulumi:providers:postgresql", "tenantry:app:TenantApp"): 1,
+        ("tenantry:app:Logins", "tenantry:app:TenantApp"): 1,
+        (ROLE, "tenantry:app:Logins"): 2,
+        ("random:index/randomBytes:RandomBytes", "tenantry:app:Logins"): 1,
+        ("tenantry:app:Database", "tenantry:app:TenantApp"): 1,
+        ("postgresql:index/database:Database", "tenantry:app:Database"): 1,
+        ("postgresql:index/schema:Schema", "tenantry:app:Database"): 1,
+        (GRANT, "tenantry:app:Database"): 3,
+        ("postgresql:index/defaultPrivileges:DefaultPrivileges", "tenantry:app:Database"): 3,
+        ("postgresql:index/extension:Extension", "tenantry:app:Database"): 2,
+        ("tenantry:app:Branch", "tenantry:app:TenantApp"): 1,
+        ("neon:index/branch:Branch", "tenantry:app:Branch"): 1,
+        ("neon:index/endpoint:Endpoint", "tenantry:app:Branch"): 1,
+    }
+
+
+def test_the_project_gets_what_the_registry_asks_for(tmp_path: Path) -> None:
+    project = only(declare(app(tmp_path)), PROJECT)
+    assert project.inputs == {
+        "name": "tenantry--acme--web",
+        "orgId": "org-test",
+        "regionId": "aws-eu-central-1",
+        "pgVersion": 17.0,
+        "historyRetentionSeconds": 604800.0,
+        "storePassword": "yes",
+        "branch": {"name": "main", "roleName": "tenant_acme__web__owner"},
+        "defaultEndpointSettings": {
+            "autoscalingLimitMinCu": 0.25,
+            "autoscalingLimitMaxCu": 2.0,
+            "suspendTimeoutSeconds": 300.0,
+        },
+        "allowedIps": ["203.0.113.0/24"],
+    }
+    assert project.delete_before_replace
+    assert project.ignore_changes == ("branch",)
+
+
+def test_the_logins_are_members_of_a_group_without_login_and_own_nothing(tmp_path: Path) -> None:
+    monitor = declare(app(tmp_path))
+    group = only(monitor, ROLE, name="tenant_acme__web__rw")
+    assert group.inputs == {
+        "name": "tenant_acme__web__rw",
+        "login": False,
+        "skipReassignOwned": True,
+    }
+    login = only(monitor, ROLE, name="tenant_acme__web__login_a")
+    assert login.inputs == {
+        "name": "tenant_acme__web__login_a",
+        "login": True,
+        "password": SECRET_PASSWORD,
+        "roles": ["tenant_acme__web__rw"],
+        "searchPaths": ["app", "public"],
+        "statementTimeout": 20000.0,
+        "idleInTransactionSessionTimeout": 5000.0,
+        "skipReassignOwned": True,
+    }
+
+
+SECRET_PASSWORD = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "0f" * 32}
+
+
+@pytest.mark.parametrize(
+    ("generation", "passwords", "logins"),
+    [
+        (1, ["acme/web/password-1"], ["acme/web/a"]),
+        (2, ["acme/web/password-1", "acme/web/password-2"], ["acme/web/a", "acme/web/b"]),
+        (3, ["acme/web/password-2", "acme/web/password-3"], ["acme/web/a", "acme/web/b"]),
+    ],
+)
+def test_a_generation_keeps_the_login_before_it(
+    tmp_path: Path, generation: int, passwords: list[str], logins: list[str]
+) -> None:
+    monitor = declare(app(tmp_path, generation=generation))
+    made = of_type(monitor, "random:index/randomBytes:RandomBytes")
+    assert sorted(r.name for r in made) == passwords
+    roles = [r.name for r in of_type(monitor, ROLE) if r.inputs["login"]]
+    assert sorted(roles) == logins
+
+
+def test_public_may_not_enter_and_the_group_may_only_use(tmp_path: Path) -> None:
+    monitor = declare(app(tmp_path))
+    grants = {
+        (r.inputs["role"], r.inputs["objectType"]): r.inputs["privileges"]
+        for r in of_type(monitor, GRANT)
+    }
+    assert grants == {
+        ("public", "database"): [],
+        ("tenant_acme__web__rw", "database"): ["CONNECT", "TEMPORARY"],
+        ("tenant_acme__web__rw", "schema"): ["USAGE"],
+    }
+    defaults = {
+        r.inputs["objectType"]: (r.inputs["owner"], r.inputs["role"], r.inputs["privileges"])
+        for r in of_type(monitor, "postgresql:index/defaultPrivileges:DefaultPrivileges")
+    }
+    owner, group = "tenant_acme__web__owner", "tenant_acme__web__rw"
+    assert defaults == {
+        "table": (owner, group, ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+        "sequence": (owner, group, ["USAGE", "SELECT", "UPDATE"]),
+        "function": (owner, group, ["EXECUTE"]),
+    }
+
+
+def test_everything_in_a_project_goes_with_it_and_through_the_owners_connection(
+    tmp_path: Path,
+) -> None:
+    monitor = declare(app(tmp_path))
+    project = only(monitor, PROJECT).urn
+    branch = only(monitor, "neon:index/branch:Branch").urn
+    owner = only(monitor, "pulumi:providers:postgresql")
+    inside = [r for r in monitor.registered if r.type.startswith("postgresql:")]
+    assert inside
+    assert {r.deleted_with for r in inside} == {project}
+    assert {r.provider.rsplit("::", 1)[0] for r in inside} == {owner.urn}
+    assert only(monitor, "neon:index/branch:Branch").deleted_with == project
+    assert only(monitor, "neon:index/endpoint:Endpoint").deleted_with == branch
+    assert owner.inputs["username"] == "tenant_acme__web__owner"
+    assert owner.inputs["sslmode"] == "require"
+
+
+@pytest.mark.parametrize("deletion", ["protect", "retain", "delete"])
+def test_deletion_decides_on_protection_and_retention(tmp_path: Path, deletion: str) -> None:
+    monitor = declare(app(tmp_path, deletion=deletion))
+    data = {
+        PROJECT,
+        ROLE,
+        "postgresql:index/database:Database",
+        "postgresql:index/schema:Schema",
+        "neon:index/branch:Branch",
+    }
+    protected = {r.type for r in monitor.registered if r.protect}
+    assert protected == (data if deletion == "protect" else set())
+    retained = {r.type for r in monitor.registered if r.retain}
+    assert retained == ({PROJECT} if deletion == "retain" else set())
+
+
+def test_the_next_run_can_read_the_app_and_its_deletion_from_the_state(tmp_path: Path) -> None:
+    monitor = declare(app(tmp_path, deletion="retain"))
+    component = only(monitor, "tenantry:app:TenantApp")
+    assert monitor.outputs[component.urn] == {"app": "acme/web", "deletion": "retain"}
+
+
+def test_urls_and_passwords_are_secret(tmp_path: Path) -> None:
+    monitor = declare(app(tmp_path))
+    (stack,) = [outputs for urn, outputs in monitor.outputs.items() if "pulumi:Stack" in urn]
+    user = "tenant_acme__web__login_a"
+    url = f"morphik://{user}:{'0f' * 32}@{{}}/tenant_acme__web?sslmode=require"
+    marked = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    assert stack == {
+        "direct": marked | {"value": url.format("ep-main.example")},
+        "pooled": marked | {"value": url.format("ep-main-pooler.example")},
+    }
+    provider = only(monitor, "pulumi:providers:postgresql")
+    assert provider.inputs["password"] == marked | {"value": "owner-password"}
