@@ -1,0 +1,15 @@
+"""What Neo4j Aura offers and refuses, as far as it is known without asking it.
+
+Source: the Aura API v1 (types, clouds, the form of `memory`) and the vendor's description of the free
+tier. Which regions and sizes an account may use is told by the API only (`GET /tenants/{id}`).
+"""
+
+from typing import Final
+
+FREE: Final = "free-db"
+FREE_CLOUD: Final = "gcp"
+FREE_MEMORY: Final = "1GB"
+VERSIONS: Final = ("5",)
+"""`5` stands for the newest calendar version; the API takes no other."""
+MEMORY_LIMITS_GB: Final = (1, 512)
+REGION_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}$"

@@ -1,0 +1,112 @@
+"""Rules that concern several values of one app, checked once its defaults are in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tenantry.registry import aura, neon
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tenantry.registry.document import Path
+    from tenantry.registry.models import App
+
+
+class Finding(NamedTuple):
+    """A broken rule. `paths`: the values it concerns, seen from the app, the likeliest to be changed first."""
+
+    paths: tuple[Path, ...]
+    message: str
+
+
+def check(app: App) -> Iterator[Finding]:
+    """Find every rule that `app` breaks."""
+    yield from _compute(app)
+    yield from _repeated(app)
+    yield from _branches(app)
+    yield from _quotas(app)
+    yield from _graph(app)
+
+
+def _compute(app: App) -> Iterator[Finding]:
+    smallest, largest = ("database", "compute", "min_cu"), ("database", "compute", "max_cu")
+    least, most = app.database.compute.min_cu, app.database.compute.max_cu
+    sizes = f"min_cu {least:g} and max_cu {most:g}"
+    if least > most:
+        yield Finding((smallest, largest), f"{sizes}: the least must not be above the most")
+    elif least < most and most > max(neon.AUTOSCALING_SIZES):
+        message = f"{sizes}: a compute scales up to 16 CU; a larger one has min_cu = max_cu"
+        yield Finding((largest, smallest), message)
+    elif most - least > neon.AUTOSCALING_SPAN:
+        message = f"{sizes} are more than 8 CU apart: Neon scales within 8; raise min_cu or lower max_cu"
+        yield Finding((largest, smallest), message)
+    limit, available = app.database.connection_limit, neon.available_connections(most)
+    if limit > available:
+        message = (
+            f"{limit} is more than the {available} connections of a compute with max_cu {most:g}: "
+            "lower it, or raise max_cu"
+        )
+        yield Finding((("database", "connection_limit"), largest), message)
+
+
+def _repeated(app: App) -> Iterator[Finding]:
+    lists: list[tuple[Path, Sequence[str]]] = [
+        (("services",), app.services),
+        (("database", "extensions"), app.database.extensions),
+        (("database", "allowed_ips"), app.database.allowed_ips),
+    ]
+    lists += [(("api_keys", i, "scopes"), key.scopes) for i, key in enumerate(app.api_keys)]
+    for path, values in lists:
+        for index in _second_ones(values):
+            yield Finding(((*path, index),), f'"{values[index]}" is in the list twice: keep one')
+    names = [key.name for key in app.api_keys]
+    for index in _second_ones(names):
+        message = f'another key of the app is named "{names[index]}": names are unique in an app'
+        yield Finding((("api_keys", index, "name"),), message)
+    for index, key in enumerate(app.api_keys):
+        if not key.scopes:
+            message = "a key without scopes can do nothing: name one, or delete the key"
+            yield Finding((("api_keys", index, "scopes"),), message)
+
+
+def _second_ones(values: Sequence[str]) -> list[int]:
+    if len(set(values)) == len(values):
+        return []
+    return [index for index, value in enumerate(values) if value in values[:index]]
+
+
+def _branches(app: App) -> Iterator[Finding]:
+    for branch in app.database.branches:
+        path = ("database", "branches", branch.name)
+        if branch.name == "main":
+            message = "every project has its main branch already: remove this one, or rename it"
+            yield Finding((path,), message)
+        elif branch.protected and app.deletion == "delete":
+            message = (
+                "Neon does not delete a project with a protected branch: "
+                "write protected: false, or another deletion"
+            )
+            yield Finding(((*path, "protected"), ("deletion",)), message)
+
+
+def _quotas(app: App) -> Iterator[Finding]:
+    for name, count, quota in (
+        ("api_keys", len(app.api_keys), app.quotas.api_keys),
+        ("services", len(app.services), app.quotas.services),
+    ):
+        if count > quota:
+            message = f"{count} of them, and the quota is {quota}: remove some, or raise quotas.{name}"
+            yield Finding(((name,), ("quotas", name)), message)
+
+
+def _graph(app: App) -> Iterator[Finding]:
+    if app.graph is None or app.graph.type != aura.FREE:
+        return
+    for name, value, only in (
+        ("cloud", app.graph.cloud, aura.FREE_CLOUD),
+        ("memory", app.graph.memory, aura.FREE_MEMORY),
+    ):
+        if value != only:
+            message = f'"{value}" is not offered with type free-db: write {only}, or another type'
+            yield Finding((("graph", name), ("graph", "type")), message)

@@ -1,0 +1,390 @@
+"""A YAML file read into plain values that remember where they stand.
+
+The values are those of YAML 1.2's core schema, not of PyYAML's YAML 1.1: `on`, `no` and `1:30` are text,
+`017` and `0x1F` are text (a reader of YAML 1.1 would see other numbers), and dates are text. Refused with
+a position: duplicate keys, tags, keys that are not text, several documents, anchors that are missing,
+repeated, recursive or multiplied beyond reason. Anchors, aliases and merge keys (`<<`) work.
+
+PyYAML's own constructors are not used: they accept duplicate keys and forget positions. The events of
+libyaml, which it wraps, are enough and are fast.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, final
+
+import yaml
+
+from tenantry.registry.problems import Position, Problem, RegistryError, did_you_mean, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Where a value is: keys of mappings and indexes of sequences, from the root."""
+
+MAX_DEPTH: Final = 32
+"""Nesting that no registry reaches; the recursion below stays far from Python's own limit."""
+MAX_ALIASED: Final = 1_000_000
+"""Values that all aliases together may stand for, against files that multiply themselves."""
+
+_INT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
+_FLOAT: Final = re.compile(
+    r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII
+)
+_CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}|\|{7}) ", re.MULTILINE)
+# YAML 1.2.2, section 5.1: the characters that a stream may hold.
+_FORBIDDEN: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PLAIN_NAME: Final = re.compile(r"[\w<>?-]+")
+
+
+@final
+class Empty:
+    """The value of a key with nothing behind it (`database:`), `~` or `null`."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+EMPTY: Final = Empty()
+_CONSTANTS: Final[dict[str, object]] = (
+    dict.fromkeys(("", "~", "null", "Null", "NULL"), EMPTY)
+    | dict.fromkeys(("true", "True", "TRUE"), True)
+    | dict.fromkeys(("false", "False", "FALSE"), False)
+)
+
+
+class Map(dict[str, object]):
+    """A mapping with the positions of its keys and values, and which values an alias or `<<` brought."""
+
+    __slots__ = ("at", "borrowed", "keys_at", "values_at")
+
+    def __init__(self, at: Position) -> None:
+        super().__init__()
+        self.at = at
+        self.keys_at: dict[str, Position] = {}
+        self.values_at: dict[str, Position] = {}
+        self.borrowed: set[str] = set()
+
+
+class Seq(list[object]):
+    """A sequence with the positions of its items, and which of them an alias brought."""
+
+    __slots__ = ("at", "borrowed", "values_at")
+
+    def __init__(self, at: Position) -> None:
+        super().__init__()
+        self.at = at
+        self.values_at: list[Position] = []
+        self.borrowed: set[int] = set()
+
+
+class Place(NamedTuple):
+    """Where a value stands. `depth`: how many steps of the path exist; `origin`: where an aliased value is written."""
+
+    at: Position
+    depth: int
+    origin: Position | None
+
+
+class Document(NamedTuple):
+    """A file's content: `root` is its value; `problems` and `bad` are the faults found and the paths that have them."""
+
+    file: str
+    text: str
+    root: object
+    problems: tuple[Problem, ...]
+    bad: frozenset[Path]
+
+    def locate(self, path: Path, *, key: bool = False) -> Place:
+        """Find the value at `path`, or as much of the path as there is; with `key`, its key instead.
+
+        A value that came through an alias or a merge key stands where it is used.
+        """
+        node, at, depth = self.root, getattr(self.root, "at", Position(1, 1)), 0
+        used_at: Position | None = None
+        for depth, step in enumerate(path):  # noqa: B007
+            if isinstance(node, Map) and isinstance(step, str) and step in node:
+                by_key = (key and depth == len(path) - 1) or node[step] is EMPTY
+                at = node.keys_at[step] if by_key else node.values_at[step]
+            elif isinstance(node, Seq) and isinstance(step, int) and step < len(node):
+                at = node.values_at[step]
+            else:
+                break
+            if step in node.borrowed and used_at is None:
+                used_at = at
+            node = node[step]  # type: ignore[call-overload,index]  # the two branches above
+        else:
+            depth = len(path)
+        if used_at is None:
+            return Place(at, depth, None)
+        return Place(used_at, depth, getattr(node, "at", at))
+
+    def written(self, path: Path) -> str:
+        """Return the plain scalar at `path` as the file has it, before it became a number (`5.10`)."""
+        place = self.locate(path)
+        line, column = place.origin or place.at
+        lines = self.text.splitlines()
+        match = re.match(r"[^\s,\]}]+", lines[line - 1][column - 1 :]) if line <= len(lines) else None
+        return match[0] if match else ""
+
+
+def dotted(path: Path) -> str:
+    """Return a path as messages show it: `tenants.acme.apps.web.api_keys[0].name`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + (step if _PLAIN_NAME.fullmatch(step) else shown(step))
+    return text
+
+
+def read(content: bytes, file: str) -> Document:
+    """Read a YAML file's bytes; `file` is its name in messages.
+
+    Raises RegistryError where no values can be had: not UTF-8, not YAML, empty. Other faults are in
+    the document's `problems`, so that they are reported together with those found later.
+    """
+    text = _decode(content, file)
+    composer = _Composer(text, file)
+    try:
+        root = composer.compose()
+    except yaml.MarkedYAMLError as error:
+        composer.problems.append(_syntax_problem(error, text, file))
+        raise RegistryError(composer.problems) from None
+    except yaml.reader.ReaderError:
+        raise RegistryError([_character_problem(text, file)]) from None
+    return Document(file, text, root, tuple(composer.problems), frozenset(composer.bad))
+
+
+def _decode(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        message = (
+            f"byte {error.start} (0x{content[error.start]:02x}) is not UTF-8: "
+            "save the file as UTF-8 in your editor"
+        )
+        raise RegistryError([Problem(file, line, column, "", message)]) from None
+
+
+class _Stop(yaml.MarkedYAMLError):
+    """A fault after which the rest of the file makes no sense."""
+
+
+class _Composer:
+    def __init__(self, text: str, file: str) -> None:
+        self.loader = yaml.CSafeLoader(text)
+        self.file = file
+        self.problems: list[Problem] = []
+        self.bad: set[Path] = set()
+        self.anchors: dict[str, tuple[object, int]] = {}
+        self.open_anchors: set[str] = set()
+        self.nodes = 0
+        self.aliased = 0
+
+    def compose(self) -> object:
+        next_event = self.loader.get_event
+        next_event()  # the stream's start
+        event = next_event()
+        if isinstance(event, yaml.StreamEndEvent):
+            self.report(Position(1, 1), (), _EMPTY_FILE)
+            raise RegistryError(self.problems)
+        root = self.value(next_event(), ())
+        next_event()  # the document's end
+        event = next_event()
+        if not isinstance(event, yaml.StreamEndEvent):
+            at = _position(event)
+            self.report(
+                at, (), 'a second document begins here: a registry is one document, remove the "---"'
+            )
+        return root
+
+    def report(self, at: Position, path: Path, message: str) -> None:
+        self.problems.append(Problem(self.file, at.line, at.column, dotted(path), message))
+        if path:
+            self.bad.add(path)
+
+    def value(self, event: yaml.Event, path: Path) -> object:
+        at = _position(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event.anchor, at, path)
+        assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)  # noqa: S101
+        self.nodes += 1
+        if event.tag is not None:
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.report(at, path, f'the tag "{tag}" is not allowed: remove it, and quote a text')
+        if event.anchor is None:
+            return self.content(event, at, path)
+        before = self.nodes
+        if event.anchor in self.anchors:
+            self.report(at, path, f'the anchor "&{event.anchor}" is defined twice: rename one')
+        self.open_anchors.add(event.anchor)
+        value = self.content(event, at, path)
+        self.open_anchors.discard(event.anchor)
+        self.anchors[event.anchor] = (value, self.nodes - before + 1)
+        return value
+
+    def content(self, event: yaml.Event, at: Position, path: Path) -> object:
+        if isinstance(event, yaml.ScalarEvent):
+            # A plain scalar has no style. One with a tag is reported already and stays text.
+            return event.value if event.style or event.tag else resolve(event.value)
+        if len(path) >= MAX_DEPTH:
+            raise _Stop(problem=f"is nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self.sequence(at, path)
+        return self.mapping(at, path)
+
+    def alias(self, anchor: str, at: Position, path: Path) -> object:
+        if anchor in self.open_anchors:
+            self.report(at, path, f'the alias "*{anchor}" stands inside its own anchor: remove it')
+        elif anchor not in self.anchors:
+            hint = did_you_mean(anchor, self.anchors)
+            self.report(at, path, f'the alias "*{anchor}" has no anchor "&{anchor}" before it{hint}')
+        else:
+            value, size = self.anchors[anchor]
+            self.nodes += size
+            self.aliased += size
+            if self.aliased > MAX_ALIASED:
+                message = f"the aliases up to here stand for more than {MAX_ALIASED} values: write them out"
+                self.report(at, path, message)
+                raise RegistryError(self.problems)
+            return value
+        return EMPTY
+
+    def sequence(self, at: Position, path: Path) -> Seq:
+        result = Seq(at)
+        while not isinstance(event := self.loader.get_event(), yaml.SequenceEndEvent):
+            index = len(result)
+            if isinstance(event, yaml.AliasEvent):
+                result.borrowed.add(index)
+            result.values_at.append(_position(event))
+            result.append(self.value(event, (*path, index)))
+        return result
+
+    def mapping(self, at: Position, path: Path) -> Map:
+        result = Map(at)
+        merges: list[tuple[Position, object]] = []
+        get_event = self.loader.get_event
+        while not isinstance(event := get_event(), yaml.MappingEndEvent):
+            key_at = _position(event)
+            if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
+                merges.append((key_at, self.value(get_event(), (*path, "<<"))))
+                continue
+            key = self.key(event, key_at, path)
+            event = get_event()
+            if key is None:
+                self.value(event, (*path, "?"))
+                continue
+            inner = (*path, key)
+            value = self.value(event, inner)
+            if key in result:
+                first = result.keys_at[key].line
+                self.report(
+                    key_at, inner, f"is written twice: first at line {first}, again here; keep one"
+                )
+                continue
+            result[key] = value
+            result.keys_at[key] = key_at
+            result.values_at[key] = _position(event)
+            if isinstance(event, yaml.AliasEvent):
+                result.borrowed.add(key)
+        for merge_at, merged in merges:
+            self.merge(result, merged, merge_at, path)
+        return result
+
+    def key(self, event: yaml.Event, at: Position, path: Path) -> str | None:
+        """Return a key's text; None, and a problem, where the key is anything but text."""
+        key = self.value(event, (*path, "?"))
+        if isinstance(key, str):
+            return key
+        if isinstance(event, yaml.ScalarEvent):
+            what = f"the key {event.value}" if event.value else "a key that is empty"
+            message = f"{what} is not text: write a name that starts with a letter"
+        else:
+            message = "a key must be text, not a collection or an alias"
+        self.report(at, (*path, "?"), message)
+        return None
+
+    def merge(self, target: Map, source: object, at: Position, path: Path) -> None:
+        """Add what `<<` names; keys that are written in `target`, and earlier sources, win."""
+        for each in source if isinstance(source, Seq) else (source,):
+            if not isinstance(each, Map):
+                if (*path, "<<") not in self.bad:
+                    self.report(
+                        at,
+                        (*path, "<<"),
+                        f"must name a mapping (*anchor) or a list of them, not {shown(each)}",
+                    )
+                return
+            for key in [key for key in each if key not in target]:
+                target[key] = each[key]
+                target.keys_at[key] = target.values_at[key] = at
+                target.borrowed.add(key)
+
+
+def resolve(text: str) -> object:
+    """Return what a plain scalar stands for: a number, true or false, nothing, or the text itself."""
+    if text[:1].isalpha() and text[:1] not in "nNtTfF":
+        return text  # most scalars: names
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
+
+
+_EMPTY_FILE: Final = (
+    'the file is empty: a registry starts with "version: 1"; one without tenants says "tenants: {}"'
+)
+
+
+def _position(event: yaml.Event) -> Position:
+    mark = event.start_mark
+    return Position(mark.line + 1, mark.column + 1)
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        message = "a merge conflict is left in the file: settle it and remove its markers"
+        return Problem(file, line, 1, "", message)
+    mark = error.problem_mark or error.context_mark
+    at = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
+    return Problem(file, at.line, at.column, "", "".join(_explained(error, text, at)))
+
+
+def _explained(error: yaml.MarkedYAMLError, text: str, at: Position) -> Iterator[str]:
+    lines = text.split("\n")
+    line = lines[at.line - 1] if at.line <= len(lines) else ""
+    indent = line[: len(line) - len(line.lstrip())]
+    opened = error.context_mark.line + 1 if error.context_mark else at.line
+    if isinstance(error, _Stop):
+        yield str(error.problem)
+    elif "\t" in indent:
+        yield "a tab is used to indent: YAML allows spaces only"
+    elif not "".join(lines[at.line - 1 :])[at.column - 1 :].strip():
+        yield f"the file ends in the middle of what begins at line {opened} ({error.context}): "
+        yield "is it cut off? A quote or a bracket is not closed"
+    else:
+        yield f"is not valid YAML: {error.problem}"
+        if error.context:
+            yield f" ({error.context}, which begins at line {opened})"
+        yield ": look at the indentation, quotes and brackets around here"
+
+
+def _character_problem(text: str, file: str) -> Problem:
+    match = _FORBIDDEN.search(text)
+    start = match.start() if match else 0
+    line = text.count("\n", 0, start) + 1
+    column = start - text.rfind("\n", 0, start)
+    message = f"the character U+{ord(text[start]):04X} is not allowed in YAML: remove it"
+    return Problem(file, line, column, "", message)

@@ -1,0 +1,306 @@
+"""From a file to a Registry: read, validate, apply defaults, check, and report all faults at once."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args, get_origin
+
+from pydantic import ValidationError
+
+from tenantry.registry import checks, document, models, neon, written
+from tenantry.registry.document import EMPTY, Map, dotted
+from tenantry.registry.problems import Problem, RegistryError, did_you_mean
+from tenantry.registry.written import NotText, Written, wrong_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic_core import ErrorDetails
+
+    from tenantry.registry.document import Document, Path
+
+NAMESPACE: Final = "tenantry"
+"""The namespace of a registry that names none."""
+
+
+def load(path: FilePath | str) -> models.Registry:
+    """Read and check the registry in the file `path`.
+
+    Raises RegistryError with every problem of the file, in the order of the lines; a file that cannot
+    be read is one problem without a line.
+    """
+    file = str(path)
+    try:
+        content = FilePath(path).read_bytes()
+    except FileNotFoundError:
+        raise RegistryError(
+            [Problem(file, 0, 0, "", "does not exist: name the registry's file, or create it")]
+        ) from None
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or error}"
+        raise RegistryError([Problem(file, 0, 0, "", message)]) from None
+    return parse(content, file)
+
+
+def parse(content: bytes, file: str = "tenants.yaml") -> models.Registry:
+    """Check a registry that is in memory; `file` is its name in messages. Raises as `load` does."""
+    source = document.read(content, file)
+    faults = _Faults(source)
+    registry = _Resolver(source, faults).registry(_validate(source, faults))
+    if faults.problems:
+        raise RegistryError(faults.problems)
+    return registry
+
+
+class _Faults:
+    """The problems so far, and the paths that have one: what depends on those is not judged."""
+
+    def __init__(self, source: Document) -> None:
+        self.source = source
+        self.problems = list(source.problems)
+        self.bad = set(source.bad)
+        self.above = {path[:n] for path in source.bad for n in range(1, len(path))}
+
+    def add(self, path: Path, message: str, *, key: bool = False, missing: bool = False) -> None:
+        """Record a problem at `path`: at its value, or its `key`, or where it is `missing`."""
+        place = self.source.locate(path[:-1] if missing else path, key=key or missing)
+        if place.origin:
+            message += f" (the value is written at line {place.origin.line})"
+        seen = path if missing else path[: place.depth]
+        problem = Problem(self.source.file, place.at.line, place.at.column, dotted(seen), message)
+        self.problems.append(problem)
+        self.bad.add(seen)
+        self.above.update(seen[:n] for n in range(1, len(seen)))
+
+    def covers(self, path: Path) -> bool:
+        """Whether `path`, something that it is part of, or a part of it has a problem."""
+        return path in self.above or any(path[:n] in self.bad for n in range(1, len(path) + 1))
+
+
+def _validate(source: Document, faults: _Faults) -> written.Registry:
+    """Return the registry as written; where it has faults, what is left without the faulty values."""
+    if not isinstance(source.root, Map):
+        faults.add((), wrong_kind("a mapping with version and tenants", source.root))
+        raise RegistryError(faults.problems)
+    dropped = {_up_to_list(path) for path in source.bad}
+    content: dict[str, object] = source.root
+    while True:
+        if dropped:
+            content = {"version": 1, "tenants": {}} | _without(source.root, dropped, ())
+        try:
+            return written.Registry.model_validate(content)
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+        for each in [each for each in errors if not faults.covers(_path(each))]:
+            _report(each, faults)
+        more = {_to_drop(each) for each in errors}
+        if more <= dropped:
+            raise RegistryError(faults.problems)
+        dropped |= more
+
+
+def _report(error: ErrorDetails, faults: _Faults) -> None:
+    path = _path(error)
+    kind, last = error["type"], error["loc"][-1]
+    at_key = kind == "extra_forbidden" or last == "[key]"
+    message = _message(error, path, faults.source)
+    faults.add(path, message, key=at_key, missing=kind == "missing")
+
+
+def _path(error: ErrorDetails) -> Path:
+    return tuple(step for step in error["loc"] if step != "[key]")
+
+
+def _to_drop(error: ErrorDetails) -> Path:
+    """Return the smallest part of the file without which this error does not come again."""
+    path = _path(error)
+    return _up_to_list(path[:-1] if error["type"] == "missing" and len(path) > 1 else path)
+
+
+def _up_to_list(path: Path) -> Path:
+    # A list without one of its items is another list, and its items have other numbers.
+    return next((path[:n] for n, step in enumerate(path) if isinstance(step, int)), path)
+
+
+def _without(value: dict[str, object], dropped: set[Path], path: Path) -> dict[str, object]:
+    kept = {key: each for key, each in value.items() if (*path, key) not in dropped}
+    return {
+        key: _without(each, dropped, (*path, key)) if isinstance(each, dict) else each
+        for key, each in kept.items()
+    }
+
+
+_KINDS: Final = {"model_type": "a mapping", "dict_type": "a mapping", "list_type": "a list"}
+
+
+def _message(error: ErrorDetails, path: Path, source: Document) -> str:
+    match error["type"]:
+        case "missing":
+            return _missing(path)
+        case "extra_forbidden":
+            known = _keys_beside(path)
+            hint = did_you_mean(str(path[-1]), known)
+            return f"is not a key here: write one of {', '.join(known)}{hint}"
+        case "value_error" if isinstance(reason := error["ctx"]["error"], NotText):
+            return f'must be text, not {reason}: write it in quotes, "{source.written(path)}"'
+        case "value_error":
+            return str(reason)
+        case kind if error["input"] is EMPTY:
+            return _empty(path, _KINDS[kind])
+        case kind:
+            return wrong_kind(_KINDS[kind], error["input"])
+
+
+def _missing(path: Path) -> str:
+    match path:
+        case ("version",):
+            return 'is missing: the file starts with "version: 1"'
+        case ("tenants",):
+            return 'is missing: the file may be cut off; a registry without tenants says "tenants: {}"'
+        case ("tenants", tenant, "apps"):
+            return f'is missing: the file may be cut off; if {tenant} has no app yet, write "apps: {{}}"'
+        case _:
+            return "is missing: write it"
+
+
+def _empty(path: Path, wanted: str) -> str:
+    cut_off = "is empty: the file may be cut off here"
+    match path:
+        case ("tenants",):
+            return f'{cut_off}; a registry without tenants says "tenants: {{}}"'
+        case ("tenants", _, "apps"):
+            return f'{cut_off}; a tenant without apps says "apps: {{}}"'
+        case ("tenants", _, "apps", app):
+            return f'{cut_off}; an app that takes every default is written "{app}: {{}}"'
+        case _:
+            return wrong_kind(wanted, EMPTY)
+
+
+def _keys_beside(path: Path) -> list[str]:
+    """Return the keys that the format knows where the last step of `path` stands."""
+    model: Any = written.Registry
+    for step in path[:-1]:
+        if isinstance(model, type) and issubclass(model, Written):
+            fields = model.model_fields
+            model = next(f.annotation for n, f in fields.items() if step in (n, f.alias))
+        else:
+            model = get_args(model)[-1]
+        while get_origin(model) not in {None, dict, list}:
+            model = get_args(model)[0]  # X of `X | None` and of `Annotated[X, …]`
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+class _Place(NamedTuple):
+    """An app's place in the file, and those of the values that it takes its defaults from."""
+
+    app: Path
+    tenant: Path
+
+    def candidates(self, path: Path) -> Iterator[Path]:
+        """Where the app's value at `path` may be written, nearest first."""
+        yield (*self.app, *path)
+        if path[0] == "quotas":
+            yield (*self.tenant, *path)
+        yield ("defaults", *path)
+
+
+class _Resolver:
+    """Makes complete apps of what is written."""
+
+    def __init__(self, source: Document, faults: _Faults) -> None:
+        self.source = source
+        self.faults = faults
+        # Reported at the end: a finding about defaults must not hide the same app's other findings,
+        # and comes once for all the apps that share it.
+        self.found: dict[tuple[Path, str], None] = {}
+
+    def registry(self, registry: written.Registry) -> models.Registry:
+        namespace = registry.namespace or NAMESPACE
+        defaults = _given(registry.defaults)
+        tenants, apps = [], []
+        for label, tenant in registry.tenants.items():
+            whom = models.Tenant(label=label, name=tenant.name or label, contact=tenant.contact)
+            tenants.append(whom)
+            inherited = _merged(defaults, {"quotas": quotas} if (quotas := _given(tenant.quotas)) else {})
+            apps += [
+                self.app(namespace, whom, name, _merged(inherited, _given(app)))
+                for name, app in tenant.apps.items()
+            ]
+        for path, message in self.found:
+            self.faults.add(path, message)
+        return models.Registry(
+            version=registry.version, namespace=namespace, tenants=tuple(tenants), apps=tuple(apps)
+        )
+
+    def app(
+        self, namespace: str, tenant: models.Tenant, name: str, settings: dict[str, Any]
+    ) -> models.App:
+        place = _Place(("tenants", tenant.label, "apps", name), ("tenants", tenant.label))
+        for key, stand_in in (("environment", "development"), ("region", neon.REGIONS[0])):
+            if key not in settings:
+                if not any(self.faults.covers(path) for path in place.candidates((key,))):
+                    message = "is missing: write it here or in defaults"
+                    self.faults.add((*place.app, key), message, missing=True)
+                # The rest of the app is still checked; the registry itself is refused.
+                settings = settings | {key: stand_in}
+        if database := settings.get("database"):
+            settings = settings | {"database": _with_branch_names(database)}
+        app = models.App(
+            id=f"{tenant.label}/{name}",
+            namespace=namespace,
+            tenant=tenant.label,
+            tenant_name=tenant.name,
+            contact=tenant.contact,
+            name=name,
+            location=models.Location(
+                self.source.file, self.source.locate(place.app, key=True).at.line
+            ),
+            **settings,
+        )
+        for finding in checks.check(app):
+            self.report(finding, place)
+        return app
+
+    def report(self, finding: checks.Finding, place: _Place) -> None:
+        paths = [path for each in finding.paths for path in place.candidates(each)]
+        if any(self.faults.covers(path) for path in paths):
+            return
+        at = next((path for path in paths if self.source.locate(path).depth == len(path)), place.app)
+        self.found[at, finding.message] = None
+
+
+_WHOLE: Final = frozenset({"schema_source", "graph"})
+"""Mappings whose keys belong together: one that is written replaces the default whole."""
+
+
+def _given(model: Written | None) -> dict[str, Any]:
+    """Return what is written in `model`, without what is not."""
+    if model is None:
+        return {}
+    return {name: _plain(getattr(model, name)) for name in model.model_fields_set}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Written):
+        return _given(value)
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return `above` with what it lacks taken from `below`, mapping by mapping; lists are not joined."""
+    if not below or not above:
+        return above or below
+    result = below | above
+    for key in below.keys() & above.keys() - _WHOLE:
+        if isinstance(above[key], dict):
+            result[key] = _merged(below[key], above[key])
+    return result
+
+
+def _with_branch_names(database: dict[str, Any]) -> dict[str, Any]:
+    branches = [{"name": name} | branch for name, branch in database.get("branches", {}).items()]
+    return database | {"branches": branches}

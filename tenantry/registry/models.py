@@ -1,0 +1,177 @@
+"""The registry as the program uses it: complete, checked, frozen.
+
+Every value is in plain units (milliseconds, seconds, Compute Units) and every default is applied.
+What an operator writes is in `written`; `loading` makes the one from the other.
+`model_dump(mode="json")` of an App is stable: positions in the file are not part of it.
+"""
+
+from datetime import date  # noqa: TC003  # pydantic reads the annotations at run time
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tenantry.registry.names import AppNames
+
+Environment: TypeAlias = Literal["production", "staging", "development"]
+Service: TypeAlias = Literal["auth", "realtime", "storage"]
+Scope: TypeAlias = Literal["read", "write", "admin"]
+Deletion: TypeAlias = Literal["protect", "retain", "delete"]
+Cloud: TypeAlias = Literal["gcp", "aws", "azure"]
+GraphType: TypeAlias = Literal[
+    "free-db",
+    "professional-db",
+    "business-critical",
+    "enterprise-db",
+    "professional-ds",
+    "enterprise-ds",
+]
+
+
+class Frozen(BaseModel):
+    """What all models share: no field can be added or changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+
+
+class SchemaSource(Frozen):
+    """Where an app's tables come from: a template of ours or an Alembic folder; exactly one is set."""
+
+    template: str | None = None
+    path: str | None = None
+    """Relative to the folder of the registry file."""
+    revision: str = "head"
+
+
+class Compute(Frozen):
+    """The size of an app's compute, in Compute Units (CU), and when it is suspended."""
+
+    min_cu: float = 0.25
+    max_cu: float = 2.0
+    suspend_after: int = 300
+    """Seconds of idleness; -1 for never, as in Neon's API."""
+
+
+class Branch(Frozen):
+    """A Neon branch beside `main`."""
+
+    name: str
+    protected: bool = False
+
+
+class Credentials(Frozen):
+    """Which of the app's logins is in use: an odd generation is the first, an even one the second."""
+
+    generation: int = 1
+
+
+class Database(Frozen):
+    """An app's Neon project and Postgres database."""
+
+    schema_source: SchemaSource | None = Field(default=None, alias="schema")
+    postgres_version: int = 17
+    connection_limit: int = 20
+    statement_timeout: int = 30_000
+    """Milliseconds."""
+    idle_in_transaction_timeout: int = 10_000
+    """Milliseconds."""
+    extensions: tuple[str, ...] = ()
+    compute: Compute = Compute()
+    history_retention: int = 21_600
+    """Seconds."""
+    allowed_ips: tuple[str, ...] = ()
+    """Addresses, ranges (`a-b`) and networks; none means that every address may connect."""
+    branches: tuple[Branch, ...] = ()
+    credentials: Credentials = Credentials()
+    url_scheme: str = "postgresql"
+
+
+class ApiKey(Frozen):
+    """An API key of an app. A past `expires` is a valid registry: the key has expired."""
+
+    name: str
+    scopes: tuple[Scope, ...] = ("read", "write")
+    generation: int = 1
+    expires: date | None = None
+
+
+class Graph(Frozen):
+    """A Neo4j Aura instance; values are those of the Aura API."""
+
+    type: GraphType
+    cloud: Cloud
+    region: str
+    memory: str
+    version: str = "5"
+
+
+class Quotas(Frozen):
+    """How many of each an app may have."""
+
+    databases: int = 1
+    api_keys: int = 10
+    services: int = 3
+
+
+class Location(NamedTuple):
+    """Where an app is declared: the file as it was named to `load`, and the line of the app's key."""
+
+    file: str
+    line: int
+
+
+class App(Frozen):
+    """One app of one tenant, complete."""
+
+    id: str
+    """`tenant/app`."""
+    namespace: str
+    tenant: str
+    tenant_name: str
+    contact: str | None
+    name: str
+    environment: Environment
+    region: str
+    """Neon's own name of the region, never an alias."""
+    database: Database = Database()
+    services: tuple[Service, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
+    graph: Graph | None = None
+    deletion: Deletion = "protect"
+    quotas: Quotas = Quotas()
+    location: Location = Field(exclude=True, repr=False)
+
+    @cached_property
+    def names(self) -> AppNames:
+        """Every name derived from the app's place in the registry."""
+        return AppNames(self.namespace, self.tenant, self.name)
+
+
+class Tenant(Frozen):
+    """A customer: the label in the registry, the display name, whom to ask."""
+
+    label: str
+    name: str
+    contact: str | None
+
+
+class Registry(Frozen):
+    """A whole registry. Tenants and apps are in the file's order."""
+
+    version: Literal[1]
+    namespace: str
+    tenants: tuple[Tenant, ...]
+    apps: tuple[App, ...]
+
+    def app(self, app_id: str) -> App:
+        """Return the app `tenant/app`. Raises KeyError, with the nearest id, if there is none."""
+        found = self._by_id.get(app_id)
+        if found is None:
+            from tenantry.registry.problems import did_you_mean  # noqa: PLC0415  # faults only
+
+            raise KeyError(f'no app "{app_id}" in the registry{did_you_mean(app_id, self._by_id)}')
+        return found
+
+    @cached_property
+    def _by_id(self) -> dict[str, App]:
+        return {app.id: app for app in self.apps}

@@ -1,0 +1,109 @@
+"""Every name that is derived from the registry, in one place.
+
+A name that changed would be a new project or a new database, so these functions are a contract:
+their results may never change for the same arguments. They are injective: two apps never share a name.
+
+Why that holds. A label is a DNS label (RFC 1035, section 2.3.1: letters, digits, hyphens, at most 63
+octets) in lower case, begins with a letter and has no two hyphens in a row. So `--` in a name, and
+`__` once hyphens have become underscores, can only be a separator. A name that is too long for its
+service is cut and ends in a hash of the whole name, set off by a mark (`.` or `___`) that no uncut name
+can contain: a cut name never equals an uncut one, and two cut names differ as their hashes do
+(SHA-256, 65 bits kept).
+"""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+LABEL_LENGTH: Final = 63
+LABEL: Final = re.compile(r"(?=.{1,63}\Z)[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
+
+PROJECT_LENGTH: Final = 256
+"""Neon API v2: `ProjectCreateRequest.project.name`, at most 256 characters."""
+IDENTIFIER_LENGTH: Final = 63
+"""PostgreSQL: NAMEDATALEN - 1 bytes; Neon's roles have the same limit."""
+STACK_LENGTH: Final = 100
+"""Pulumi: at most 100 letters, digits, `_`, `-` and `.`."""
+GRAPH_LENGTH: Final = 30
+"""Neo4j Aura API v1: an instance's name, at most 30 characters."""
+KEY_PREFIX_LENGTH: Final = 63
+"""Our own limit: a key with its timestamp and 32 random bytes stays below 140 characters."""
+
+_HASH_LENGTH: Final = 13
+
+
+@dataclass(frozen=True, slots=True)
+class AppNames:
+    """The names of one app: where it is in the registry, and what it is called everywhere else."""
+
+    namespace: str
+    tenant: str
+    app: str
+
+    @property
+    def id(self) -> str:
+        """The app's id in the registry: `acme/web`."""
+        return f"{self.tenant}/{self.app}"
+
+    @property
+    def stack(self) -> str:
+        """The app's own Pulumi stack: `acme--web`."""
+        return _fit(f"{self.tenant}--{self.app}", STACK_LENGTH, mark=".")
+
+    @property
+    def project(self) -> str:
+        """The Neon project: `tenantry--acme--web`."""
+        return _fit(f"{self.namespace}--{self.tenant}--{self.app}", PROJECT_LENGTH, mark=".")
+
+    @property
+    def database(self) -> str:
+        """The Postgres database: `tenant_acme__web`."""
+        return self._identifier("")
+
+    @property
+    def schema(self) -> str:
+        """The Postgres schema that holds the app's tables; the same in every database."""
+        return "app"
+
+    @property
+    def owner_role(self) -> str:
+        """The role that owns the database and runs migrations: `tenant_acme__web__owner`."""
+        return self._identifier("__owner")
+
+    @property
+    def group_role(self) -> str:
+        """The role without login that holds the app's read and write grants: `tenant_acme__web__rw`."""
+        return self._identifier("__rw")
+
+    def login_role(self, generation: int) -> str:
+        """Return the login in use at `generation` (1 or more): `…__login_a` if odd, else `…__login_b`.
+
+        Two logins are used in turn, so that a rotation never touches the one that is in use.
+        """
+        if generation < 1:
+            raise ValueError(f"generation {generation} does not exist: the first is 1")
+        return self._identifier("__login_a" if generation % 2 else "__login_b")
+
+    @property
+    def graph(self) -> str:
+        """The Neo4j Aura instance: `tenantry--acme--web`, cut to 30 characters where longer."""
+        return _fit(f"{self.namespace}--{self.tenant}--{self.app}", GRAPH_LENGTH, mark=".")
+
+    def api_key_prefix(self, key: str) -> str:
+        """Return what the app's API keys named `key` begin with: `acme--default`."""
+        return _fit(f"{self.tenant}--{key}", KEY_PREFIX_LENGTH, mark=".")
+
+    def _identifier(self, suffix: str) -> str:
+        # The prefix keeps a tenant named `pg` away from `pg_`, which PostgreSQL reserves for its own roles.
+        name = f"tenant_{self.tenant}__{self.app}".replace("-", "_")
+        return _fit(name, IDENTIFIER_LENGTH - len(suffix), mark="___") + suffix
+
+
+def _fit(name: str, limit: int, *, mark: str) -> str:
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode("ascii")).digest()
+    tail = mark + base64.b32encode(digest).decode("ascii")[:_HASH_LENGTH].lower()
+    return name[: limit - len(tail)].rstrip("-_") + tail

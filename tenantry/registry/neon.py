@@ -1,0 +1,74 @@
+"""What Neon offers and refuses, as far as it is known without asking it.
+
+Sources: Neon's API v2 OpenAPI document (limits of fields), its documentation pages "Regions",
+"Manage computes", "Connection pooling" and "Supported Postgres extensions". A limit that depends on
+the account's plan is not checked here: only Neon knows the plan.
+"""
+
+from typing import Final
+
+REGIONS: Final = (
+    "aws-us-east-1",
+    "aws-us-east-2",
+    "aws-us-west-2",
+    "aws-eu-central-1",
+    "aws-eu-west-2",
+    "aws-ap-southeast-1",
+    "aws-ap-southeast-2",
+    "aws-sa-east-1",
+    "azure-eastus2",
+    "azure-westus3",
+    "azure-gwc",
+)
+# The cloud's own name of a region, where only one of Neon's regions can be meant. Azure's name for
+# Neon's `gwc` is germanywestcentral.
+REGION_ALIASES: Final = {region.partition("-")[2]: region for region in REGIONS} | {
+    "germanywestcentral": "azure-gwc",
+    "azure-germanywestcentral": "azure-gwc",
+}
+
+POSTGRES_VERSIONS: Final = (15, 16, 17, 18)
+POSTGRES_ENDED: Final = {14: "2026-11-12"}
+"""Major versions that Neon still makes but PostgreSQL no longer maintains, with their last day."""
+
+AUTOSCALING_SIZES: Final = (0.25, 0.5, *(float(n) for n in range(1, 17)))
+"""Compute Units (CU) that a compute may scale between; 1 CU is about 4 GB of memory."""
+FIXED_SIZES: Final = (*AUTOSCALING_SIZES, *(float(n) for n in range(18, 57, 2)))
+"""CU of a compute that does not scale (min = max)."""
+AUTOSCALING_SPAN: Final = 8.0
+"""The most CU between the two ends of a scaling range."""
+
+SUSPEND_SECONDS: Final = (60, 604_800)
+"""Least and most seconds of idleness before a compute is suspended."""
+NEVER: Final = -1
+"""Neon's `suspend_timeout_seconds` for a compute that is never suspended."""
+RETENTION_SECONDS: Final = (0, 2_592_000)
+"""Least and most seconds of history (`history_retention_seconds`)."""
+
+RESERVED_CONNECTIONS: Final = 7
+"""Connections that Neon keeps for itself on every compute."""
+_CONNECTIONS: Final = {0.25: 104, 0.5: 209, 1.0: 419, 2.0: 839, 3.0: 1258, 4.0: 1678}
+_CONNECTIONS_LARGER: Final = {5.0: 2098, 6.0: 2517, 7.0: 2937, 8.0: 3357}
+_CONNECTIONS_MOST: Final = 4000
+
+
+def available_connections(cu: float) -> int:
+    """Return how many connections a compute of `cu` Compute Units leaves to applications."""
+    table = _CONNECTIONS | _CONNECTIONS_LARGER
+    return table.get(cu, _CONNECTIONS_MOST) - RESERVED_CONNECTIONS
+
+
+EXTENSIONS: Final = frozenset(
+    """
+    address_standardizer address_standardizer_data_us anon autoinc bloom btree_gin btree_gist citext
+    cube dblink dict_int earthdistance fuzzystrmatch h3 h3_postgis hll hstore hypopg insert_username
+    intagg intarray ip4r isn lo ltree moddatetime neon neon_utils online_advisor pg_cron pg_graphql
+    pg_hashids pg_hint_plan pg_ivm pg_jsonschema pg_mooncake pg_partman pg_prewarm pg_repack
+    pg_roaringbitmap pg_search pg_session_jwt pg_stat_statements pg_tiktoken pg_trgm pg_uuidv7
+    pg_walinspect pgcrypto pgjwt pgrouting pgrowlocks pgstattuple pgtap pgx_ulid plcoffee plls
+    plpgsql plpgsql_check plv8 postgis postgis_raster postgis_sfcgal postgis_tiger_geocoder
+    postgis_topology postgres_fdw prefix rdkit refint rum seg semver sslinfo tablefunc tcn
+    timescaledb tsm_system_rows tsm_system_time unaccent unit uuid-ossp vector wal2json xml2
+    """.split()
+)
+"""Extensions that Neon documents: the source of suggestions, not a closed list."""

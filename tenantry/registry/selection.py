@@ -1,0 +1,36 @@
+"""Which apps a stack or a command is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenantry.registry.problems import did_you_mean, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenantry.registry.models import App, Registry
+
+
+class SelectionError(ValueError):
+    """A selection that names something unknown, or nothing."""
+
+
+def select(registry: Registry, spec: str | Sequence[str]) -> tuple[App, ...]:
+    """Return the apps that `spec` selects, in the registry's order, each once.
+
+    `spec` is `all`, or ids (`acme/web`) and tenants (`acme`, all of its apps) as a list or separated by
+    commas. Raises SelectionError, in one line, for names that the registry does not have and for an
+    empty list: a stack of nothing would remove everything it holds.
+    """
+    if spec == "all":
+        return registry.apps
+    wanted = [part.strip() for part in spec.split(",")] if isinstance(spec, str) else list(spec)
+    if not wanted or wanted == [""]:
+        raise SelectionError('selects no app: write "all", or ids and tenants such as acme/web, acme')
+    known = {app.id for app in registry.apps} | {tenant.label for tenant in registry.tenants}
+    unknown = [f"{shown(name)}{did_you_mean(name, known)}" for name in wanted if name not in known]
+    if unknown:
+        raise SelectionError(f"not in the registry: {', '.join(unknown)}")
+    chosen = set(wanted)
+    return tuple(app for app in registry.apps if app.id in chosen or app.tenant in chosen)
