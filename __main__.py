@@ -5,7 +5,7 @@ import pulumi
 from components.applied import applied_apps
 from components.settings import Settings
 from components.tenant_app import TenantApp
-from tenantry.registry import RegistryError, load, select
+from tenantry.registry import RegistryError, SelectionError, load, select
 from tenantry.registry.removal import RemovalError, check_removals
 from tenantry.registry.unapplied import unapplied
 
@@ -14,7 +14,7 @@ try:
     registry = load(settings.registry)
     selected = select(registry, settings.apps)
     leaving = check_removals(applied_apps(), selected, settings.registry)
-except (RegistryError, RemovalError) as error:
+except (RegistryError, SelectionError, RemovalError) as error:
     raise pulumi.RunError(str(error)) from None
 
 for line in [*leaving, *unapplied(selected)]:

@@ -46,7 +46,7 @@ class AppProject(pulumi.ComponentResource):
             region_id=app.region,
             pg_version=database.postgres_version,
             history_retention_seconds=database.history_retention,
-            store_password="yes",
+            store_password="yes",  # noqa: S106 a switch of that name
             branch=neon.ProjectBranchArgs(name="main", role_name=self.owner),
             default_endpoint_settings=neon.ProjectDefaultEndpointSettingsArgs(
                 autoscaling_limit_min_cu=database.compute.min_cu,

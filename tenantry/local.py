@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -42,6 +43,16 @@ def environment(project: Path) -> dict[str, str]:
     }
 
 
+def current_environment(project: Path) -> dict[str, str]:
+    """Give this shell's environment; where it names no backend and the folder has a local run, that run's.
+
+    :raises LocalCloudError: the folder has a local run, and its cloud is not running
+    """
+    if "PULUMI_BACKEND_URL" in os.environ or not (project / ".tenantry" / "state").exists():
+        return dict(os.environ)
+    return {**os.environ, **environment(project)}
+
+
 def _local_cloud(data: Path) -> dict[str, str]:
     command = Path(sys.executable).parent / "localcloud"
     found = str(command) if command.exists() else shutil.which("localcloud")
@@ -65,5 +76,8 @@ def _passphrase(path: Path) -> Path:
         part = path.with_suffix(f".{os.getpid()}")
         part.touch(mode=0o600)
         part.write_text(secrets.token_hex(32))
-        part.rename(path)
+        # The first of two at once wins, and both then read the same.
+        with suppress(FileExistsError):
+            path.hardlink_to(part)
+        part.unlink()
     return path

@@ -1,6 +1,6 @@
 """What the Neon API says of a project's compute: reads only, for reports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,19 @@ NOT_FOUND = 404
 
 class NeonError(Exception):
     """The API refused or did not answer; one line."""
+
+
+def computes(projects: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Read the compute states with the key and the URL of the environment; without a key, nothing.
+
+    `NEON_API_KEY`, and `NEON_API_URL` where it is not Neon's own.
+
+    :raises NeonError: as `compute_states`
+    """
+    key = environment.get("NEON_API_KEY")
+    if not key:
+        return {}
+    return compute_states(projects, api_key=key, url=environment.get("NEON_API_URL") or API_URL)
 
 
 def compute_states(

@@ -25,7 +25,9 @@ def outputs(environment: Mapping[str, str], *, secrets: bool = False) -> dict[st
             command, env=dict(environment), capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise StackError("pulumi is not on PATH: make engine, then .venv/bin first on PATH") from None
+        raise StackError(
+            "pulumi is not on PATH: make engine, then .venv/bin first on PATH"
+        ) from None
     if answer.returncode != 0:
         said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
         raise StackError(f"pulumi stack output: {said[-1].removeprefix('error: ')}")

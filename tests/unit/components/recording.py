@@ -57,9 +57,9 @@ class Cloud(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         return f"id-of-{args.name}", {**args.inputs, **ANSWERS.get(args.typ, {})}
 
-    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if args.token == "pulumi:pulumi:readStackResourceOutputs":
-            return {"name": args.args["stackName"], "outputs": self.state}, None
+            return {"name": args.args["stackName"], "outputs": self.state}, []
         raise AssertionError(f"unexpected call {args.token}")
 
 
@@ -70,9 +70,12 @@ class RecordingMonitor(MockMonitor):
         super().__init__(mocks)
         self.registered: list[Registered] = []
         self.outputs: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, tuple[Any, bool]] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         answer = super().RegisterResource(request)
+        if request.type == "pulumi:pulumi:Stack":
+            return answer
         self.registered.append(
             Registered(
                 urn=answer.urn,
@@ -96,17 +99,26 @@ class RecordingMonitor(MockMonitor):
 
 
 def run(
-    program: Callable[[], dict[str, Any] | None], *, state: dict[str, Any] | None = None
+    program: Callable[[], dict[str, pulumi.Output[Any]]], *, state: dict[str, Any] | None = None
 ) -> RecordingMonitor:
-    """Run the program to its end; what it returns becomes the stack's outputs."""
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    """Run the program to its end; `answers` then has each output that it returns, and whether it is secret."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     monitor = RecordingMonitor(Cloud(state or {}))
     set_mocks(monitor.mocks, project="tenantry", stack="dev", preview=False, monitor=monitor)
 
     @pulumi.runtime.test
-    def body() -> None:
-        for name, value in (program() or {}).items():
-            pulumi.export(name, value)
+    def body() -> pulumi.Output[None]:
+        async def settle() -> None:
+            for name, output in returned.items():
+                monitor.answers[name] = (await output.future(), await output.is_secret())
 
-    body()
+        returned = program()
+        return pulumi.Output.from_input(settle())
+
+    try:
+        body()
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
     return monitor

@@ -1,0 +1,195 @@
+"""The `tenantry` command.
+
+Each command imports what it needs when it runs: starting must stay cheap.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from tenantry import __version__
+
+app = typer.Typer(
+    name="tenantry",
+    help="A database for every tenant, declared in one YAML file.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag's value
+    if wanted:
+        print(f"tenantry {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[  # noqa: ARG001  # the callback has used it
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="The registry.")] = Path("tenants.yaml"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check a registry and print every problem, one a line. Nothing is made, nothing is asked."""
+    from tenantry.registry import RegistryError, load  # noqa: PLC0415
+
+    try:
+        registry = load(file)
+    except RegistryError as error:
+        if as_json:
+            _print_json({"valid": False, "problems": [_as_json(each) for each in error.problems]})
+        else:
+            for problem in error.problems:
+                print(problem, file=sys.stderr)
+            print(f"{file}: {_count(len(error.problems), 'problem')}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    if as_json:
+        _print_json({"valid": True, "problems": []})
+    else:
+        tenants, apps = len(registry.tenants), len(registry.apps)
+        print(f"{file}: {_count(tenants, 'tenant')}, {_count(apps, 'app')}: valid")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the registry, for editors: the content of tenants.schema.json."""
+    from tenantry.registry.schema import schema_text  # noqa: PLC0415
+
+    print(schema_text(), end="")
+
+
+@app.command()
+def env(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print the variables that a shell needs to run pulumi on the local cloud.
+
+    eval "$(tenantry env)"
+    """
+    import shlex  # noqa: PLC0415
+
+    from tenantry.local import LocalCloudError, environment  # noqa: PLC0415
+
+    try:
+        variables = environment(Path.cwd())
+    except LocalCloudError as error:
+        _fail(str(error))
+    if as_json:
+        _print_json(variables)
+    else:
+        for name, value in variables.items():
+            print(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def status(
+    file: Annotated[Path, typer.Argument(help="The registry.")] = Path("tenants.yaml"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+) -> None:
+    """Show where each app lives and whether its compute is awake. Wakes nothing."""
+    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
+    from tenantry.neon import NeonError, computes  # noqa: PLC0415
+    from tenantry.registry import RegistryError, load  # noqa: PLC0415
+    from tenantry.stack import StackError, outputs  # noqa: PLC0415
+    from tenantry.status import app_statuses  # noqa: PLC0415
+
+    try:
+        registry = load(file)
+        environment = current_environment(Path.cwd())
+        applied = outputs(environment).get("apps", {})
+        states = computes((facts["project"] for facts in applied.values()), environment)
+    except (RegistryError, LocalCloudError, StackError, NeonError) as error:
+        _fail(str(error))
+    rows = app_statuses(registry.apps, applied, states)
+    if as_json:
+        _print_json([row.as_json() for row in rows])
+        return
+    _print_table(
+        ["app", "project", "region", "host", "database", "status"],
+        [list(row.as_json().values()) for row in rows],
+    )
+    ready = [row.app for row in rows if row.app in applied]
+    print(
+        f'\nNext: psql "$(tenantry url {ready[0]})"' if ready else "\nNext: pulumi up",
+    )
+
+
+@app.command()
+def url(
+    app_id: Annotated[str, typer.Argument(metavar="APP", help="The app: tenant/app.")],
+    *,
+    pooled: Annotated[bool, typer.Option("--pooled", help="Through the pooler.")] = False,
+) -> None:
+    """Print an app's connection URL, with its password."""
+    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
+    from tenantry.registry.problems import did_you_mean  # noqa: PLC0415
+    from tenantry.stack import StackError, outputs  # noqa: PLC0415
+
+    try:
+        urls = outputs(current_environment(Path.cwd()), secrets=True).get("urls", {})
+    except (LocalCloudError, StackError) as error:
+        _fail(str(error))
+    if app_id not in urls:
+        _fail(f'the stack holds no app "{app_id}"{did_you_mean(app_id, urls)}')
+    print(urls[app_id]["pooled" if pooled else "direct"])
+
+
+@app.command()
+def engine() -> None:
+    """Find, download or build the Pulumi engine and its plugins, beside this command."""
+    from tenantry.engine.__main__ import main as engine_main  # noqa: PLC0415
+
+    raise typer.Exit(engine_main(["ensure"]))
+
+
+def _fail(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def _print_table(heads: list[str], rows: list[list[str]]) -> None:
+    """Print plain columns: a table must survive a pipe and a log as it is."""
+    lines = [heads, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _print_json(value: object) -> None:
+    import json  # noqa: PLC0415
+
+    print(json.dumps(value, indent=2))
+
+
+def _as_json(problem: object) -> dict[str, object]:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    return asdict(problem)  # type: ignore[call-overload,no-any-return]  # a Problem, not imported here

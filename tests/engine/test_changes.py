@@ -1,0 +1,188 @@
+"""Each change of the registry shows as that change and nothing else, is applied, and is then quiet."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.engine.workspace import Change, Workspace
+from tests.localcloud_fixture import LocalCloud
+
+BASE = {
+    "tenant": "Acme Inc.",
+    "contact": "platform@acme.example",
+    "connection_limit": "20",
+    "statement_timeout": "30s",
+    "idle_in_transaction_timeout": "10s",
+    "extensions": "[]",
+    "max_cu": "2",
+    "suspend_after": "5m",
+    "history_retention": "1d",
+    "allowed_ips": "[]",
+    "branches": "{}",
+    "generation": "1",
+    "url_scheme": "postgresql",
+    "deletion": "delete",
+    "postgres_version": "17",
+    "region": "aws-us-east-2",
+}
+
+PROJECT = "neon:index/project:Project"
+DATABASE = "postgresql:index/database:Database"
+ROLE = "postgresql:index/role:Role"
+APP = "acme/web"
+
+
+def registry(**changed: str) -> str:
+    facts = BASE | changed
+    return textwrap.dedent("""\
+        version: 1
+        namespace: changes
+        tenants:
+          acme:
+            name: {tenant}
+            contact: {contact}
+            apps:
+              web:
+                environment: development
+                region: {region}
+                database:
+                  postgres_version: {postgres_version}
+                  connection_limit: {connection_limit}
+                  statement_timeout: {statement_timeout}
+                  idle_in_transaction_timeout: {idle_in_transaction_timeout}
+                  extensions: {extensions}
+                  compute: {{min_cu: 0.25, max_cu: {max_cu}, suspend_after: {suspend_after}}}
+                  history_retention: {history_retention}
+                  allowed_ips: {allowed_ips}
+                  branches: {branches}
+                  credentials: {{generation: {generation}}}
+                  url_scheme: {url_scheme}
+                deletion: {deletion}
+        """).format(**facts)
+
+
+@pytest.fixture(scope="module")
+def converged(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """One app that each test changes in its turn; the fixture below puts it back."""
+    folder: Path = tmp_path_factory.mktemp("changes")
+    workspace = Workspace(folder / "workspace", cloud.env())
+    workspace.apply(registry())
+    yield workspace
+    workspace.must("destroy", "--yes", "--skip-preview")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A change of one field, and the steps that it takes."""
+
+    id: str
+    changed: dict[str, str]
+    steps: set[Change]
+
+
+def change(kind: str, name: str, *fields: str, op: str = "update") -> Change:
+    return Change(op, kind, name, frozenset(fields))
+
+
+CASES = [
+    Case("display name", {"tenant": "Acme GmbH"}, set()),
+    Case("contact", {"contact": "ops@acme.example"}, set()),
+    Case("url scheme", {"url_scheme": "morphik"}, set()),
+    Case(
+        "connection limit",
+        {"connection_limit": "12"},
+        {change(DATABASE, APP, "connectionLimit")},
+    ),
+    Case(
+        "statement timeout",
+        {"statement_timeout": "45s"},
+        {change(ROLE, f"{APP}/a", "statementTimeout")},
+    ),
+    Case(
+        "idle timeout",
+        {"idle_in_transaction_timeout": "1m"},
+        {change(ROLE, f"{APP}/a", "idleInTransactionSessionTimeout")},
+    ),
+    Case(
+        "an extension",
+        {"extensions": "[pg_trgm]"},
+        {change("postgresql:index/extension:Extension", f"{APP}/pg_trgm", op="create")},
+    ),
+    Case(
+        "compute size",
+        {"max_cu": "4"},
+        {change(PROJECT, APP, "defaultEndpointSettings.autoscalingLimitMaxCu")},
+    ),
+    Case(
+        "suspension",
+        {"suspend_after": "10m"},
+        {change(PROJECT, APP, "defaultEndpointSettings.suspendTimeoutSeconds")},
+    ),
+    Case(
+        "history retention",
+        {"history_retention": "7d"},
+        {change(PROJECT, APP, "historyRetentionSeconds")},
+    ),
+    Case(
+        "address allow-list",
+        {"allowed_ips": "[203.0.113.0/24]"},
+        {change(PROJECT, APP, "allowedIps")},
+    ),
+    Case(
+        "an extra branch",
+        {"branches": "{staging: {}}"},
+        {
+            change("tenantry:app:Branch", f"{APP}/staging", op="create"),
+            change("neon:index/branch:Branch", f"{APP}/staging", op="create"),
+            change("neon:index/endpoint:Endpoint", f"{APP}/staging", op="create"),
+        },
+    ),
+    Case(
+        "the second login",
+        {"generation": "2"},
+        {
+            change("random:index/randomBytes:RandomBytes", f"{APP}/password-2", op="create"),
+            change(ROLE, f"{APP}/b", op="create"),
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+def test_a_changed_field_is_that_change_and_nothing_else(converged: Workspace, case: Case) -> None:
+    converged.registry.write_text(registry(**case.changed))
+    assert converged.changes() == case.steps
+    converged.must("up", "--yes", "--skip-preview")
+    converged.assert_converged()
+
+    converged.registry.write_text(registry())
+    back = {(step.type, step.name) for step in converged.changes()}
+    assert back == {(step.type, step.name) for step in case.steps}
+    converged.must("up", "--yes", "--skip-preview")
+    converged.assert_converged()
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [({"region": "aws-us-west-2"}, "regionId"), ({"postgres_version": "16"}, "pgVersion")],
+    ids=["region", "postgres version"],
+)
+def test_what_cannot_be_changed_is_shown_as_a_replacement(
+    converged: Workspace, changed: dict[str, str], field: str
+) -> None:
+    converged.registry.write_text(registry(**changed))
+    project = [step for step in converged.changes() if step.type == PROJECT]
+    assert {step.op for step in project} >= {"delete-replaced", "replace", "create-replacement"}
+    assert all(field in step.fields for step in project if step.op == "replace")
+
+
+def test_deletion_alone_changes_no_resource_in_the_cloud(converged: Workspace) -> None:
+    converged.registry.write_text(registry(deletion="protect"))
+    assert converged.changes() == set()
+    converged.must("up", "--yes", "--skip-preview")
+    converged.registry.write_text(registry())
+    converged.must("up", "--yes", "--skip-preview")
+    converged.assert_converged()

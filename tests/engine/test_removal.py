@@ -1,0 +1,85 @@
+"""An app that leaves the registry: what `deletion` was in force when it was last applied decides."""
+
+import pytest
+
+from tests.engine.test_lifecycle import projects
+from tests.engine.workspace import Workspace
+from tests.localcloud_fixture import LocalCloud
+
+REGISTRY = """\
+version: 1
+namespace: NAMESPACE
+tenants:
+  acme:
+    name: Acme Inc.
+    apps:
+      web:
+        environment: production
+        region: aws-us-east-2
+        deletion: DELETION
+      other:
+        environment: development
+        region: aws-us-east-2
+        deletion: delete
+"""
+LEFT = """\
+version: 1
+namespace: NAMESPACE
+tenants:
+  acme:
+    name: Acme Inc.
+    apps:
+      other:
+        environment: development
+        region: aws-us-east-2
+        deletion: delete
+"""
+
+
+def text(registry: str, deletion: str) -> str:
+    return registry.replace("NAMESPACE", f"leave-{deletion}").replace("DELETION", deletion)
+
+
+def test_a_protected_app_stops_the_run_before_anything_is_changed(
+    workspace: Workspace, cloud: LocalCloud
+) -> None:
+    workspace.apply(text(REGISTRY, "protect"))
+    before = workspace.resources()
+    workspace.registry.write_text(text(LEFT, "protect"))
+    for command in (["preview"], ["up", "--yes", "--skip-preview"]):
+        done = workspace.pulumi(*command)
+        assert done.code != 0
+        assert (
+            "tenants.yaml: acme/web is gone, and was applied last with 'deletion: protect'"
+            in done.said
+        )
+        assert "Traceback" not in done.said
+    assert workspace.resources() == before
+    assert projects(cloud, "leave-protect--") == [
+        "leave-protect--acme--other",
+        "leave-protect--acme--web",
+    ]
+    workspace.apply(text(REGISTRY, "protect"))
+    workspace.assert_converged()
+
+
+def test_a_destroy_stops_at_a_protected_app(workspace: Workspace, cloud: LocalCloud) -> None:
+    workspace.apply(text(REGISTRY, "protect").replace("leave-protect", "destroy-protect"))
+    done = workspace.pulumi("destroy", "--yes", "--skip-preview")
+    assert done.code != 0
+    assert "protect" in done.said
+    assert "destroy-protect--acme--web" in projects(cloud, "destroy-protect--")
+
+
+@pytest.mark.parametrize(
+    ("deletion", "stays"), [("retain", ["leave-retain--acme--web"]), ("delete", [])]
+)
+def test_an_app_leaves_as_it_was_last_applied(
+    workspace: Workspace, cloud: LocalCloud, deletion: str, stays: list[str]
+) -> None:
+    workspace.apply(text(REGISTRY, deletion))
+    done = workspace.apply(text(LEFT, deletion))
+    assert f"acme/web leaves with 'deletion: {deletion}'" in done.said
+    assert projects(cloud, f"leave-{deletion}--acme--web") == stays
+    assert not [r for r in workspace.resources() if "acme/web" in r["urn"]]
+    workspace.assert_converged()

@@ -1,0 +1,125 @@
+"""A project folder with a stack of its own, driven by the real `pulumi` as an operator would."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Everything that it printed."""
+        return self.out + self.err
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of a preview that is not `same`, without the stack itself."""
+
+    op: str
+    type: str
+    name: str
+    fields: frozenset[str] = field(default_factory=frozenset)
+
+
+class Workspace:
+    """A folder with the program, a registry and a file backend."""
+
+    def __init__(self, folder: Path, cloud: dict[str, str]) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        for name in ("__main__.py", ".venv"):
+            (folder / name).symlink_to(REPOSITORY / name)
+        shutil.copy(REPOSITORY / "Pulumi.yaml", folder)
+        self.state = folder / "state"
+        self.state.mkdir()
+        self.registry = folder / "tenants.yaml"
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_BACKEND_URL": self.state.as_uri(),
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_CONFIG_PASSPHRASE": "of a test",
+            "PULUMI_STACK": "test",
+            "PULUMI_RUN_PROGRAM": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            **cloud,
+        }
+        self.must("stack", "init", "test")
+
+    def pulumi(self, *arguments: str) -> Finished:
+        """Run `pulumi`; an exit code other than 0 is the caller's to judge."""
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color=never"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def must(self, *arguments: str) -> Finished:
+        """Run `pulumi` and expect it to succeed."""
+        done = self.pulumi(*arguments)
+        assert done.code == 0, f"pulumi {' '.join(arguments)}\n{done.said}"
+        return done
+
+    def apply(self, registry: str) -> Finished:
+        """Write the registry and converge."""
+        self.registry.write_text(registry)
+        return self.must("up", "--yes", "--skip-preview")
+
+    def changes(self) -> set[Change]:
+        """Preview, and tell every step that is not `same`."""
+        done = self.must("preview", "--json")
+        return {
+            Change(
+                step["op"],
+                step["urn"].split("::")[2].split("$")[-1],
+                step["urn"].split("::")[3],
+                frozenset(step.get("detailedDiff") or {}),
+            )
+            for step in json.loads(done.out)["steps"]
+            if step["op"] not in {"same", "read"} and not step["urn"].endswith("tenantry-test")
+        }
+
+    def assert_converged(self) -> None:
+        """Neither the registry nor the cloud differs from the state."""
+        self.must("preview", "--expect-no-changes")
+        self.must("refresh", "--preview-only", "--expect-no-changes", "--yes")
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets in clear."""
+        answer: dict[str, Any] = json.loads(
+            self.must("stack", "output", "--json", "--show-secrets").out
+        )
+        return answer
+
+    def url(self, app: str, kind: str = "direct") -> str:
+        """A connection URL of an app."""
+        url: str = self.outputs()["urls"][app][kind]
+        return url
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the state, secrets encrypted."""
+        exported = json.loads(self.must("stack", "export").out)
+        found: list[dict[str, Any]] = exported["deployment"].get("resources", [])
+        return found

@@ -1,0 +1,38 @@
+import pulumi
+import pytest
+
+from components.applied import applied_apps
+from components.tenant_app import TYPE
+from tenantry.registry.removal import AppliedApp
+from tests.unit.components.recording import run
+
+URN = "urn:pulumi:dev::tenantry::tenantry:app:TenantApp::acme/web"
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        ({}, []),
+        (
+            {
+                URN: {"type": TYPE, "outputs": {"app": "acme/web", "deletion": "retain"}},
+                "urn:other": {"type": "neon:index/project:Project", "outputs": {"name": "x"}},
+            },
+            [AppliedApp("acme/web", "retain")],
+        ),
+        # A run that died before the app was complete left its component without outputs.
+        ({URN: {"type": TYPE, "outputs": {}}}, []),
+    ],
+    ids=["a new stack", "an app among other resources", "an unfinished app"],
+)
+def test_the_apps_of_the_last_run_are_read_from_the_state(
+    state: dict[str, object], found: list[AppliedApp]
+) -> None:
+    seen: list[AppliedApp] = []
+
+    def program() -> dict[str, pulumi.Output[object]]:
+        seen.extend(applied_apps())
+        return {}
+
+    run(program, state=state)
+    assert seen == found
