@@ -26,7 +26,7 @@ def main() -> None:
     app()
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag's value
+def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"tenantry {__version__}")
         raise typer.Exit
@@ -35,7 +35,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with
 @app.callback()
 def options(
     *,
-    version: Annotated[  # noqa: ARG001  # the callback has used it
+    version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version."

@@ -39,7 +39,9 @@ def _compute(app: App) -> Iterator[Finding]:
         message = f"{sizes}: a compute scales up to 16 CU; a larger one has min_cu = max_cu"
         yield Finding((largest, smallest), message)
     elif most - least > neon.AUTOSCALING_SPAN:
-        message = f"{sizes} are more than 8 CU apart: Neon scales within 8; raise min_cu or lower max_cu"
+        message = (
+            f"{sizes} are more than 8 CU apart: Neon scales within 8; raise min_cu or lower max_cu"
+        )
         yield Finding((largest, smallest), message)
     limit, available = app.database.connection_limit, neon.available_connections(most)
     if limit > available:
@@ -96,7 +98,9 @@ def _quotas(app: App) -> Iterator[Finding]:
         ("services", len(app.services), app.quotas.services),
     ):
         if count > quota:
-            message = f"{count} of them, and the quota is {quota}: remove some, or raise quotas.{name}"
+            message = (
+                f"{count} of them, and the quota is {quota}: remove some, or raise quotas.{name}"
+            )
             yield Finding(((name,), ("quotas", name)), message)
 
 

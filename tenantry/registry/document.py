@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, final
 
 import yaml
 
 from tenantry.registry.problems import Position, Problem, RegistryError, did_you_mean, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value is: keys of mappings and indexes of sequences, from the root."""
@@ -36,8 +36,16 @@ _FLOAT: Final = re.compile(
 )
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}|\|{7}) ", re.MULTILINE)
 # YAML 1.2.2, section 5.1: the characters that a stream may hold.
-_FORBIDDEN: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_PLAIN_NAME: Final = re.compile(r"[\w<>?-]+")
+_FORBIDDEN: Final = re.compile(
+    r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+_NAME: Final = re.compile(r"[\w<-]{1,64}")
+
+
+# Stands in a path for a key that is not text. No registry has such a key: it is not a name.
+_NO_KEY: Final = "?"
+# What an event has depends on its kind, more finely than PyYAML's stubs tell.
+_Event: TypeAlias = Any
 
 
 @final
@@ -49,11 +57,11 @@ class Empty:
 
 
 EMPTY: Final = Empty()
-_CONSTANTS: Final[dict[str, object]] = (
-    dict.fromkeys(("", "~", "null", "Null", "NULL"), EMPTY)
-    | dict.fromkeys(("true", "True", "TRUE"), True)
-    | dict.fromkeys(("false", "False", "FALSE"), False)
-)
+_CONSTANTS: Final[Mapping[str, object]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), EMPTY),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
 
 
 class Map(dict[str, object]):
@@ -66,7 +74,7 @@ class Map(dict[str, object]):
         self.at = at
         self.keys_at: dict[str, Position] = {}
         self.values_at: dict[str, Position] = {}
-        self.borrowed: set[str] = set()
+        self.borrowed: dict[str, Position] = {}
 
 
 class Seq(list[object]):
@@ -78,7 +86,7 @@ class Seq(list[object]):
         super().__init__()
         self.at = at
         self.values_at: list[Position] = []
-        self.borrowed: set[int] = set()
+        self.borrowed: dict[int, Position] = {}
 
 
 class Place(NamedTuple):
@@ -103,9 +111,10 @@ class Document(NamedTuple):
 
         A value that came through an alias or a merge key stands where it is used.
         """
-        node, at, depth = self.root, getattr(self.root, "at", Position(1, 1)), 0
+        node: Any = self.root
+        at, depth = getattr(node, "at", Position(1, 1)), 0
         used_at: Position | None = None
-        for depth, step in enumerate(path):  # noqa: B007
+        for depth, step in enumerate(path):
             if isinstance(node, Map) and isinstance(step, str) and step in node:
                 by_key = (key and depth == len(path) - 1) or node[step] is EMPTY
                 at = node.keys_at[step] if by_key else node.values_at[step]
@@ -113,21 +122,22 @@ class Document(NamedTuple):
                 at = node.values_at[step]
             else:
                 break
-            if step in node.borrowed and used_at is None:
-                used_at = at
-            node = node[step]  # type: ignore[call-overload,index]  # the two branches above
+            if step in node.borrowed:
+                used_at = used_at or at
+                at = node.borrowed[step]
+            node = node[step]
         else:
             depth = len(path)
-        if used_at is None:
-            return Place(at, depth, None)
-        return Place(used_at, depth, getattr(node, "at", at))
+        return Place(at, depth, None) if used_at is None else Place(used_at, depth, at)
 
     def written(self, path: Path) -> str:
         """Return the plain scalar at `path` as the file has it, before it became a number (`5.10`)."""
         place = self.locate(path)
         line, column = place.origin or place.at
         lines = self.text.splitlines()
-        match = re.match(r"[^\s,\]}]+", lines[line - 1][column - 1 :]) if line <= len(lines) else None
+        match = (
+            re.match(r"[^\s,\]}]+", lines[line - 1][column - 1 :]) if line <= len(lines) else None
+        )
         return match[0] if match else ""
 
 
@@ -138,7 +148,7 @@ def dotted(path: Path) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += ("." if text else "") + (step if _PLAIN_NAME.fullmatch(step) else shown(step))
+            text += ("." if text else "") + (step if _NAME.fullmatch(step) else shown(step))
     return text
 
 
@@ -180,46 +190,47 @@ class _Stop(yaml.MarkedYAMLError):
 
 class _Composer:
     def __init__(self, text: str, file: str) -> None:
-        self.loader = yaml.CSafeLoader(text)
+        self.next: Callable[[], _Event] = yaml.CSafeLoader(text).get_event
         self.file = file
         self.problems: list[Problem] = []
         self.bad: set[Path] = set()
-        self.anchors: dict[str, tuple[object, int]] = {}
+        self.anchors: dict[str, tuple[object, int, Position]] = {}
         self.open_anchors: set[str] = set()
         self.nodes = 0
         self.aliased = 0
 
     def compose(self) -> object:
-        next_event = self.loader.get_event
-        next_event()  # the stream's start
-        event = next_event()
+        self.next()  # the stream's start
+        event = self.next()
         if isinstance(event, yaml.StreamEndEvent):
             self.report(Position(1, 1), (), _EMPTY_FILE)
             raise RegistryError(self.problems)
-        root = self.value(next_event(), ())
-        next_event()  # the document's end
-        event = next_event()
+        root = self.value(self.next(), ())
+        self.next()  # the document's end
+        event = self.next()
         if not isinstance(event, yaml.StreamEndEvent):
             at = _position(event)
             self.report(
-                at, (), 'a second document begins here: a registry is one document, remove the "---"'
+                at,
+                (),
+                'a second document begins here: a registry is one document, remove the "---"',
             )
         return root
 
     def report(self, at: Position, path: Path, message: str) -> None:
-        self.problems.append(Problem(self.file, at.line, at.column, dotted(path), message))
+        named = path[:-1] if path and path[-1] is _NO_KEY else path
+        self.problems.append(Problem(self.file, at.line, at.column, dotted(named), message))
         if path:
             self.bad.add(path)
 
-    def value(self, event: yaml.Event, path: Path) -> object:
+    def value(self, event: _Event, path: Path) -> object:
         at = _position(event)
         if isinstance(event, yaml.AliasEvent):
-            return self.alias(event.anchor, at, path)
-        assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)  # noqa: S101
+            return self.alias(str(event.anchor), at, path)
         self.nodes += 1
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.report(at, path, f'the tag "{tag}" is not allowed: remove it, and quote a text')
+            self.report(at, path, f'the tag "{tag}" is not allowed: remove it')
         if event.anchor is None:
             return self.content(event, at, path)
         before = self.nodes
@@ -228,15 +239,17 @@ class _Composer:
         self.open_anchors.add(event.anchor)
         value = self.content(event, at, path)
         self.open_anchors.discard(event.anchor)
-        self.anchors[event.anchor] = (value, self.nodes - before + 1)
+        self.anchors[event.anchor] = (value, self.nodes - before + 1, at)
         return value
 
-    def content(self, event: yaml.Event, at: Position, path: Path) -> object:
+    def content(self, event: _Event, at: Position, path: Path) -> object:
         if isinstance(event, yaml.ScalarEvent):
             # A plain scalar has no style. One with a tag is reported already and stays text.
             return event.value if event.style or event.tag else resolve(event.value)
         if len(path) >= MAX_DEPTH:
-            raise _Stop(problem=f"is nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark)
+            raise _Stop(
+                problem=f"is nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark
+            )
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(at, path)
         return self.mapping(at, path)
@@ -246,9 +259,11 @@ class _Composer:
             self.report(at, path, f'the alias "*{anchor}" stands inside its own anchor: remove it')
         elif anchor not in self.anchors:
             hint = did_you_mean(anchor, self.anchors)
-            self.report(at, path, f'the alias "*{anchor}" has no anchor "&{anchor}" before it{hint}')
+            self.report(
+                at, path, f'the alias "*{anchor}" has no anchor "&{anchor}" before it{hint}'
+            )
         else:
-            value, size = self.anchors[anchor]
+            value, size, _ = self.anchors[anchor]
             self.nodes += size
             self.aliased += size
             if self.aliased > MAX_ALIASED:
@@ -260,10 +275,10 @@ class _Composer:
 
     def sequence(self, at: Position, path: Path) -> Seq:
         result = Seq(at)
-        while not isinstance(event := self.loader.get_event(), yaml.SequenceEndEvent):
+        while not isinstance(event := self.next(), yaml.SequenceEndEvent):
             index = len(result)
-            if isinstance(event, yaml.AliasEvent):
-                result.borrowed.add(index)
+            if isinstance(event, yaml.AliasEvent) and event.anchor in self.anchors:
+                result.borrowed[index] = self.anchors[event.anchor][2]
             result.values_at.append(_position(event))
             result.append(self.value(event, (*path, index)))
         return result
@@ -271,16 +286,15 @@ class _Composer:
     def mapping(self, at: Position, path: Path) -> Map:
         result = Map(at)
         merges: list[tuple[Position, object]] = []
-        get_event = self.loader.get_event
-        while not isinstance(event := get_event(), yaml.MappingEndEvent):
+        while not isinstance(event := self.next(), yaml.MappingEndEvent):
             key_at = _position(event)
             if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
-                merges.append((key_at, self.value(get_event(), (*path, "<<"))))
+                merges.append((key_at, self.value(self.next(), (*path, "<<"))))
                 continue
             key = self.key(event, key_at, path)
-            event = get_event()
+            event = self.next()
             if key is None:
-                self.value(event, (*path, "?"))
+                self.value(event, (*path, _NO_KEY))
                 continue
             inner = (*path, key)
             value = self.value(event, inner)
@@ -293,15 +307,15 @@ class _Composer:
             result[key] = value
             result.keys_at[key] = key_at
             result.values_at[key] = _position(event)
-            if isinstance(event, yaml.AliasEvent):
-                result.borrowed.add(key)
+            if isinstance(event, yaml.AliasEvent) and event.anchor in self.anchors:
+                result.borrowed[key] = self.anchors[event.anchor][2]
         for merge_at, merged in merges:
             self.merge(result, merged, merge_at, path)
         return result
 
-    def key(self, event: yaml.Event, at: Position, path: Path) -> str | None:
+    def key(self, event: _Event, at: Position, path: Path) -> str | None:
         """Return a key's text; None, and a problem, where the key is anything but text."""
-        key = self.value(event, (*path, "?"))
+        key = self.value(event, (*path, _NO_KEY))
         if isinstance(key, str):
             return key
         if isinstance(event, yaml.ScalarEvent):
@@ -309,7 +323,7 @@ class _Composer:
             message = f"{what} is not text: write a name that starts with a letter"
         else:
             message = "a key must be text, not a collection or an alias"
-        self.report(at, (*path, "?"), message)
+        self.report(at, (*path, _NO_KEY), message)
         return None
 
     def merge(self, target: Map, source: object, at: Position, path: Path) -> None:
@@ -326,7 +340,7 @@ class _Composer:
             for key in [key for key in each if key not in target]:
                 target[key] = each[key]
                 target.keys_at[key] = target.values_at[key] = at
-                target.borrowed.add(key)
+                target.borrowed[key] = each.borrowed.get(key, each.values_at[key])
 
 
 def resolve(text: str) -> object:
@@ -347,38 +361,52 @@ _EMPTY_FILE: Final = (
 )
 
 
-def _position(event: yaml.Event) -> Position:
+def _position(event: _Event) -> Position:
     mark = event.start_mark
     return Position(mark.line + 1, mark.column + 1)
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     if conflict := _CONFLICT.search(text):
-        line = text.count("\n", 0, conflict.start()) + 1
         message = "a merge conflict is left in the file: settle it and remove its markers"
-        return Problem(file, line, 1, "", message)
-    mark = error.problem_mark or error.context_mark
-    at = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
-    return Problem(file, at.line, at.column, "", "".join(_explained(error, text, at)))
-
-
-def _explained(error: yaml.MarkedYAMLError, text: str, at: Position) -> Iterator[str]:
-    lines = text.split("\n")
-    line = lines[at.line - 1] if at.line <= len(lines) else ""
-    indent = line[: len(line) - len(line.lstrip())]
-    opened = error.context_mark.line + 1 if error.context_mark else at.line
+        return Problem(file, text.count("\n", 0, conflict.start()) + 1, 1, "", message)
+    at = _marked(error.problem_mark) or _marked(error.context_mark) or Position(1, 1)
+    begin = _marked(error.context_mark) or at
+    rest = text.split("\n")[at.line - 1 :]
+    line = rest[0] if rest else ""
     if isinstance(error, _Stop):
-        yield str(error.problem)
-    elif "\t" in indent:
-        yield "a tab is used to indent: YAML allows spaces only"
-    elif not "".join(lines[at.line - 1 :])[at.column - 1 :].strip():
-        yield f"the file ends in the middle of what begins at line {opened} ({error.context}): "
-        yield "is it cut off? A quote or a bracket is not closed"
+        message = str(error.problem)
+    elif "\t" in line[: len(line) - len(line.lstrip())]:
+        message = "a tab is used to indent: YAML allows spaces only"
+    elif "quoted scalar" in str(error.context):
+        at = begin
+        message = "a quote is opened here and never closed: close it; or is the file cut off?"
+    elif not "\n".join(rest)[at.column - 1 :].strip():
+        message = "the file ends in the middle of a value or a bracket: is it cut off?"
     else:
-        yield f"is not valid YAML: {error.problem}"
-        if error.context:
-            yield f" ({error.context}, which begins at line {opened})"
-        yield ": look at the indentation, quotes and brackets around here"
+        problem = str(error.problem)
+        message = (
+            f"is not valid YAML: {_PLAINLY.get(problem, problem)} (begun at line {begin.line})"
+        )
+    return Problem(file, at.line, at.column, "", message)
+
+
+_PLAINLY: Final = {
+    "mapping values are not allowed in this context": (
+        'a ": " too many, or a line that is indented too far: quote the value, or move the line'
+    ),
+    "did not find expected key": "a line is indented unlike those above it, or a bracket is not closed",
+    "did not find expected '-' indicator": "a line of a list is indented unlike those above it",
+    "could not find expected ':'": 'a key without ":" after it',
+    "did not find expected ',' or ']'": "a list in brackets lacks a comma or its end",
+    "did not find expected ',' or '}'": "a mapping in braces lacks a comma or its end",
+    "found character that cannot start any token": "a value begins with a sign of YAML's own: quote it",
+}
+"""libyaml's words for the faults that people make, in theirs."""
+
+
+def _marked(mark: _Event) -> Position | None:
+    return Position(mark.line + 1, mark.column + 1) if mark else None
 
 
 def _character_problem(text: str, file: str) -> Problem:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tenantry.registry import checks, document, models, neon, written
 from tenantry.registry.document import EMPTY, Map, dotted
 from tenantry.registry.problems import Problem, RegistryError, did_you_mean
-from tenantry.registry.written import NotText, Written, wrong_kind
+from tenantry.registry.written import NotTextError, Written, wrong_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,9 +141,10 @@ def _message(error: ErrorDetails, path: Path, source: Document) -> str:
             known = _keys_beside(path)
             hint = did_you_mean(str(path[-1]), known)
             return f"is not a key here: write one of {', '.join(known)}{hint}"
-        case "value_error" if isinstance(reason := error["ctx"]["error"], NotText):
-            return f'must be text, not {reason}: write it in quotes, "{source.written(path)}"'
         case "value_error":
+            reason = error["ctx"]["error"]
+            if isinstance(reason, NotTextError):
+                return f'must be text, not {reason}: write it in quotes, "{source.written(path)}"'
             return str(reason)
         case kind if error["input"] is EMPTY:
             return _empty(path, _KINDS[kind])
@@ -156,7 +157,9 @@ def _missing(path: Path) -> str:
         case ("version",):
             return 'is missing: the file starts with "version: 1"'
         case ("tenants",):
-            return 'is missing: the file may be cut off; a registry without tenants says "tenants: {}"'
+            return (
+                'is missing: the file may be cut off; a registry without tenants says "tenants: {}"'
+            )
         case ("tenants", tenant, "apps"):
             return f'is missing: the file may be cut off; if {tenant} has no app yet, write "apps: {{}}"'
         case _:
@@ -164,16 +167,21 @@ def _missing(path: Path) -> str:
 
 
 def _empty(path: Path, wanted: str) -> str:
-    cut_off = "is empty: the file may be cut off here"
+    brackets = "{}" if wanted == "a mapping" else "[]"
     match path:
         case ("tenants",):
-            return f'{cut_off}; a registry without tenants says "tenants: {{}}"'
+            remedy = 'a registry without tenants says "tenants: {}"'
+        case ("tenants", _):
+            remedy = 'a tenant has at least "apps: {}"'
         case ("tenants", _, "apps"):
-            return f'{cut_off}; a tenant without apps says "apps: {{}}"'
+            remedy = 'a tenant without apps says "apps: {}"'
         case ("tenants", _, "apps", app):
-            return f'{cut_off}; an app that takes every default is written "{app}: {{}}"'
+            remedy = f'an app that takes every default is written "{app}: {{}}"'
+        case (*_, str(key)):
+            remedy = f'write "{key}: {brackets}" to add nothing, or delete the key'
         case _:
-            return wrong_kind(wanted, EMPTY)
+            remedy = "write the item, or delete it"
+    return f"is empty: the file may be cut off here; {remedy}"
 
 
 def _keys_beside(path: Path) -> list[str]:
@@ -221,7 +229,9 @@ class _Resolver:
         for label, tenant in registry.tenants.items():
             whom = models.Tenant(label=label, name=tenant.name or label, contact=tenant.contact)
             tenants.append(whom)
-            inherited = _merged(defaults, {"quotas": quotas} if (quotas := _given(tenant.quotas)) else {})
+            inherited = _merged(
+                defaults, {"quotas": quotas} if (quotas := _given(tenant.quotas)) else {}
+            )
             apps += [
                 self.app(namespace, whom, name, _merged(inherited, _given(app)))
                 for name, app in tenant.apps.items()
@@ -265,7 +275,9 @@ class _Resolver:
         paths = [path for each in finding.paths for path in place.candidates(each)]
         if any(self.faults.covers(path) for path in paths):
             return
-        at = next((path for path in paths if self.source.locate(path).depth == len(path)), place.app)
+        at = next(
+            (path for path in paths if self.source.locate(path).depth == len(path)), place.app
+        )
         self.found[at, finding.message] = None
 
 

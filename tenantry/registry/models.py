@@ -5,7 +5,7 @@ What an operator writes is in `written`; `loading` makes the one from the other.
 `model_dump(mode="json")` of an App is stable: positions in the file are not part of it.
 """
 
-from datetime import date  # noqa: TC003  # pydantic reads the annotations at run time
+from datetime import date  # pydantic reads the annotations at run time
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -31,7 +31,13 @@ GraphType: TypeAlias = Literal[
 class Frozen(BaseModel):
     """What all models share: no field can be added or changed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        serialize_by_alias=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
 
 
 class SchemaSource(Frozen):

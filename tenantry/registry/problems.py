@@ -50,7 +50,8 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415
 
     by_lower = {choice.lower(): choice for choice in choices}
-    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    begun = [choice for choice in by_lower if len(word) > 2 and choice.startswith(word.lower())]  # noqa: PLR2004
+    close = begun or get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""
 
 

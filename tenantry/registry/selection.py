@@ -27,7 +27,9 @@ def select(registry: Registry, spec: str | Sequence[str]) -> tuple[App, ...]:
         return registry.apps
     wanted = [part.strip() for part in spec.split(",")] if isinstance(spec, str) else list(spec)
     if not wanted or wanted == [""]:
-        raise SelectionError('selects no app: write "all", or ids and tenants such as acme/web, acme')
+        raise SelectionError(
+            'selects no app: write "all", or ids and tenants such as acme/web, acme'
+        )
     known = {app.id for app in registry.apps} | {tenant.label for tenant in registry.tenants}
     unknown = [f"{shown(name)}{did_you_mean(name, known)}" for name in wanted if name not in known]
     if unknown:

@@ -25,12 +25,12 @@ SECONDS_PATTERN: Final = f"^[0-9]{{1,12}}({'|'.join(list(MILLISECONDS)[1:])})$"
 SIZE_PATTERN: Final = f"^[0-9]{{1,12}}({'|'.join(BYTES)})$"
 
 
-def parse_duration(text: str) -> int:
+def parse_duration(text: str, *, example: str = "30s") -> int:
     """Return the milliseconds that `text` (`500ms`, `30s`, `5m`, `6h`, `7d`, `2w`) stands for.
 
     Raises ValueError, with the form that is wanted, for anything else.
     """
-    return _parse(text, MILLISECONDS, "a duration", "30s")
+    return _parse(text, MILLISECONDS, "a duration", example)
 
 
 def format_duration(milliseconds: int) -> str:

@@ -30,27 +30,39 @@ from tenantry.registry.problems import did_you_mean, shown
 JsonSchema: TypeAlias = dict[str, Any]
 MAX_INT: Final = 2_147_483_647
 """PostgreSQL's and Neon's largest setting of these kinds (int32)."""
+TIMEOUT_MOST: Final = 24 * units.MILLISECONDS["d"]
+"""Milliseconds: the most whole days that PostgreSQL's timeouts (int32) can hold."""
+LINE_LENGTH: Final = 200
 CONNECTIONS_MOST: Final = neon.available_connections(max(neon.FIXED_SIZES))
 
 
-class NotText(ValueError):  # noqa: N818  # a condition that the loader words, not an error's name
+class RuleError(ValueError):
+    """A value that is refused. Its text is what the operator reads."""
+
+
+class NotTextError(RuleError):
     """A number, true or false where text is wanted: the loader knows how it is written in the file."""
 
 
 def text(value: object) -> str:
-    """Return a text as it is. Raises NotText or ValueError for everything else."""
+    """Return a text as it is. Raises NotTextError or RuleError for everything else."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool | int | float):
-        raise NotText(shown(value))
-    raise ValueError(wrong_kind("text", value))
+        raise NotTextError(shown(value))
+    raise RuleError(wrong_kind("text", value))
 
 
 def wrong_kind(wanted: str, value: object) -> str:
     """Say that `value` is not of the kind that is wanted."""
     if isinstance(value, Empty):
         return f"is empty, where {wanted} is wanted: write it, or delete the key"
-    return f"must be {wanted}, not {shown(value)}"
+    hint = (
+        f": write it in brackets, [{value}]"
+        if wanted == "a list" and isinstance(value, str)
+        else ""
+    )
+    return f"must be {wanted}, not {shown(value)}{hint}"
 
 
 def whole_number(least: int, most: int) -> Callable[[object], int]:
@@ -60,9 +72,9 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
         if isinstance(value, bool) or not isinstance(value, int):
             quoted = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+", value)
             hint = ": write it in decimal, without quotes or leading zeros" if quoted else ""
-            raise ValueError(wrong_kind("a whole number", value) + hint)
+            raise RuleError(wrong_kind("a whole number", value) + hint)
         if not least <= value <= most:
-            raise ValueError(f"{value} is out of range: {least} to {most}")
+            raise RuleError(f"{value} is out of range: {least} to {most}")
         return value
 
     return validate
@@ -70,13 +82,17 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
 
 def choice(*allowed: str) -> Callable[[object], str]:
     """Make a validator of one word out of `allowed`."""
+    known = ", ".join(allowed)
 
     def validate(value: object) -> str:
-        word = text(value)
-        if word not in allowed:
-            hint = did_you_mean(word, allowed)
-            raise ValueError(f"{shown(word)} is not known: write one of {', '.join(allowed)}{hint}")
-        return word
+        if isinstance(value, str) and value in allowed:
+            return value
+        if isinstance(value, Empty):
+            raise RuleError(f"is empty: write one of {known}, or delete the key")
+        if shown(value) in allowed:
+            raise NotTextError(shown(value))
+        hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
+        raise RuleError(f"{shown(value)} is not known: write one of {known}{hint}")
 
     return validate
 
@@ -86,20 +102,22 @@ def label(value: object) -> str:
     word = text(value)
     if LABEL.fullmatch(word):
         return word
-    rule = "a name has lower-case letters, digits and single hyphens, and starts with a letter"
+    rule = (
+        "a name is lower-case letters, digits and single hyphens inside, and begins with a letter"
+    )
     if len(word) > LABEL_LENGTH:
         rule = f"a name has at most {LABEL_LENGTH} characters, this one has {len(word)}"
     nearest = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")
     hint = f' (did you mean "{nearest}"?)' if LABEL.fullmatch(nearest) else ""
-    raise ValueError(f"{shown(word)} is not a name: {rule}{hint}")
+    raise RuleError(f"{shown(word)} is not a name: {rule}{hint}")
 
 
 def one_line(value: object) -> str:
-    """Check a text for people: 1 to 200 printable characters, no blanks at its ends."""
+    """Check a text for people: 1 to LINE_LENGTH printable characters, no blanks at its ends."""
     words = text(value)
-    if not words or words != words.strip() or not words.isprintable() or len(words) > 200:
-        raise ValueError(
-            f"{shown(words)} is not a line of text: write 1 to 200 printable characters "
+    if not words or words != words.strip() or not words.isprintable() or len(words) > LINE_LENGTH:
+        raise RuleError(
+            f"{shown(words)} is not a line of text: write 1 to {LINE_LENGTH} printable characters "
             "without blanks at the ends"
         )
     return words
@@ -111,7 +129,7 @@ def region(value: object) -> str:
     canonical = neon.REGION_ALIASES.get(word, word)
     if canonical not in neon.REGIONS:
         hint = did_you_mean(word, [*neon.REGIONS, *neon.REGION_ALIASES])
-        raise ValueError(
+        raise RuleError(
             f"{shown(word)} is not a region of Neon: write one of {', '.join(neon.REGIONS)}{hint}"
         )
     return canonical
@@ -125,22 +143,26 @@ def duration(
     With `never`, the word `never` is allowed and stands for that number.
     """
     factor = units.MILLISECONDS[unit]
+    otherwise = ', or "never"' if never is not None else ""
 
     def validate(value: object) -> int:
         if never is not None and value == "never":
             return never
         if isinstance(value, int | float) and not isinstance(value, bool):
-            raise ValueError(
-                f'{value} has no unit: write it with one of {", ".join(units.MILLISECONDS)}, '
-                f'such as "{example}"'
+            raise RuleError(
+                f"{value} has no unit: write it with one of {', '.join(units.MILLISECONDS)}, "
+                f'such as "{example}"{otherwise}'
             )
-        milliseconds = units.parse_duration(text(value))
-        amount, rest = divmod(milliseconds, factor)
+        if not isinstance(value, str):
+            raise RuleError(wrong_kind(f'a duration such as "{example}"{otherwise}', value))
+        try:
+            amount, rest = divmod(units.parse_duration(value, example=example), factor)
+        except ValueError as error:
+            raise RuleError(f"{error}{otherwise}") from None
         if rest or not least <= amount <= most:
             limits = " to ".join(units.format_duration(n * factor) for n in (least, most))
             whole = " in whole seconds" if rest else ""
-            word = ', or "never"' if never is not None else ""
-            raise ValueError(f"{shown(value)} is out of range: {limits}{whole}{word}")
+            raise RuleError(f"{shown(value)} is out of range: {limits}{whole}{otherwise}")
         return amount
 
     return validate
@@ -154,14 +176,16 @@ def postgres_version(value: object) -> int:
         return number
     if number in neon.POSTGRES_ENDED:
         ended = neon.POSTGRES_ENDED[number]
-        raise ValueError(f"PostgreSQL {number} is not maintained since {ended}: write one of {allowed}")
-    raise ValueError(f"must be a major version of PostgreSQL, one of {allowed}, not {shown(value)}")
+        raise RuleError(
+            f"PostgreSQL {number} is not maintained since {ended}: write one of {allowed}"
+        )
+    raise RuleError(f"must be a major version of PostgreSQL, one of {allowed}, not {shown(value)}")
 
 
 def connection_limit(value: object) -> int:
     """Check a database's connection limit against the largest compute."""
     if value == -1 and not isinstance(value, bool):
-        raise ValueError(
+        raise RuleError(
             "-1 would mean no limit, and one app could use up its compute: write how many it needs"
         )
     return whole_number(1, CONNECTIONS_MOST)(value)
@@ -170,10 +194,10 @@ def connection_limit(value: object) -> int:
 def compute_size(value: object) -> float:
     """Check a compute's size in Compute Units."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(wrong_kind("a number of Compute Units", value))
+        raise RuleError(wrong_kind("a number of Compute Units", value))
     if float(value) not in neon.FIXED_SIZES:
         nearest = min(neon.FIXED_SIZES, key=lambda size: abs(size - value))
-        raise ValueError(
+        raise RuleError(
             f"{value} is not a compute size of Neon: write 0.25, 0.5, a whole number from 1 to 16, "
             f"or an even one up to 56 (nearest: {nearest:g})"
         )
@@ -185,41 +209,38 @@ def extension(value: object) -> str:
     word = text(value)
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", word, re.ASCII):
         hint = did_you_mean(word, neon.EXTENSIONS)
-        raise ValueError(
+        raise RuleError(
             f"{shown(word)} is not an extension's name: it has lower-case letters, digits, "
             f"_ and -{hint}"
         )
     if word not in neon.EXTENSIONS and (hint := did_you_mean(word, neon.EXTENSIONS)):
-        raise ValueError(f"{shown(word)} is not an extension of Neon{hint}")
+        raise RuleError(f"{shown(word)} is not an extension of Neon{hint}")
     return word
 
 
 def allowed_ip(value: object) -> str:
     """Check an address, a network (`203.0.113.0/24`) or a range (`192.0.2.1-192.0.2.9`)."""
     # Imported here: most registries have no allow-list.
-    from ipaddress import ip_address, ip_network  # noqa: PLC0415
+    import ipaddress  # noqa: PLC0415
 
     word = text(value)
+    first, dash, last = word.partition("-")
     try:
-        if "/" in word:
-            network = ip_network(word, strict=False)
-            if str(network.network_address) != word.split("/")[0]:
-                raise ValueError(
-                    f"{shown(word)} has bits set behind its prefix: write {network.with_prefixlen}"
-                )
-        elif "-" in word:
-            first, last = map(ip_address, word.split("-", 1))
-            if first.version != last.version or int(first) > int(last):
-                raise ValueError(f"{shown(word)} is not a range: write the lower address first")
-        else:
-            ip_address(word)
-    except ValueError as error:
-        if shown(word) in str(error) and ": write" in str(error):
-            raise
-        raise ValueError(
+        ends = [ipaddress.ip_interface(first), ipaddress.ip_interface(last if dash else first)]
+    except ValueError:
+        ends = []
+    if not ends or (dash and "/" in word):
+        raise RuleError(
             f"{shown(word)} is not an address: write an IPv4 or IPv6 address, a network such as "
             "203.0.113.0/24, or a range such as 192.0.2.1-192.0.2.9"
-        ) from None
+        )
+    low, high = ends
+    if low.version != high.version or int(low) > int(high):
+        raise RuleError(
+            f"{shown(word)} is not a range: write the lower address first, both of a kind"
+        )
+    if "/" in word and low.ip != low.network.network_address:
+        raise RuleError(f"{shown(word)} is an address inside a network: write {low.network}")
     return word
 
 
@@ -227,7 +248,7 @@ def url_scheme(value: object) -> str:
     """Check a URL's scheme: RFC 3986, section 3.1, in its canonical lower case."""
     word = text(value)
     if not re.fullmatch(r"[a-z][a-z0-9+.-]{0,30}", word, re.ASCII):
-        raise ValueError(
+        raise RuleError(
             f"{shown(word)} is not a URL scheme: lower-case letters, digits, +, - and ., starting "
             'with a letter, such as "postgresql" (without "://")'
         )
@@ -238,7 +259,7 @@ def revision(value: object) -> str:
     """Check the name of an Alembic revision, or `head`."""
     word = text(value)
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", word, re.ASCII):
-        raise ValueError(f'{shown(word)} is not a revision: write its id, or "head"')
+        raise RuleError(f'{shown(word)} is not a revision: write its id, or "head"')
     return word
 
 
@@ -251,7 +272,7 @@ def folder(value: object) -> str:
     """Check a path to an Alembic folder: absolute, or relative and marked by `./` or `../`."""
     word = text(value)
     if not word.startswith(_PATH_STARTS) or not word.isprintable():
-        raise ValueError(f"{shown(word)} is not a path: start it with ./, ../ or /")
+        raise RuleError(f"{shown(word)} is not a path: start it with ./, ../ or /")
     return word
 
 
@@ -264,29 +285,32 @@ def long_schema(value: object) -> object:
         return value
     if isinstance(value, str):
         return {"path" if value.startswith(_PATH_STARTS) else "template": value}
-    raise ValueError(wrong_kind("a template's name, a path or a mapping", value))
+    raise RuleError(wrong_kind("a template's name, a path or a mapping", value))
 
 
 def expiry(value: object) -> date:
     """Check a day, `2027-06-30` (ISO 8601); the key is valid until the end of that day in UTC."""
-    word = text(value)
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", word, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
         try:
-            return date.fromisoformat(word)
+            return date.fromisoformat(value)
         except ValueError:
-            raise ValueError(f"{shown(word)} is not a day of the calendar") from None
-    raise ValueError(f"{shown(word)} is not a date: write year-month-day, such as 2027-06-30")
+            raise RuleError(
+                f"{shown(value)} is not a day of the calendar: write one that is"
+            ) from None
+    raise RuleError(wrong_kind("a date such as 2027-06-30 (year, month, day)", value))
 
 
 def memory(value: object) -> str:
     """Check a graph's memory; return it as Aura writes it (`8GB`)."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f'{value} has no unit: write it in GB, such as "{value}GB"')
-    size = units.parse_size(text(value))
+        raise RuleError(f'{value} has no unit: write it in GB, such as "{value}GB"')
+    if not isinstance(value, str):
+        raise RuleError(wrong_kind('a size such as "8GB"', value))
+    size = units.parse_size(value)
     gigabytes, rest = divmod(size, units.BYTES["GB"])
     least, most = aura.MEMORY_LIMITS_GB
     if rest or not least <= gigabytes <= most:
-        raise ValueError(f"{shown(value)} is out of range: whole GB from {least}GB to {most}GB")
+        raise RuleError(f"{shown(value)} is out of range: whole GB from {least}GB to {most}GB")
     return f"{gigabytes}GB"
 
 
@@ -294,7 +318,7 @@ def graph_region(value: object) -> str:
     """Check the form of a graph's region; which ones exist depends on the account."""
     word = text(value)
     if not re.fullmatch(aura.REGION_PATTERN.strip("^$"), word, re.ASCII):
-        raise ValueError(
+        raise RuleError(
             f"{shown(word)} is not a region: write the cloud's own name, such as us-central1"
         )
     return word
@@ -303,14 +327,14 @@ def graph_region(value: object) -> str:
 def flag(value: object) -> bool:
     """Check true or false: YAML 1.2 has no other words for them."""
     if not isinstance(value, bool):
-        raise ValueError(wrong_kind("true or false", value))  # noqa: TRY004  # pydantic wants ValueError
+        raise RuleError(wrong_kind("true or false", value))
     return value
 
 
 def registry_version(value: object) -> int:
     """Check the version of the file's format."""
     if isinstance(value, bool) or not isinstance(value, int) or value != 1:
-        raise ValueError(f"must be the number 1, the only version of the format, not {shown(value)}")
+        raise RuleError(f"must be the number 1, the only version of the format, not {shown(value)}")
     return value
 
 
@@ -351,14 +375,14 @@ _SECONDS: Final = {"type": "string", "pattern": units.SECONDS_PATTERN}
 
 Label = Annotated[str, _text(label, _LABEL_PATTERN, maxLength=LABEL_LENGTH)]
 Template = Annotated[str, _text(template, _LABEL_PATTERN, maxLength=LABEL_LENGTH)]
-Line = Annotated[str, Rule(one_line, {"type": "string", "minLength": 1, "maxLength": 200})]
+Line = Annotated[str, Rule(one_line, {"type": "string", "minLength": 1, "maxLength": LINE_LENGTH})]
 Folder = Annotated[str, _text(folder, r"^(\./|\.\./|/)")]
 Revision = Annotated[str, _text(revision, "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 Version = Annotated[Literal[1], Rule(registry_version, {"const": 1})]
 Generation = Annotated[int, _integer(1, MAX_INT)]
 Quota = Annotated[int, _integer(1, 1000)]
 Flag = Annotated[bool, Rule(flag, {"type": "boolean"})]
-Timeout = Annotated[int, _text(duration(1, MAX_INT, example="30s"), units.DURATION_PATTERN)]
+Timeout = Annotated[int, _text(duration(1, TIMEOUT_MOST, example="30s"), units.DURATION_PATTERN)]
 Suspend = Annotated[
     int,
     Rule(
@@ -387,9 +411,7 @@ Extension = Annotated[
 ]
 AllowedIp = Annotated[str, _text(allowed_ip, "^[0-9A-Fa-f.:/-]+$")]
 UrlScheme = Annotated[str, _text(url_scheme, "^[a-z][a-z0-9+.-]{0,30}$")]
-Expiry = Annotated[
-    date, _text(expiry, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2027-06-30"])
-]
+Expiry = Annotated[date, _text(expiry, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2027-06-30"])]
 Memory = Annotated[str, _text(memory, "^[0-9]{1,12}(MB|GB)$", examples=["1GB"])]
 GraphRegion = Annotated[str, _text(graph_region, aura.REGION_PATTERN, examples=["us-central1"])]
 GraphVersion = Annotated[str, Rule(choice(*aura.VERSIONS), {"enum": list(aura.VERSIONS)})]
@@ -410,9 +432,12 @@ class Written(BaseModel):
 class SchemaSource(Written):
     """Where the app's tables come from: one of `template` and `path`."""
 
-    template: Template | None = Field(None, description="A schema template that comes with Tenantry.")
+    template: Template | None = Field(
+        None, description="A schema template that comes with Tenantry."
+    )
     path: Folder | None = Field(
-        None, description="An Alembic folder; relative to this file's folder, starting with ./ or ../."
+        None,
+        description="An Alembic folder; relative to this file's folder, starting with ./ or ../.",
     )
     revision: Revision | None = Field(
         None,
@@ -423,7 +448,7 @@ class SchemaSource(Written):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.template is None) == (self.path is None):
-            raise ValueError('needs one of "template" and "path", and not both')
+            raise RuleError('needs one of "template" and "path", and not both')
         return self
 
 
@@ -530,7 +555,8 @@ class ApiKey(Written):
         None, description="Raise it by one to issue a new key.", json_schema_extra={"default": 1}
     )
     expires: Expiry | None = Field(
-        None, description="The last day, in UTC, on which it is valid; without it, it never expires."
+        None,
+        description="The last day, in UTC, on which it is valid; without it, it never expires.",
     )
 
 
@@ -561,7 +587,8 @@ class Settings(Written):
         None, description="What the app is for. Production is protected in Pulumi as well."
     )
     region: Region | None = Field(
-        None, description="Neon's region, or the cloud's name of it. Changing it replaces the project."
+        None,
+        description="Neon's region, or the cloud's name of it. Changing it replaces the project.",
     )
     database: Database | None = None
     services: list[Service] | None = Field(None, json_schema_extra={"default": []})
