@@ -1,0 +1,69 @@
+import json
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from tenantry.local import LocalCloudError, current_environment, environment
+
+FACTS = {"neon_api_url": "http://127.0.0.1:1/api/v2", "neon_api_key": "k", "neon_org_id": "org"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder whose `localcloud` command answers with the facts, or fails where there are none."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    command = commands / "localcloud"
+    command.write_text(f"#!/bin/sh\ntest -e {tmp_path}/facts || exit 3\ncat {tmp_path}/facts\n")
+    command.chmod(0o755)
+    (tmp_path / "facts").write_text(json.dumps(FACTS))
+    monkeypatch.setattr(sys, "executable", str(commands / "python"))
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    return tmp_path
+
+
+def test_the_state_and_its_passphrase_stay_in_the_projects_folder(project: Path) -> None:
+    variables = environment(project)
+    assert variables["PULUMI_BACKEND_URL"] == f"file://{project}/.tenantry/state"
+    passphrase = Path(variables["PULUMI_CONFIG_PASSPHRASE_FILE"])
+    assert passphrase.parent == project / ".tenantry"
+    assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
+    assert len(passphrase.read_text()) == 64
+    assert variables["NEON_API_URL"] == FACTS["neon_api_url"]
+    assert variables["PATH"].split(":")[0] == str(project / "bin")
+
+
+def test_the_passphrase_is_made_once(project: Path) -> None:
+    first = Path(environment(project)["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text()
+    assert Path(environment(project)["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text() == first
+    assert [file.name for file in (project / ".tenantry").iterdir() if file.is_file()] == [
+        "passphrase"
+    ]
+
+
+def test_a_local_cloud_that_is_down_is_said_with_the_way_out(project: Path) -> None:
+    (project / "facts").unlink()
+    with pytest.raises(LocalCloudError, match="not running: localcloud start"):
+        environment(project)
+
+
+def test_a_shell_that_names_a_backend_is_left_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(project)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    assert current_environment(project)["PULUMI_BACKEND_URL"] == "s3://states"
+    assert "NEON_API_URL" not in current_environment(project) or (
+        current_environment(project)["NEON_API_URL"] != FACTS["neon_api_url"]
+    )
+
+
+def test_without_a_local_run_the_shells_environment_is_used(project: Path) -> None:
+    assert "PULUMI_BACKEND_URL" not in current_environment(project)
+
+
+def test_a_folder_with_a_local_run_is_used_by_itself(project: Path) -> None:
+    environment(project)
+    assert current_environment(project)["PULUMI_BACKEND_URL"].endswith("/.tenantry/state")
