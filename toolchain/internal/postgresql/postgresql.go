@@ -1,12 +1,11 @@
 // Package postgresql bridges the last importable release of the Terraform provider for PostgreSQL (1.7.1), with the
-// tokens and property names of the official Pulumi package 3.18, and adds what that release lacks.
+// tokens and property names of the official Pulumi package 3.18, and adds what that release lacks: schema grants,
+// grants that revoke, the idle-in-transaction timeout of roles, and a drop of databases in use.
 package postgresql
 
 import (
-	"github.com/hashicorp/terraform-plugin-sdk/helper/schema"
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	sdkv1 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v1"
-	upstream "github.com/terraform-providers/terraform-provider-postgresql/postgresql"
 )
 
 // Version is that of the PyPI package pulumi-postgresql whose SDK talks to this plugin.
@@ -15,7 +14,7 @@ const Version = "3.18.2"
 // Info describes the bridged provider.
 func Info() tfbridge.ProviderInfo {
 	info := tfbridge.ProviderInfo{
-		P:            sdkv1.NewProvider(provider()),
+		P:            sdkv1.NewProvider(Provider()),
 		Name:         "postgresql",
 		DisplayName:  "PostgreSQL",
 		Description:  "A Pulumi package for creating and managing PostgreSQL databases, roles and grants.",
@@ -35,9 +34,9 @@ func Info() tfbridge.ProviderInfo {
 	} {
 		info.Resources[name] = &tfbridge.ResourceInfo{Tok: tfbridge.MakeResource("postgresql", "index", member)}
 	}
+	// Their create revokes before it grants, and their delete revokes: a delete after the create of the replacement
+	// would take away what was just granted to the same role.
+	info.Resources["postgresql_grant"].DeleteBeforeReplace = true
+	info.Resources["postgresql_default_privileges"].DeleteBeforeReplace = true
 	return info
-}
-
-func provider() *schema.Provider {
-	return upstream.Provider().(*schema.Provider)
 }
