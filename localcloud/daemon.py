@@ -1,0 +1,313 @@
+"""One daemon per data folder: starting, finding and stopping it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localcloud import settings as settings_file
+from localcloud.settings import MARKER, DataFolderError
+
+if TYPE_CHECKING:
+    from localcloud.settings import Settings
+
+LOG = "localcloud.log"
+_LOCK = "localcloud.lock"
+_START_SECONDS = 120.0
+_STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+_LOG_BYTES = 10 * 1024 * 1024
+
+
+class DaemonError(Exception):
+    """The daemon did not start or stop; the message is one line and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a user of a running local cloud needs."""
+
+    neon_api_url: str
+    neon_api_key: str
+    neon_org_id: str
+    pid: int
+    data: str
+
+
+def find(data: Path) -> Facts | None:
+    """Return the facts of the local cloud that runs on a data folder, or None. Raises DataFolderError."""
+    settings = settings_file.load(data)
+    pid = _running_pid(data)
+    if settings is None or pid is None:
+        return None
+    return _facts(data, settings, pid)
+
+
+def start(data: Path, *, port: int | None, plan: str | None, pace: float | None) -> Facts:
+    """Start a daemon and return once its API answers.
+
+    Raises DaemonError or DataFolderError.
+    """
+    _prepare_folder(data)
+    package_parent = str(Path(__file__).resolve().parent.parent)
+    python_path = os.environ.get("PYTHONPATH")
+    command = [sys.executable, "-m", "localcloud", "start", "--foreground", "--data", str(data)]
+    for name, value in (("port", port), ("plan", plan), ("pace", pace)):
+        if value is not None:
+            command += [f"--{name}", str(value)]
+    reading, writing = os.pipe()
+    try:
+        with (data / LOG).open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 (this very program)
+                [*command, "--ready-fd", str(writing)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                # The daemon leaves the current folder, from which this package may have been imported.
+                env=os.environ
+                | {
+                    "PYTHONPATH": package_parent + (os.pathsep + python_path if python_path else "")
+                },
+                pass_fds=(writing,),
+                start_new_session=True,
+            )
+        os.close(writing)
+        writing = -1
+        message = _read_message(reading)
+    finally:
+        os.close(reading)
+        if writing >= 0:
+            os.close(writing)
+    if message is None:
+        if process.poll() is None:
+            process.terminate()
+        raise DaemonError(f"the local cloud did not start; see {data / LOG}")
+    if "error" in message:
+        process.wait(timeout=10)
+        raise DaemonError(message["error"])
+    facts = find(data)
+    if facts is None:
+        raise DaemonError(f"the local cloud ended right after its start; see {data / LOG}")
+    # The daemon outlives this process; nobody waits for it here.
+    process.returncode = 0
+    return facts
+
+
+def run(
+    data: Path,
+    *,
+    port: int | None,
+    plan: str | None,
+    pace: float | None,
+    ready_fd: int | None,
+) -> None:
+    """Be the daemon, until told to stop. Raises DaemonError or DataFolderError, which it tells its parent as well."""
+    report = _Report(ready_fd)
+    try:
+        _prepare_folder(data)
+        with _locked(data):
+            settings = settings_file.load(data) or settings_file.fresh()
+            if port is not None:
+                settings.port = port
+            settings.plan = plan or settings.plan
+            settings.pace = settings.pace if pace is None else pace
+            _log_to(data, foreground=ready_fd is None)
+            _serve(data, settings, report)
+    except (DaemonError, DataFolderError) as error:
+        report.error(str(error))
+        raise
+    finally:
+        report.close()
+
+
+def stop(data: Path) -> bool:
+    """Stop the local cloud of a data folder and wait for its end; False if none ran. Raises DaemonError."""
+    settings_file.load(data)
+    pid = _running_pid(data)
+    if pid is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while _running_pid(data) is not None:
+        if time.monotonic() > deadline:
+            raise DaemonError(
+                f"the local cloud (process {pid}) does not end after {_STOP_SECONDS:.0f} s; see {data / LOG}"
+            )
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def reset(data: Path) -> bool:
+    """Stop the local cloud and delete its data folder; False if there was none.
+
+    Raises DaemonError, and DataFolderError for a folder that is not a local cloud's.
+    """
+    if not data.exists():
+        return False
+    settings = settings_file.load(data)
+    if settings is None:
+        raise DataFolderError(f"{data}: has no {MARKER}, so it is not deleted; give another --data")
+    stop(data)
+    from localcloud.postgres.installation import outside_folder  # noqa: PLC0415 (only a reset needs it)
+
+    # A data folder whose last daemon was killed may still have servers about to end.
+    _end_servers(Path(settings.clusters) if settings.clusters else data)
+    for folder in (outside_folder(data), data):
+        if folder.exists():
+            shutil.rmtree(folder)
+    return True
+
+
+def _end_servers(clusters: Path) -> None:
+    from localcloud.postgres.cluster import stop_strays  # noqa: PLC0415
+
+    asyncio.run(stop_strays(clusters))
+
+
+def _serve(data: Path, settings: Settings, report: _Report) -> None:
+    # Imported here: `status` and `stop` have no use for a web server.
+    from localcloud.postgres.cluster import ClusterError  # noqa: PLC0415
+    from localcloud.postgres.front import AddressError  # noqa: PLC0415
+    from localcloud.postgres.installation import InstallationError  # noqa: PLC0415
+    from localcloud.postgres.process import CommandError  # noqa: PLC0415
+    from localcloud.server import PortTakenError, serve  # noqa: PLC0415
+
+    def ready() -> None:
+        logging.getLogger("localcloud").info(
+            "ready, process %d, port %d", os.getpid(), settings.port
+        )
+        report.ready()
+
+    try:
+        asyncio.run(serve(data, settings, ready))
+    except (
+        AddressError,
+        ClusterError,
+        CommandError,
+        InstallationError,
+        PortTakenError,
+    ) as error:
+        raise DaemonError(str(error)) from error
+
+
+class _Report:
+    """The pipe on which the daemon tells the command that started it how that went."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def ready(self) -> None:
+        self._send({})
+
+    def error(self, message: str) -> None:
+        self._send({"error": message})
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _send(self, message: dict[str, str]) -> None:
+        if self._descriptor is not None:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._descriptor, json.dumps(message).encode() + b"\n")
+            self.close()
+
+
+def _read_message(descriptor: int) -> dict[str, Any] | None:
+    received = b""
+    deadline = time.monotonic() + _START_SECONDS
+    while not received.endswith(b"\n"):
+        readable, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        chunk = os.read(descriptor, 4096) if readable else b""
+        if not chunk:
+            return None
+        received += chunk
+    message: dict[str, Any] = json.loads(received)
+    return message
+
+
+def _prepare_folder(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        strangers = [entry for entry in data.iterdir() if entry.name not in {LOG, _LOCK}]
+    except OSError as error:
+        raise DataFolderError(f"{data}: {error.strerror}; give another --data") from error
+    if strangers and settings_file.load(data) is None:
+        raise DataFolderError(f"{data}: is not empty and not a local cloud's; give another --data")
+
+
+@contextlib.contextmanager
+def _locked(data: Path) -> Any:  # noqa: ANN401
+    # The lock is the kernel's, so a killed daemon leaves none behind. The file is never removed: that would let two
+    # daemons hold a lock of the same name.
+    descriptor = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DaemonError(
+                f"{data}: another local cloud runs on it; `localcloud stop --data {data}` ends it"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _running_pid(data: Path) -> int | None:
+    try:
+        descriptor = os.open(data / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.read(descriptor, 32).strip()
+        return int(text) if text else None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _facts(data: Path, settings: Settings, pid: int) -> Facts:
+    return Facts(
+        neon_api_url=f"http://127.0.0.1:{settings.port}/api/v2",
+        neon_api_key=settings.neon_api_key,
+        neon_org_id=settings.neon_org_id,
+        pid=pid,
+        data=str(data),
+    )
+
+
+def _log_to(data: Path, *, foreground: bool) -> None:
+    from logging.handlers import RotatingFileHandler  # noqa: PLC0415 (the daemon's only)
+
+    handlers: list[logging.Handler] = [
+        RotatingFileHandler(data / LOG, maxBytes=_LOG_BYTES, backupCount=1, delay=True)
+    ]
+    if foreground:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        handlers=handlers,
+        force=True,
+    )

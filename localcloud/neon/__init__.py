@@ -1,0 +1,1 @@
+"""The Neon API, version 2, as one ASGI application."""

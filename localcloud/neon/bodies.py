@@ -1,0 +1,249 @@
+"""Request bodies: what the API document asks for, and how it answers a body that is not so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from localcloud.neon.errors import bad_request
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+Cu = Annotated[float, Field(ge=0.25)]
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
+SqlName = Annotated[str, Field(min_length=1, max_length=63)]
+"""A role's or database's name: PostgreSQL keeps 63 bytes (NAMEDATALEN)."""
+Suspend = Annotated[int, Field(ge=-1, le=604_800)]
+Retention = Annotated[int, Field(ge=0, le=2_592_000)]
+
+
+class Body(BaseModel):
+    """A part of a body. Unknown fields are ignored, as clients older and newer than the document send them."""
+
+    model_config = ConfigDict(strict=True)
+
+    def given(self) -> dict[str, Any]:
+        """Return what the client sent, with nothing filled in and no nulls."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
+
+
+class Quota(Body):
+    active_time_seconds: Annotated[int, Field(ge=0)] | None = None
+    compute_time_seconds: Annotated[int, Field(ge=0)] | None = None
+    written_data_bytes: Annotated[int, Field(ge=0)] | None = None
+    data_transfer_bytes: Annotated[int, Field(ge=0)] | None = None
+    logical_size_bytes: Annotated[int, Field(ge=0)] | None = None
+
+
+class AllowedIps(Body):
+    ips: list[str] | None = None
+    protected_branches_only: bool | None = None
+
+
+class MaintenanceWindow(Body):
+    weekdays: list[int]
+    start_time: str
+    end_time: str
+
+
+class PreloadLibraries(Body):
+    use_defaults: bool | None = None
+    enabled_libraries: list[str] | None = None
+
+
+class ProjectSettings(Body):
+    quota: Quota | None = None
+    allowed_ips: AllowedIps | None = None
+    enable_logical_replication: bool | None = None
+    maintenance_window: MaintenanceWindow | None = None
+    block_public_connections: bool | None = None
+    block_vpc_connections: bool | None = None
+    audit_log_level: Literal["base", "extended", "full"] | None = None
+    hipaa: bool | None = None
+    preload_libraries: PreloadLibraries | None = None
+
+
+class DefaultEndpointSettings(Body):
+    pg_settings: dict[str, str] | None = None
+    pgbouncer_settings: dict[str, str] | None = None
+    autoscaling_limit_min_cu: Cu | None = None
+    autoscaling_limit_max_cu: Cu | None = None
+    suspend_timeout_seconds: Suspend | None = None
+
+
+class ProjectBranch(Body):
+    name: Name | None = None
+    role_name: SqlName | None = None
+    database_name: SqlName | None = None
+
+
+class ProjectCreate(Body):
+    settings: ProjectSettings | None = None
+    name: Name | None = None
+    branch: ProjectBranch | None = None
+    autoscaling_limit_min_cu: Cu | None = None
+    autoscaling_limit_max_cu: Cu | None = None
+    provisioner: str | None = None
+    region_id: str | None = None
+    default_endpoint_settings: DefaultEndpointSettings | None = None
+    pg_version: Annotated[int, Field(ge=14, le=18)] | None = None
+    store_passwords: bool | None = None
+    history_retention_seconds: Retention | None = None
+    org_id: Identifier | None = None
+
+
+class ProjectCreateRequest(Body):
+    project: ProjectCreate
+
+
+class ProjectUpdate(Body):
+    settings: ProjectSettings | None = None
+    name: Name | None = None
+    default_endpoint_settings: DefaultEndpointSettings | None = None
+    history_retention_seconds: Retention | None = None
+
+
+class ProjectUpdateRequest(Body):
+    project: ProjectUpdate
+
+
+class EndpointSettings(Body):
+    pg_settings: dict[str, str] | None = None
+    pgbouncer_settings: dict[str, str] | None = None
+    preload_libraries: PreloadLibraries | None = None
+
+
+class BranchEndpoint(Body):
+    type: Literal["read_only", "read_write"]
+    settings: EndpointSettings | None = None
+    autoscaling_limit_min_cu: Cu | None = None
+    autoscaling_limit_max_cu: Cu | None = None
+    provisioner: str | None = None
+    suspend_timeout_seconds: Suspend | None = None
+
+
+class BranchCreate(Body):
+    parent_id: Identifier | None = None
+    name: Name | None = None
+    parent_lsn: str | None = None
+    parent_timestamp: str | None = None
+    protected: bool | None = None
+    archived: bool | None = None
+    init_source: Literal["parent-data", "schema-only"] | None = None
+    expires_at: str | None = None
+
+
+class BranchCreateRequest(Body):
+    endpoints: list[BranchEndpoint] | None = None
+    branch: BranchCreate | None = None
+
+
+class BranchUpdate(Body):
+    name: Name | None = None
+    protected: bool | None = None
+    expires_at: str | None = None
+
+
+class BranchUpdateRequest(Body):
+    branch: BranchUpdate
+
+
+class EndpointCreate(Body):
+    branch_id: Identifier
+    region_id: str | None = None
+    type: Literal["read_only", "read_write"]
+    settings: EndpointSettings | None = None
+    autoscaling_limit_min_cu: Cu | None = None
+    autoscaling_limit_max_cu: Cu | None = None
+    provisioner: str | None = None
+    pooler_enabled: bool | None = None
+    pooler_mode: Literal["transaction", ""] | None = None
+    disabled: bool | None = None
+    passwordless_access: bool | None = None
+    suspend_timeout_seconds: Suspend | None = None
+    name: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class EndpointCreateRequest(Body):
+    endpoint: EndpointCreate
+
+
+class EndpointUpdate(Body):
+    branch_id: str | None = None
+    settings: EndpointSettings | None = None
+    autoscaling_limit_min_cu: Cu | None = None
+    autoscaling_limit_max_cu: Cu | None = None
+    provisioner: str | None = None
+    pooler_enabled: bool | None = None
+    pooler_mode: Literal["transaction", ""] | None = None
+    disabled: bool | None = None
+    passwordless_access: bool | None = None
+    suspend_timeout_seconds: Suspend | None = None
+    name: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class EndpointUpdateRequest(Body):
+    endpoint: EndpointUpdate
+
+
+class RoleCreate(Body):
+    name: SqlName
+    no_login: bool | None = None
+
+
+class RoleCreateRequest(Body):
+    role: RoleCreate
+
+
+class DatabaseCreate(Body):
+    name: SqlName
+    owner_name: SqlName
+
+
+class DatabaseCreateRequest(Body):
+    database: DatabaseCreate
+
+
+class DatabaseUpdate(Body):
+    name: SqlName | None = None
+    owner_name: SqlName | None = None
+
+
+class DatabaseUpdateRequest(Body):
+    database: DatabaseUpdate
+
+
+class ApiKeyCreateRequest(Body):
+    key_name: Annotated[str, Field(min_length=1, max_length=64)]
+    project_id: Identifier | None = None
+
+
+class PermissionRequest(Body):
+    email: Annotated[str, Field(min_length=3, max_length=256, pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
+B = TypeVar("B", bound=Body)
+
+
+async def read(request: Request, model: type[B], *, optional: bool = False) -> B:
+    """Read and check a request's body. ``optional``: an empty one counts as ``{}``.
+
+    Raises ApiError 400; the message names the place but never repeats a value.
+    """
+    raw = await request.body()
+    if not raw and optional:
+        raw = b"{}"
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        if first["type"] == "json_invalid":
+            raise bad_request("request body has an error: failed to decode request body") from error
+        place = "/" + "/".join(str(part) for part in first["loc"])
+        message = first["msg"][:1].lower() + first["msg"][1:]
+        raise bad_request(
+            f'request body has an error: doesn\'t match the schema: Error at "{place}": {message}'
+        ) from error

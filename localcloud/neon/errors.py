@@ -1,0 +1,46 @@
+"""The API's errors: a status, a code (mostly empty, as on Neon) and a message."""
+
+from __future__ import annotations
+
+
+class ApiError(Exception):
+    """An answer other than success. ``code`` is from Neon's list, or empty."""
+
+    def __init__(self, status: int, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+
+
+def unauthorized() -> ApiError:
+    """No key, or a wrong one."""
+    return ApiError(401, "supplied credentials do not pass authentication")
+
+
+def no_route() -> ApiError:
+    """A path or method that the API does not have."""
+    return ApiError(404, "this route does not exist")
+
+
+def not_found(what: str) -> ApiError:
+    """A missing object."""
+    return ApiError(404, f"{what} not found")
+
+
+def bad_request(message: str) -> ApiError:
+    """A request that no plan allows."""
+    return ApiError(400, message)
+
+
+def locked() -> ApiError:
+    """The project has unfinished operations."""
+    return ApiError(
+        423,
+        "project already has running conflicting operations, scheduling of new ones is prohibited",
+    )
+
+
+def limit(code: str, message: str) -> ApiError:
+    """A plan's limit is reached."""
+    return ApiError(422, message, code)

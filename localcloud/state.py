@@ -1,0 +1,369 @@
+"""Durable state: records in memory, written through to SQLite before an answer leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Json = dict[str, Any]
+
+
+class Record(Protocol):
+    """A dataclass of JSON values with a key, unique in its kind, and the key of what it belongs to."""
+
+    KIND: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def key(self) -> str:
+        """The record's key."""
+
+    @property
+    def parent(self) -> str:
+        """The key of the record that this one belongs to; empty at the top."""
+
+
+@dataclass(slots=True)
+class Project:
+    """A Neon project. ``allowed_ips`` and the other settings are kept as the API shows them."""
+
+    KIND: ClassVar[str] = "project"
+    id: str
+    name: str
+    region_id: str
+    pg_version: int
+    org_id: str
+    owner_id: str
+    provisioner: str
+    store_passwords: bool
+    history_retention_seconds: int
+    default_endpoint_settings: Json
+    settings: Json
+    created_at: str
+    updated_at: str
+    deleted_at: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def parent(self) -> str:
+        return ""
+
+
+@dataclass(slots=True)
+class Branch:
+    """A branch: one PostgreSQL data directory."""
+
+    KIND: ClassVar[str] = "branch"
+    id: str
+    project_id: str
+    name: str
+    parent_id: str | None
+    default: bool
+    protected: bool
+    current_state: str
+    pending_state: str | None
+    created_at: str
+    updated_at: str
+    state_changed_at: str
+    init_source: str = "parent-data"
+    expires_at: str | None = None
+    deleted_at: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def parent(self) -> str:
+        return self.project_id
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """A compute endpoint with its two loopback addresses: direct (``host``) and pooled."""
+
+    KIND: ClassVar[str] = "endpoint"
+    id: str
+    project_id: str
+    branch_id: str
+    host: str
+    pooler_host: str
+    type: str
+    region_id: str
+    autoscaling_limit_min_cu: float
+    autoscaling_limit_max_cu: float
+    suspend_timeout_seconds: int
+    provisioner: str
+    settings: Json
+    pooler_enabled: bool
+    pooler_mode: str
+    disabled: bool
+    passwordless_access: bool
+    current_state: str
+    pending_state: str | None
+    created_at: str
+    updated_at: str
+    name: str | None = None
+    started_at: str | None = None
+    suspended_at: str | None = None
+    last_active: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def parent(self) -> str:
+        return self.branch_id
+
+
+@dataclass(slots=True)
+class Role:
+    """A role of a branch. ``password`` is None where the API never knew it (made over SQL, or no login)."""
+
+    KIND: ClassVar[str] = "role"
+    branch_id: str
+    name: str
+    password: str | None
+    created_at: str
+    updated_at: str
+    no_login: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.branch_id}/{self.name}"
+
+    @property
+    def parent(self) -> str:
+        return self.branch_id
+
+
+@dataclass(slots=True)
+class Database:
+    """A database of a branch."""
+
+    KIND: ClassVar[str] = "database"
+    branch_id: str
+    id: int
+    name: str
+    owner_name: str
+    created_at: str
+    updated_at: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.branch_id}/{self.name}"
+
+    @property
+    def parent(self) -> str:
+        return self.branch_id
+
+
+@dataclass(slots=True)
+class Operation:
+    """An operation as the API shows it, with ``task``: what a restart needs to carry it to its end."""
+
+    KIND: ClassVar[str] = "operation"
+    id: str
+    project_id: str
+    action: str
+    status: str
+    created_at: str
+    updated_at: str
+    branch_id: str | None = None
+    endpoint_id: str | None = None
+    error: str | None = None
+    failures_count: int = 0
+    total_duration_ms: int = 0
+    task: Json = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def parent(self) -> str:
+        return self.project_id
+
+
+@dataclass(slots=True)
+class ApiKey:
+    """An API key. Only its SHA-256 is kept. ``org_id`` is empty for a personal key."""
+
+    KIND: ClassVar[str] = "api_key"
+    id: int
+    name: str
+    sha256: str
+    org_id: str
+    project_id: str | None
+    created_at: str
+    last_used_at: str | None = None
+    last_used_from_addr: str = ""
+
+    @property
+    def key(self) -> str:
+        return str(self.id)
+
+    @property
+    def parent(self) -> str:
+        return self.org_id
+
+
+@dataclass(slots=True)
+class Permission:
+    """A project shared with an e-mail address."""
+
+    KIND: ClassVar[str] = "permission"
+    id: str
+    project_id: str
+    granted_to_email: str
+    granted_at: str
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def parent(self) -> str:
+        return self.project_id
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Table(dict[str, R]):
+    """All records of one kind by key, with an index of what belongs to whom."""
+
+    def __init__(self, record: type[R]) -> None:
+        super().__init__()
+        self.record = record
+        self._children: dict[str, dict[str, R]] = {}
+
+    def of(self, parent: str) -> list[R]:
+        """Return the records that belong to ``parent``, oldest first."""
+        return list(self._children.get(parent, {}).values())
+
+    def insert(self, record: R) -> None:
+        """Add or replace a record in memory only: :meth:`State.change` makes it durable."""
+        self[record.key] = record
+        self._children.setdefault(record.parent, {})[record.key] = record
+
+    def remove(self, record: R) -> None:
+        """Take a record out of memory only."""
+        self.pop(record.key, None)
+        siblings = self._children.get(record.parent, {})
+        siblings.pop(record.key, None)
+        if not siblings:
+            self._children.pop(record.parent, None)
+
+
+class Change:
+    """The writes of one request, committed together."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.puts: dict[tuple[str, str], Record] = {}
+        self.deletes: set[tuple[str, str]] = set()
+
+    def put(self, *records: Record) -> None:
+        """Add or replace records."""
+        for record in records:
+            self._state.table(record).insert(record)
+            self.puts[record.KIND, record.key] = record
+            self.deletes.discard((record.KIND, record.key))
+
+    def delete(self, *records: Record) -> None:
+        """Remove records."""
+        for record in records:
+            self._state.table(record).remove(record)
+            self.puts.pop((record.KIND, record.key), None)
+            self.deletes.add((record.KIND, record.key))
+
+
+class State:
+    """Everything the cloud knows. Used from the event loop's thread only.
+
+    SQLite in WAL mode with ``synchronous=NORMAL``: a commit survives the process's death at any moment. A power cut
+    can lose the last commits, which is fine for a cloud that lives and dies with its machine.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.projects = Table(Project)
+        self.branches = Table(Branch)
+        self.endpoints = Table(Endpoint)
+        self.roles = Table(Role)
+        self.databases = Table(Database)
+        self.operations = Table(Operation)
+        self.api_keys = Table(ApiKey)
+        self.permissions = Table(Permission)
+        tables: list[Table[Any]] = [
+            self.projects,
+            self.branches,
+            self.endpoints,
+            self.roles,
+            self.databases,
+            self.operations,
+            self.api_keys,
+            self.permissions,
+        ]
+        self._tables: dict[str, Table[Any]] = {table.record.KIND: table for table in tables}
+        path.touch(mode=0o600)
+        self._sqlite = sqlite3.connect(path, isolation_level=None)
+        self._sqlite.execute("PRAGMA journal_mode=WAL")
+        self._sqlite.execute("PRAGMA synchronous=NORMAL")
+        self._sqlite.execute(
+            "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, "
+            "document TEXT NOT NULL, UNIQUE (kind, key))"
+        )
+        for kind, document in self._sqlite.execute(
+            "SELECT kind, document FROM records ORDER BY number"
+        ):
+            table = self._tables[kind]
+            table.insert(table.record(**json.loads(document)))
+
+    def table(self, record: Record) -> Table[Any]:
+        """Return the table that holds this kind of record."""
+        return self._tables[record.KIND]
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[Change]:
+        """Collect writes and commit them at the end of the block. The block must not await."""
+        change = Change(self)
+        yield change
+        self._sqlite.execute("BEGIN IMMEDIATE")
+        try:
+            self._sqlite.executemany(
+                "DELETE FROM records WHERE kind = ? AND key = ?", sorted(change.deletes)
+            )
+            self._sqlite.executemany(
+                "INSERT INTO records (kind, key, document) VALUES (?, ?, ?) "
+                "ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document",
+                [
+                    (kind, key, json.dumps(dataclasses.asdict(record)))  # type: ignore[call-overload]
+                    for (kind, key), record in change.puts.items()
+                ],
+            )
+        except BaseException:
+            self._sqlite.execute("ROLLBACK")
+            raise
+        self._sqlite.execute("COMMIT")
+
+    def put(self, *records: Record) -> None:
+        """Add or replace records in a commit of their own."""
+        with self.change() as change:
+            change.put(*records)
+
+    def close(self) -> None:
+        """Close the database file."""
+        self._sqlite.close()
