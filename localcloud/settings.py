@@ -9,7 +9,10 @@ import os
 import secrets
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = 1
 MARKER = "localcloud.json"

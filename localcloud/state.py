@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sqlite3
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,23 +16,27 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-class Record(Protocol):
-    """A dataclass of JSON values with a key, unique in its kind, and the key of what it belongs to."""
+class Record:
+    """A dataclass of JSON values: ``KEY`` names the fields that make it unique, ``PARENT`` that of what it belongs to."""
 
+    __slots__ = ()
     KIND: ClassVar[str]
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    PARENT: ClassVar[str | None] = None
 
     @property
     def key(self) -> str:
         """The record's key."""
+        return "/".join(str(getattr(self, name)) for name in self.KEY)
 
     @property
     def parent(self) -> str:
         """The key of the record that this one belongs to; empty at the top."""
+        return str(getattr(self, self.PARENT)) if self.PARENT else ""
 
 
 @dataclass(slots=True)
-class Project:
+class Project(Record):
     """A Neon project. ``allowed_ips`` and the other settings are kept as the API shows them."""
 
     KIND: ClassVar[str] = "project"
@@ -51,20 +55,13 @@ class Project:
     updated_at: str
     deleted_at: str | None = None
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def parent(self) -> str:
-        return ""
-
 
 @dataclass(slots=True)
-class Branch:
+class Branch(Record):
     """A branch: one PostgreSQL data directory."""
 
     KIND: ClassVar[str] = "branch"
+    PARENT: ClassVar[str | None] = "project_id"
     id: str
     project_id: str
     name: str
@@ -80,20 +77,13 @@ class Branch:
     expires_at: str | None = None
     deleted_at: str | None = None
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def parent(self) -> str:
-        return self.project_id
-
 
 @dataclass(slots=True)
-class Endpoint:
+class Endpoint(Record):
     """A compute endpoint with its two loopback addresses: direct (``host``) and pooled."""
 
     KIND: ClassVar[str] = "endpoint"
+    PARENT: ClassVar[str | None] = "branch_id"
     id: str
     project_id: str
     branch_id: str
@@ -119,20 +109,14 @@ class Endpoint:
     suspended_at: str | None = None
     last_active: str | None = None
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def parent(self) -> str:
-        return self.branch_id
-
 
 @dataclass(slots=True)
-class Role:
+class Role(Record):
     """A role of a branch. ``password`` is None where the API never knew it (made over SQL, or no login)."""
 
     KIND: ClassVar[str] = "role"
+    KEY: ClassVar[tuple[str, ...]] = ("branch_id", "name")
+    PARENT: ClassVar[str | None] = "branch_id"
     branch_id: str
     name: str
     password: str | None
@@ -140,20 +124,14 @@ class Role:
     updated_at: str
     no_login: bool = False
 
-    @property
-    def key(self) -> str:
-        return f"{self.branch_id}/{self.name}"
-
-    @property
-    def parent(self) -> str:
-        return self.branch_id
-
 
 @dataclass(slots=True)
-class Database:
+class Database(Record):
     """A database of a branch."""
 
     KIND: ClassVar[str] = "database"
+    KEY: ClassVar[tuple[str, ...]] = ("branch_id", "name")
+    PARENT: ClassVar[str | None] = "branch_id"
     branch_id: str
     id: int
     name: str
@@ -161,20 +139,13 @@ class Database:
     created_at: str
     updated_at: str
 
-    @property
-    def key(self) -> str:
-        return f"{self.branch_id}/{self.name}"
-
-    @property
-    def parent(self) -> str:
-        return self.branch_id
-
 
 @dataclass(slots=True)
-class Operation:
+class Operation(Record):
     """An operation as the API shows it, with ``task``: what a restart needs to carry it to its end."""
 
     KIND: ClassVar[str] = "operation"
+    PARENT: ClassVar[str | None] = "project_id"
     id: str
     project_id: str
     action: str
@@ -188,20 +159,13 @@ class Operation:
     total_duration_ms: int = 0
     task: Json = field(default_factory=dict)
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def parent(self) -> str:
-        return self.project_id
-
 
 @dataclass(slots=True)
-class ApiKey:
+class ApiKey(Record):
     """An API key. Only its SHA-256 is kept. ``org_id`` is empty for a personal key."""
 
     KIND: ClassVar[str] = "api_key"
+    PARENT: ClassVar[str | None] = "org_id"
     id: int
     name: str
     sha256: str
@@ -211,32 +175,17 @@ class ApiKey:
     last_used_at: str | None = None
     last_used_from_addr: str = ""
 
-    @property
-    def key(self) -> str:
-        return str(self.id)
-
-    @property
-    def parent(self) -> str:
-        return self.org_id
-
 
 @dataclass(slots=True)
-class Permission:
+class Permission(Record):
     """A project shared with an e-mail address."""
 
     KIND: ClassVar[str] = "permission"
+    PARENT: ClassVar[str | None] = "project_id"
     id: str
     project_id: str
     granted_to_email: str
     granted_at: str
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def parent(self) -> str:
-        return self.project_id
 
 
 R = TypeVar("R", bound=Record)

@@ -22,7 +22,7 @@ _FIRST_ID = 100_001
 
 
 async def list_keys(cloud: Cloud, request: Request) -> Response:
-    """The keys, without the keys themselves. The one that the data folder began with is not among them."""
+    """List what is known of the keys. The one that the data folder began with is not among them."""
     return answer([_shown(cloud, key) for key in cloud.state.api_keys.of(_owner(cloud, request))])
 
 

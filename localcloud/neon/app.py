@@ -104,8 +104,8 @@ class _Conversation:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = list(message.get("headers", []))
-                for name in (b"x-neon-ret-request-id", b"x-request-id"):
-                    headers.append((name, request_id.encode("latin-1", "replace")))
+                encoded = request_id.encode("latin-1", "replace")
+                headers += [(b"x-neon-ret-request-id", encoded), (b"x-request-id", encoded)]
                 message = message | {"headers": headers}
             await send(message)
 

@@ -1,4 +1,9 @@
-"""Request bodies: what the API document asks for, and how it answers a body that is not so."""
+"""Request bodies: what the API document asks for, and how it answers a body that is not so.
+
+Each class is named for its schema in the document, which describes it.
+"""
+
+# ruff: noqa: D101 (the document is the description)
 
 from __future__ import annotations
 

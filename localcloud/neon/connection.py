@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def connection_uri(cloud: Cloud, request: Request) -> Response:
-    """The connection string of a role and a database, direct or pooled."""
+    """Give the connection string of a role and a database, direct or pooled."""
     project = project_of(cloud, request)
     query = request.query_params
     for name in ("database_name", "role_name"):

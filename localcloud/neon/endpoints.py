@@ -37,7 +37,9 @@ def new_endpoint(
     ):
         raise limit("ENDPOINTS_LIMIT_EXCEEDED", "read_write endpoint already exists")
     given: dict[str, Any] = wanted.given()
-    sizes = {name: given.get(name, project.default_endpoint_settings[name]) for name in _SIZES}
+    sizes: dict[str, Any] = {
+        name: given.get(name, project.default_endpoint_settings[name]) for name in _SIZES
+    }
     cloud.plan.check_compute(sizes["autoscaling_limit_min_cu"], sizes["autoscaling_limit_max_cu"])
     cloud.plan.check_suspend(sizes["suspend_timeout_seconds"])
     endpoint_id = ids.endpoint_id()
@@ -74,7 +76,7 @@ async def list_endpoints(cloud: Cloud, request: Request) -> Response:
 
 
 async def list_branch_endpoints(cloud: Cloud, request: Request) -> Response:
-    """The endpoints of a branch."""
+    """List the endpoints of a branch."""
     project = project_of(cloud, request)
     branch = cloud.branch(project.id, request.path_params["branch_id"])
     return answer(
@@ -118,7 +120,7 @@ async def update_endpoint(cloud: Cloud, request: Request) -> Response:
         raise bad_request("branch_id of an endpoint cannot be changed")
     cloud.operations.check_unlocked(endpoint.project_id)
     given = wanted.given()
-    sizes = {name: given.get(name, getattr(endpoint, name)) for name in _SIZES}
+    sizes: dict[str, Any] = {name: given.get(name, getattr(endpoint, name)) for name in _SIZES}
     cloud.plan.check_compute(sizes["autoscaling_limit_min_cu"], sizes["autoscaling_limit_max_cu"])
     cloud.plan.check_suspend(sizes["suspend_timeout_seconds"])
     was = views.endpoint(endpoint)

@@ -14,27 +14,27 @@ class ApiError(Exception):
 
 
 def unauthorized() -> ApiError:
-    """No key, or a wrong one."""
+    """Return the error for no key, or a wrong one."""
     return ApiError(401, "supplied credentials do not pass authentication")
 
 
 def no_route() -> ApiError:
-    """A path or method that the API does not have."""
+    """Return the error for a path or method that the API does not have."""
     return ApiError(404, "this route does not exist")
 
 
 def not_found(what: str) -> ApiError:
-    """A missing object."""
+    """Return the error for a missing object."""
     return ApiError(404, f"{what} not found")
 
 
 def bad_request(message: str) -> ApiError:
-    """A request that no plan allows."""
+    """Return the error for a request that no plan allows."""
     return ApiError(400, message)
 
 
 def locked() -> ApiError:
-    """The project has unfinished operations."""
+    """Return the error while the project has unfinished operations."""
     return ApiError(
         423,
         "project already has running conflicting operations, scheduling of new ones is prohibited",
@@ -42,5 +42,5 @@ def locked() -> ApiError:
 
 
 def limit(code: str, message: str) -> ApiError:
-    """A plan's limit is reached."""
+    """Return the error for a plan's limit that is reached."""
     return ApiError(422, message, code)

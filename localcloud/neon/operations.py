@@ -177,7 +177,7 @@ class Operations:
             error: str | None = None
             try:
                 await self._perform(operation)
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 (whatever it was, the operation failed, and says why)
                 _log.exception("operation %s (%s) failed", operation.id, operation.action)
                 error = f"{type(problem).__name__}: {' '.join(str(problem).split())}"
                 failed = True

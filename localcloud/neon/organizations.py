@@ -19,7 +19,7 @@ _CREATED = "2026-01-01T00:00:00Z"
 
 
 async def my_organizations(cloud: Cloud, request: Request) -> Response:
-    """The caller's organizations."""
+    """List the caller's organizations."""
     caller_of(request).check_personal()
     return answer({"organizations": [_shown(cloud)]})
 
@@ -31,7 +31,7 @@ async def get_organization(cloud: Cloud, request: Request) -> Response:
 
 
 async def list_members(cloud: Cloud, request: Request) -> Response:
-    """The organization's members."""
+    """List the organization's members."""
     org_id = caller_of(request).organization(cloud, request.path_params["org_id"])
     return answer(
         {

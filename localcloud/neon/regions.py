@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_REGION = "aws-us-east-2"
 
-# id: (name, latitude, longitude)
+# By id: name, latitude and longitude.
 REGIONS = {
     "aws-us-east-1": ("AWS US East 1 (N. Virginia)", "38.13", "-78.45"),
     "aws-us-east-2": ("AWS US East 2 (Ohio)", "39.96", "-83.00"),

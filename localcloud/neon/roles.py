@@ -105,7 +105,7 @@ async def delete_role(cloud: Cloud, request: Request) -> Response:
 
 
 async def reveal_password(cloud: Cloud, request: Request) -> Response:
-    """The password of a role, where the project stores passwords."""
+    """Give the password of a role, where the project stores passwords."""
     branch = branch_of(cloud, request)
     role = role_of(cloud, branch, request.path_params["role_name"])
     if not cloud.state.projects[branch.project_id].store_passwords or role.password is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def current_user(cloud: Cloud, request: Request) -> Response:
-    """The holder of a personal key, with the plan's limits."""
+    """Describe the holder of a personal key, with the plan's limits."""
     caller_of(request).check_personal()
     first, _, last = USER_NAME.partition(" ")
     login = USER_EMAIL.partition("@")[0]
@@ -39,7 +39,7 @@ async def current_user(cloud: Cloud, request: Request) -> Response:
 
 
 async def auth_details(cloud: Cloud, request: Request) -> Response:
-    """What kind of key asks."""
+    """Say what kind of key asks."""
     caller = caller_of(request)
     return answer(
         {

@@ -36,7 +36,7 @@ async def create_role(cluster: Cluster, name: str, password: str | None) -> None
             await connection.execute(
                 sql.SQL("CREATE ROLE {} {} IN ROLE neon_superuser").format(
                     sql.Identifier(name),
-                    sql.SQL(f"{login} {_ATTRIBUTES}"),  # type: ignore[arg-type]
+                    sql.SQL(f"{login} {_ATTRIBUTES}"),
                 )
             )
     if password is not None:

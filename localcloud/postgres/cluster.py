@@ -203,6 +203,10 @@ class Cluster:
         if not self.exists:
             raise ClusterError(f"{self.name} has no data directory yet")
         self._forget()
+        # Lock files that came with a copy, or were left by a killed server, name a process that is not ours, and the
+        # number may be somebody else's by now. No server runs here: this object has none, and strays were stopped.
+        for name in ("postmaster.pid", f"{_SOCKET}.lock"):
+            (self.folder / name).unlink(missing_ok=True)
         options = {
             "extension_control_path": f"{extension_folder(self._installation)}:$system",
             "wal_level": "logical" if self.logical_replication else "replica",
@@ -227,19 +231,23 @@ class Cluster:
         self._descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                while not self._ready(process.pid):
-                    if process.returncode is not None:
-                        raise ClusterError(
-                            f"the server of {self.name} ended with status {process.returncode} at its start; see {self._log}"
-                        )
-                    await asyncio.sleep(_POLL_SECONDS)
-        except BaseException as error:
+                await self._await_ready(process)
+        except TimeoutError as error:
             await self._stop()
-            if isinstance(error, TimeoutError):
-                raise ClusterError(
-                    f"the server of {self.name} was not ready after {_START_SECONDS:.0f} s; see {self._log}"
-                ) from error
+            raise ClusterError(
+                f"the server of {self.name} was not ready after {_START_SECONDS:.0f} s; see {self._log}"
+            ) from error
+        except BaseException:
+            await self._stop()
             raise
+
+    async def _await_ready(self, process: asyncio.subprocess.Process) -> None:
+        while not self._ready(process.pid):
+            if process.returncode is not None:
+                raise ClusterError(
+                    f"the server of {self.name} ended with status {process.returncode} at its start; see {self._log}"
+                )
+            await asyncio.sleep(_POLL_SECONDS)
 
     def _ready(self, pid: int) -> bool:
         # The postmaster writes its state as the last line of this file (pg_ctl waits for the same).
@@ -274,9 +282,9 @@ async def stop_strays(clusters: Path) -> int:
     They were told to end when it died, so mostly this waits for them to finish.
     """
     strays = [
-        pid
+        found
         for pid_file in (clusters / "branches").glob("*/postmaster.pid")
-        if (pid := _postmaster(pid_file)) is not None
+        if (found := _postmaster(pid_file)) is not None
     ]
     for stop in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         for pid, folder in strays:

@@ -293,7 +293,12 @@ async def _open_tls(
 async def _readable(client: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(client, lambda: ready.done() or ready.set_result(None))
+
+    def set_ready() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(client, set_ready)
     try:
         await ready
     finally:
