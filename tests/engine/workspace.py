@@ -104,7 +104,7 @@ class Workspace:
     def assert_converged(self) -> None:
         """Neither the registry nor the cloud differs from the state."""
         self.must("preview", "--expect-no-changes")
-        self.must("refresh", "--preview-only", "--expect-no-changes", "--yes")
+        self.must("refresh", "--preview-only", "--expect-no-changes")
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in clear."""
