@@ -105,7 +105,7 @@ func Metadata(baseSchema, packageSchema []byte) pf.ProviderMetadata {
 			if parameterized {
 				return plugin.ParameterizeResponse{}, fmt.Errorf("this plugin already is %s %s", shortSource, Version)
 			}
-			if err := accept(ctx, request.Parameters); err != nil {
+			if err := accept(request.Parameters); err != nil {
 				return plugin.ParameterizeResponse{}, err
 			}
 			info, err := Info(ctx)
@@ -122,37 +122,31 @@ func Metadata(baseSchema, packageSchema []byte) pf.ProviderMetadata {
 	return metadata
 }
 
-// accept refuses every parameter but the one provider and version that this plugin is built from.
-func accept(ctx context.Context, parameters plugin.ParameterizeParameters) error {
-	var args parameterize.Args
+// accept refuses every parameter but the one provider and version that this plugin is built from. The parameter comes as
+// the arguments of `pulumi package add`, or as the value that a generated SDK holds.
+func accept(parameters plugin.ParameterizeParameters) error {
+	var name, version string
 	switch given := parameters.(type) {
 	case *plugin.ParameterizeArgs:
-		var err error
-		if args, err = parameterize.ParseArgs(ctx, given.Args); err != nil {
+		if len(given.Args) == 0 || len(given.Args) > 2 {
 			return refusal(strings.Join(given.Args, " "))
+		}
+		name = given.Args[0]
+		if len(given.Args) == 2 {
+			version = given.Args[1]
 		}
 	case *plugin.ParameterizeValue:
 		value, err := parameterize.ParseValue(given.Value)
-		if err != nil {
+		if err != nil || value.Remote == nil ||
+			len(value.Includes) > 0 || len(value.Excludes) > 0 || value.ProviderName != "" {
 			return refusal(string(given.Value))
 		}
-		args = value.IntoArgs()
+		name, version = value.Remote.URL, value.Remote.Version
 	default:
 		return refusal(fmt.Sprintf("%T", parameters))
 	}
-	if args.Local != nil {
-		return refusal(args.Local.Path)
-	}
-	if len(args.Includes) > 0 || len(args.Excludes) > 0 || args.ProviderName != "" || args.Remote.Docs ||
-		args.Remote.IndexDocOutDir != "" {
-		return refusal(args.Remote.Name + " with options")
-	}
-	asked := strings.TrimSpace(args.Remote.Name + " " + args.Remote.Version)
-	if args.Remote.Name != shortSource && args.Remote.Name != source {
-		return refusal(asked)
-	}
-	if args.Remote.Version != "" && strings.TrimPrefix(args.Remote.Version, "v") != Version {
-		return refusal(asked)
+	if (name != shortSource && name != source) || (version != "" && strings.TrimPrefix(version, "v") != Version) {
+		return refusal(strings.TrimSpace(name + " " + version))
 	}
 	return nil
 }
