@@ -1,0 +1,90 @@
+"""A real local cloud for tests: a daemon of its own, on free ports, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tests.neon_document import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ROOT = Path(__file__).resolve().parent.parent
+_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A running local cloud."""
+
+    neon_api_url: str
+    neon_api_key: str
+    neon_org_id: str
+    pid: int
+    data: Path
+
+    def env(self) -> dict[str, str]:
+        """Return the environment variables by which programs find it."""
+        return {
+            "NEON_API_URL": self.neon_api_url,
+            "NEON_API_KEY": self.neon_api_key,
+            "NEON_ORG_ID": self.neon_org_id,
+        }
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """Return a client whose every answer is checked against Neon's API document, where that is at hand."""
+        return httpx.Client(
+            base_url=self.neon_api_url,
+            headers={"Authorization": f"Bearer {key or self.neon_api_key}"},
+            event_hooks={"response": [checked]},
+            timeout=30,
+        )
+
+
+def localcloud(
+    command: str, data: Path, *options: str, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run the command ``localcloud`` on a data folder."""
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    return subprocess.run(
+        [sys.executable, "-m", "localcloud", command, "--data", str(data), *options],
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=check,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+
+
+def start(data: Path, *options: str) -> LocalCloud:
+    """Start a daemon, or find the one that runs."""
+    done = localcloud("start", data, "--json", *options, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"localcloud start failed: {done.stderr}")
+    facts: dict[str, Any] = json.loads(done.stdout)
+    return LocalCloud(
+        neon_api_url=facts["neon_api_url"],
+        neon_api_key=facts["neon_api_key"],
+        neon_org_id=facts["neon_org_id"],
+        pid=facts["pid"],
+        data=Path(facts["data"]),
+    )
+
+
+@contextmanager
+def local_cloud(data: Path, *, plan: str = "scale", pace: float = 0.0) -> Iterator[LocalCloud]:
+    """Run a local cloud for the length of a block; its data folder, with all that belongs to it, goes with it."""
+    cloud = start(data, "--plan", plan, "--pace", str(pace))
+    try:
+        yield cloud
+    finally:
+        localcloud("reset", data)
