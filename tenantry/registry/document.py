@@ -205,7 +205,8 @@ class _Composer:
         if isinstance(event, yaml.StreamEndEvent):
             self.report(Position(1, 1), (), _EMPTY_FILE)
             raise RegistryError(self.problems)
-        root = self.value(self.next(), ())
+        event = self.next()
+        root = self.value(event, _position(event), ())
         self.next()  # the document's end
         event = self.next()
         if not isinstance(event, yaml.StreamEndEvent):
@@ -217,14 +218,14 @@ class _Composer:
             )
         return root
 
-    def report(self, at: Position, path: Path, message: str) -> None:
-        named = path[:-1] if path and path[-1] is _NO_KEY else path
+    def report(self, at: Position, path: Path, message: str, *, usable: bool = False) -> None:
+        """Record a problem; unless the value is `usable` all the same, what is under `path` is not judged."""
+        named = path[:-1] if path and path[-1] == _NO_KEY else path
         self.problems.append(Problem(self.file, at.line, at.column, dotted(named), message))
-        if path:
+        if path and not usable:
             self.bad.add(path)
 
-    def value(self, event: _Event, path: Path) -> object:
-        at = _position(event)
+    def value(self, event: _Event, at: Position, path: Path) -> object:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(str(event.anchor), at, path)
         self.nodes += 1
@@ -235,7 +236,8 @@ class _Composer:
             return self.content(event, at, path)
         before = self.nodes
         if event.anchor in self.anchors:
-            self.report(at, path, f'the anchor "&{event.anchor}" is defined twice: rename one')
+            message = f'the anchor "&{event.anchor}" is defined twice: rename one'
+            self.report(at, path, message, usable=True)
         self.open_anchors.add(event.anchor)
         value = self.content(event, at, path)
         self.open_anchors.discard(event.anchor)
@@ -279,8 +281,9 @@ class _Composer:
             index = len(result)
             if isinstance(event, yaml.AliasEvent) and event.anchor in self.anchors:
                 result.borrowed[index] = self.anchors[event.anchor][2]
-            result.values_at.append(_position(event))
-            result.append(self.value(event, (*path, index)))
+            at = _position(event)
+            result.values_at.append(at)
+            result.append(self.value(event, at, (*path, index)))
         return result
 
     def mapping(self, at: Position, path: Path) -> Map:
@@ -289,24 +292,25 @@ class _Composer:
         while not isinstance(event := self.next(), yaml.MappingEndEvent):
             key_at = _position(event)
             if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
-                merges.append((key_at, self.value(self.next(), (*path, "<<"))))
+                event = self.next()
+                merges.append((key_at, self.value(event, _position(event), (*path, "<<"))))
                 continue
             key = self.key(event, key_at, path)
             event = self.next()
+            value_at = _position(event)
             if key is None:
-                self.value(event, (*path, _NO_KEY))
+                self.value(event, value_at, (*path, _NO_KEY))
                 continue
             inner = (*path, key)
-            value = self.value(event, inner)
+            value = self.value(event, value_at, inner)
             if key in result:
                 first = result.keys_at[key].line
-                self.report(
-                    key_at, inner, f"is written twice: first at line {first}, again here; keep one"
-                )
+                message = f"is written twice: first at line {first}, again here; keep one"
+                self.report(key_at, inner, message, usable=True)
                 continue
             result[key] = value
             result.keys_at[key] = key_at
-            result.values_at[key] = _position(event)
+            result.values_at[key] = value_at
             if isinstance(event, yaml.AliasEvent) and event.anchor in self.anchors:
                 result.borrowed[key] = self.anchors[event.anchor][2]
         for merge_at, merged in merges:
@@ -315,14 +319,14 @@ class _Composer:
 
     def key(self, event: _Event, at: Position, path: Path) -> str | None:
         """Return a key's text; None, and a problem, where the key is anything but text."""
-        key = self.value(event, (*path, _NO_KEY))
+        key = self.value(event, at, (*path, _NO_KEY))
         if isinstance(key, str):
             return key
         if isinstance(event, yaml.ScalarEvent):
             what = f"the key {event.value}" if event.value else "a key that is empty"
             message = f"{what} is not text: write a name that starts with a letter"
         else:
-            message = "a key must be text, not a collection or an alias"
+            message = "a key must be text, not a list or a mapping"
         self.report(at, (*path, _NO_KEY), message)
         return None
 

@@ -170,12 +170,14 @@ class Registry(Frozen):
     apps: tuple[App, ...]
 
     def app(self, app_id: str) -> App:
-        """Return the app `tenant/app`. Raises KeyError, with the nearest id, if there is none."""
+        """Return the app `tenant/app`. Raises LookupError, with the nearest id, if there is none."""
         found = self._by_id.get(app_id)
         if found is None:
             from tenantry.registry.problems import did_you_mean  # noqa: PLC0415  # faults only
 
-            raise KeyError(f'no app "{app_id}" in the registry{did_you_mean(app_id, self._by_id)}')
+            raise LookupError(
+                f'no app "{app_id}" in the registry{did_you_mean(app_id, self._by_id)}'
+            )
         return found
 
     @cached_property

@@ -432,6 +432,10 @@ class Written(BaseModel):
 class SchemaSource(Written):
     """Where the app's tables come from: one of `template` and `path`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["template"]}, {"required": ["path"]}]}
+    )
+
     template: Template | None = Field(
         None, description="A schema template that comes with Tenantry."
     )
@@ -520,7 +524,9 @@ class Database(Written):
         json_schema_extra={"default": "10s"},
     )
     extensions: list[Extension] | None = Field(
-        None, description="Extensions to create.", json_schema_extra={"default": []}
+        None,
+        description="Extensions to create.",
+        json_schema_extra={"default": [], "uniqueItems": True},
     )
     compute: Compute | None = None
     history_retention: Retention | None = Field(
@@ -531,7 +537,7 @@ class Database(Written):
     allowed_ips: list[AllowedIp] | None = Field(
         None,
         description="Addresses, networks and ranges that may connect; none written means all.",
-        json_schema_extra={"default": []},
+        json_schema_extra={"default": [], "uniqueItems": True},
     )
     branches: dict[Label, Branch] | None = Field(
         None, description="Branches beside main, by name.", json_schema_extra={"default": {}}
@@ -549,7 +555,9 @@ class ApiKey(Written):
 
     name: Label = Field(description="What it is for; unique in the app.")
     scopes: list[Scope] | None = Field(
-        None, description="What it may do.", json_schema_extra={"default": ["read", "write"]}
+        None,
+        description="What it may do.",
+        json_schema_extra={"default": ["read", "write"], "uniqueItems": True, "minItems": 1},
     )
     generation: Generation | None = Field(
         None, description="Raise it by one to issue a new key.", json_schema_extra={"default": 1}
@@ -575,9 +583,15 @@ class Graph(Written):
 class Quotas(Written):
     """How many of each an app may have."""
 
-    databases: Quota | None = Field(None, json_schema_extra={"default": 1})
-    api_keys: Quota | None = Field(None, json_schema_extra={"default": 10})
-    services: Quota | None = Field(None, json_schema_extra={"default": 3})
+    databases: Quota | None = Field(
+        None, description="Databases; an app has one.", json_schema_extra={"default": 1}
+    )
+    api_keys: Quota | None = Field(
+        None, description="API keys in the list.", json_schema_extra={"default": 10}
+    )
+    services: Quota | None = Field(
+        None, description="Services in the list.", json_schema_extra={"default": 3}
+    )
 
 
 class Settings(Written):
@@ -591,8 +605,14 @@ class Settings(Written):
         description="Neon's region, or the cloud's name of it. Changing it replaces the project.",
     )
     database: Database | None = None
-    services: list[Service] | None = Field(None, json_schema_extra={"default": []})
-    api_keys: list[ApiKey] | None = Field(None, json_schema_extra={"default": []})
+    services: list[Service] | None = Field(
+        None,
+        description="What the app is registered with.",
+        json_schema_extra={"default": [], "uniqueItems": True},
+    )
+    api_keys: list[ApiKey] | None = Field(
+        None, description="The app's API keys.", json_schema_extra={"default": []}
+    )
     deletion: Deletion | None = Field(
         None,
         description="What the app's removal from this file does to its cloud resources.",

@@ -1,0 +1,142 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenantry.registry.document import EMPTY, Map, Seq, dotted, read, resolve
+from tenantry.registry.problems import Position, RegistryError
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("yes", "yes"),
+        ("no", "no"),
+        ("on", "on"),
+        ("Off", "Off"),
+        ("y", "y"),
+        ("true", True),
+        ("False", False),
+        ("null", EMPTY),
+        ("~", EMPTY),
+        ("", EMPTY),
+        ("12", 12),
+        ("-1", -1),
+        ("+1", 1),
+        ("0", 0),
+        ("017", "017"),
+        ("0x1F", "0x1F"),
+        ("0o17", "0o17"),
+        ("1_000", "1_000"),
+        ("1:30", "1:30"),
+        ("0.25", 0.25),
+        (".5", 0.5),
+        ("1.", 1.0),
+        ("1e3", 1000.0),
+        ("1e999", "1e999"),
+        ("00.5", "00.5"),
+        (".inf", ".inf"),
+        (".nan", ".nan"),
+        ("2027-06-30", "2027-06-30"),
+        ("t", "t"),
+        ("nope", "nope"),
+        ("٣", "٣"),
+    ],
+)
+def test_plain_scalars_follow_yaml_1_2_and_nothing_older(text: str, value: object) -> None:
+    resolved = resolve(text)
+    assert resolved == value
+    assert type(resolved) is type(value)
+
+
+@given(st.text())
+def test_every_scalar_stands_for_something(text: str) -> None:
+    assert resolve(text) is EMPTY or isinstance(resolve(text), str | int | float | bool)
+
+
+def test_quoted_scalars_are_text() -> None:
+    root = read(b"a: '1'\nb: \"true\"\nc: |\n  null\n", "f").root
+    assert root == {"a": "1", "b": "true", "c": "null\n"}
+
+
+def test_values_and_keys_know_their_lines_and_columns() -> None:
+    source = read(b"a:\n  b: [x, {c: 1}]\n", "f")
+    assert source.locate(("a", "b")).at == Position(2, 6)
+    assert source.locate(("a", "b"), key=True).at == Position(2, 3)
+    assert source.locate(("a", "b", 1, "c")).at == Position(2, 14)
+
+
+def test_columns_count_characters() -> None:
+    assert read("ü: {é: ß}".encode(), "f").locate(("ü", "é")).at == Position(1, 8)
+
+
+def test_what_is_missing_stands_where_its_parent_is() -> None:
+    place = read(b"a:\n  b: 1\n", "f").locate(("a", "c", "d"))
+    assert (place.at, place.depth) == (Position(2, 3), 1)
+
+
+def test_an_empty_value_stands_at_its_key() -> None:
+    assert read(b"a:\n  b:\n", "f").locate(("a", "b")).at == Position(2, 3)
+
+
+def test_a_merge_adds_what_is_not_written() -> None:
+    root = read(b"x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 0\n", "f").root
+    assert isinstance(root, Map)
+    assert root["z"] == {"a": 0, "b": 2, "c": 4}
+
+
+def test_a_quoted_merge_sign_is_a_key() -> None:
+    assert read(b"'<<': 1\n", "f").root == {"<<": 1}
+
+
+def test_an_aliased_value_stands_where_it_is_used_and_knows_where_it_is_written() -> None:
+    source = read(b"x: &x\n  a: {b: 1}\ny: *x\nz: [*x]\nw:\n  <<: *x\nv:\n  <<: {u: *x}\n", "f")
+    written = Position(2, 10)
+    assert source.locate(("y", "a", "b"))[::2] == (Position(3, 4), written)
+    assert source.locate(("z", 0, "a", "b"))[::2] == (Position(4, 5), written)
+    assert source.locate(("w", "a", "b"))[::2] == (Position(6, 3), written)
+    assert source.locate(("v", "u", "a", "b"))[::2] == (Position(8, 3), written)
+    assert source.locate(("x", "a", "b"))[::2] == (written, None)
+
+
+def test_a_sequence_of_scalars() -> None:
+    assert read(b"- a\n- 1\n", "f").root == Seq_of("a", 1)
+
+
+def Seq_of(*items: object) -> Seq:  # noqa: N802
+    sequence = Seq(Position(1, 1))
+    sequence.extend(items)
+    return sequence
+
+
+def test_a_byte_order_mark_is_tolerated() -> None:
+    assert read(b"\xef\xbb\xbfa: 1\n", "f").root == {"a": 1}
+
+
+def test_number_texts_are_recovered_as_written() -> None:
+    source = read(b"a: 5.10 # five\nb: [1e3, 2]\nc: *d\n", "f")
+    assert source.written(("a",)) == "5.10"
+    assert source.written(("b", 0)) == "1e3"
+
+
+def test_paths_are_shown_with_dots_and_indexes() -> None:
+    assert dotted(("tenants", "acme", "api_keys", 0, "name")) == "tenants.acme.api_keys[0].name"
+    assert dotted(("a b", "c.d", "\n")) == r'"a b"."c.d"."\n"'
+
+
+def complaints(content: bytes) -> list[str]:
+    try:
+        return [str(problem) for problem in read(content, "f").problems]
+    except RegistryError as error:
+        return str(error).splitlines()
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_the_reader_in_another_way(content: bytes) -> None:
+    assert all(re.match(r"f:\d+:\d+: ", line) for line in complaints(content))
+
+
+@given(st.text(alphabet="ab:-[]{}&*!|>'\"#%@`,?\n\t 0<", max_size=80))
+def test_no_text_breaks_the_reader_in_another_way(content: str) -> None:
+    assert all(re.match(r"f:\d+:\d+: ", line) for line in complaints(content.encode()))
