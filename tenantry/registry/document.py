@@ -231,7 +231,7 @@ class _Composer:
         self.nodes += 1
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.report(at, path, f'the tag "{tag}" is not allowed: remove it')
+            self.report(at, path, f"the tag {shown(tag)} is not allowed: remove it")
         if event.anchor is None:
             return self.content(event, at, path)
         before = self.nodes
@@ -323,7 +323,7 @@ class _Composer:
         if isinstance(key, str):
             return key
         if isinstance(event, yaml.ScalarEvent):
-            what = f"the key {event.value}" if event.value else "a key that is empty"
+            what = f"the key {shown(event.value)}" if event.value else "a key that is empty"
             message = f"{what} is not text: write a name that starts with a letter"
         else:
             message = "a key must be text, not a list or a mapping"
@@ -382,7 +382,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
         message = str(error.problem)
     elif "\t" in line[: len(line) - len(line.lstrip())]:
         message = "a tab is used to indent: YAML allows spaces only"
-    elif "quoted scalar" in str(error.context):
+    elif "quoted scalar" in str(error.context) and "end of stream" in str(error.problem):
         at = begin
         message = "a quote is opened here and never closed: close it; or is the file cut off?"
     elif not "\n".join(rest)[at.column - 1 :].strip():
@@ -404,6 +404,7 @@ _PLAINLY: Final = {
     "could not find expected ':'": 'a key without ":" after it',
     "did not find expected ',' or ']'": "a list in brackets lacks a comma or its end",
     "did not find expected ',' or '}'": "a mapping in braces lacks a comma or its end",
+    "found unknown escape character": 'a "\\" in double quotes: double it, or use single quotes',
     "found character that cannot start any token": "a value begins with a sign of YAML's own: quote it",
 }
 """libyaml's words for the faults that people make, in theirs."""

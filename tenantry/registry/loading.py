@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tenantry.registry import checks, document, models, neon, written
 from tenantry.registry.document import EMPTY, Map, dotted
-from tenantry.registry.problems import Problem, RegistryError, did_you_mean
+from tenantry.registry.problems import Problem, RegistryError, did_you_mean, shown
 from tenantry.registry.written import NotTextError, Written, wrong_kind
 
 if TYPE_CHECKING:
@@ -160,8 +160,8 @@ def _missing(path: Path) -> str:
             return (
                 'is missing: the file may be cut off; a registry without tenants says "tenants: {}"'
             )
-        case ("tenants", tenant, "apps"):
-            return f'is missing: the file may be cut off; if {tenant} has no app yet, write "apps: {{}}"'
+        case ("tenants", _, "apps"):
+            return 'is missing: the file may be cut off; a tenant without apps says "apps: {}"'
         case _:
             return "is missing: write it"
 
@@ -176,9 +176,9 @@ def _empty(path: Path, wanted: str) -> str:
         case ("tenants", _, "apps"):
             remedy = 'a tenant without apps says "apps: {}"'
         case ("tenants", _, "apps", app):
-            remedy = f'an app that takes every default is written "{app}: {{}}"'
+            remedy = f"an app that takes every default is written {shown(f'{app}: {{}}')}"
         case (*_, str(key)):
-            remedy = f'write "{key}: {brackets}" to add nothing, or delete the key'
+            remedy = f"write {shown(f'{key}: {brackets}')} to add nothing, or delete the key"
         case _:
             remedy = "write the item, or delete it"
     return f"is empty: the file may be cut off here; {remedy}"

@@ -19,13 +19,13 @@ class SelectionError(ValueError):
 def select(registry: Registry, spec: str | Sequence[str]) -> tuple[App, ...]:
     """Return the apps that `spec` selects, in the registry's order, each once.
 
-    `spec` is `all`, or ids (`acme/web`) and tenants (`acme`, all of its apps) as a list or separated by
+    `spec` is `all` (no tenant has that name), or ids (`acme/web`) and tenants (`acme`, all of its apps) as a list or separated by
     commas. Raises SelectionError, in one line, for names that the registry does not have and for an
     empty list: a stack of nothing would remove everything it holds.
     """
-    if spec == "all":
-        return registry.apps
     wanted = [part.strip() for part in spec.split(",")] if isinstance(spec, str) else list(spec)
+    if wanted == ["all"]:
+        return registry.apps
     if not wanted or wanted == [""]:
         raise SelectionError(
             'selects no app: write "all", or ids and tenants such as acme/web, acme'

@@ -8,6 +8,8 @@ One whole number and one unit; sizes are powers of 1024, as PostgreSQL's `memory
 import re
 from typing import Final
 
+from tenantry.registry.problems import shown
+
 MILLISECONDS: Final = {
     "ms": 1,
     "s": 1_000,
@@ -60,7 +62,7 @@ def _parse(text: str, units: dict[str, int], kind: str, example: str) -> int:
     lower = {unit.lower(): unit for unit in units}
     if spaced and (unit := lower.get(spaced["unit"].lower())):
         wanted += f' (did you mean "{int(spaced["number"])}{unit}"?)'
-    raise ValueError(f'"{text}" is not {kind}: {wanted}')
+    raise ValueError(f"{shown(text)} is not {kind}: {wanted}")
 
 
 def _format(amount: int, units: dict[str, int], zero: str) -> str:

@@ -57,11 +57,8 @@ def wrong_kind(wanted: str, value: object) -> str:
     """Say that `value` is not of the kind that is wanted."""
     if isinstance(value, Empty):
         return f"is empty, where {wanted} is wanted: write it, or delete the key"
-    hint = (
-        f": write it in brackets, [{value}]"
-        if wanted == "a list" and isinstance(value, str)
-        else ""
-    )
+    word = wanted == "a list" and isinstance(value, str) and LABEL.fullmatch(value)
+    hint = f": write it in brackets, [{value}]" if word else ""
     return f"must be {wanted}, not {shown(value)}{hint}"
 
 
@@ -110,6 +107,14 @@ def label(value: object) -> str:
     nearest = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")
     hint = f' (did you mean "{nearest}"?)' if LABEL.fullmatch(nearest) else ""
     raise RuleError(f"{shown(word)} is not a name: {rule}{hint}")
+
+
+def tenant_label(value: object) -> str:
+    """Check a tenant's name: `all` is how a selection says every app."""
+    word = label(value)
+    if word == "all":
+        raise RuleError('"all" is reserved, it selects every app: write another name')
+    return word
 
 
 def one_line(value: object) -> str:
@@ -248,8 +253,10 @@ def url_scheme(value: object) -> str:
     """Check a URL's scheme: RFC 3986, section 3.1, in its canonical lower case."""
     word = text(value)
     if not re.fullmatch(r"[a-z][a-z0-9+.-]{0,30}", word, re.ASCII):
+        # A whole URL may hold a password: none of it is shown.
+        seen = "a whole URL" if "://" in word else shown(word)
         raise RuleError(
-            f"{shown(word)} is not a URL scheme: lower-case letters, digits, +, - and ., starting "
+            f"{seen} is not a URL scheme: lower-case letters, digits, +, - and ., starting "
             'with a letter, such as "postgresql" (without "://")'
         )
     return word
@@ -374,6 +381,9 @@ _LABEL_PATTERN: Final = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _SECONDS: Final = {"type": "string", "pattern": units.SECONDS_PATTERN}
 
 Label = Annotated[str, _text(label, _LABEL_PATTERN, maxLength=LABEL_LENGTH)]
+TenantLabel = Annotated[
+    str, _text(tenant_label, _LABEL_PATTERN, maxLength=LABEL_LENGTH, **{"not": {"const": "all"}})
+]
 Template = Annotated[str, _text(template, _LABEL_PATTERN, maxLength=LABEL_LENGTH)]
 Line = Annotated[str, Rule(one_line, {"type": "string", "minLength": 1, "maxLength": LINE_LENGTH})]
 Folder = Annotated[str, _text(folder, r"^(\./|\.\./|/)")]
@@ -646,4 +656,4 @@ class Registry(Written):
         json_schema_extra={"default": "tenantry"},
     )
     defaults: Settings | None = Field(None, description="What holds where an app says nothing.")
-    tenants: dict[Label, Tenant] = Field(description="The tenants, by name; {} for none.")
+    tenants: dict[TenantLabel, Tenant] = Field(description="The tenants, by name; {} for none.")

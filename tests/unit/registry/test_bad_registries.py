@@ -35,6 +35,44 @@ class Bad(NamedTuple):
 
 BAD = [
     Bad(
+        "a backslash in double quotes",
+        DB + '          url_scheme: "a\\qb"\n',
+        (
+            '9:25: is not valid YAML: a "\\" in double quotes: double it, or use single quotes (begun at line 9)',
+        ),
+    ),
+    Bad(
+        "no revision",
+        DB + "          schema: {template: a, revision: 'a;b'}\n",
+        (
+            f'9:43: {WEB}.database.schema.revision: "a;b" is not a revision: write its id, or "head"',
+        ),
+    ),
+    Bad(
+        "a merge of an alias without anchor",
+        APP + "        <<: *nope\n",
+        (f'8:13: {WEB}.<<: the alias "*nope" has no anchor "&nope" before it',),
+    ),
+    Bad(
+        "a tenant named all",
+        HEAD + "tenants: {all: {apps: {}}}\n",
+        ('2:11: tenants.all: "all" is reserved, it selects every app: write another name',),
+    ),
+    Bad(
+        "a URL with a password for a scheme",
+        DB + "          url_scheme: postgresql://u:hunter2@h/d\n",
+        (
+            f'9:23: {WEB}.database.url_scheme: a whole URL is not a URL scheme: lower-case letters, digits, +, - and ., starting with a letter, such as "postgresql" (without "://")',
+        ),
+    ),
+    Bad(
+        "a line break in a value",
+        DB + '          statement_timeout: "3\\n0"\n',
+        (
+            f'9:30: {WEB}.database.statement_timeout: "3\\n0" is not a duration: write a whole number and a unit (ms, s, m, h, d, w), such as "30s"',
+        ),
+    ),
+    Bad(
         "an unknown key",
         APP + "        databse: {}\n",
         (
@@ -265,12 +303,12 @@ BAD = [
     Bad(
         "a number for a key",
         HEAD + "tenants:\n  123: {apps: {}}\n",
-        ("3:3: tenants: the key 123 is not text: write a name that starts with a letter",),
+        ('3:3: tenants: the key "123" is not text: write a name that starts with a letter',),
     ),
     Bad(
         "nothing for a key",
         HEAD + "tenants:\n  ~: {apps: {}}\n",
-        ("3:3: tenants: the key ~ is not text: write a name that starts with a letter",),
+        ('3:3: tenants: the key "~" is not text: write a name that starts with a letter',),
     ),
     Bad(
         "a list for a key",
@@ -348,7 +386,7 @@ BAD = [
         "cut off after a tenant's name",
         HEAD + "tenants:\n  acme:\n    name: A\n",
         (
-            '3:3: tenants.acme.apps: is missing: the file may be cut off; if acme has no app yet, write "apps: {}"',
+            '3:3: tenants.acme.apps: is missing: the file may be cut off; a tenant without apps says "apps: {}"',
         ),
     ),
     Bad(
@@ -764,7 +802,7 @@ BAD = [
         "a URL for a scheme",
         DB + "          url_scheme: postgresql://\n",
         (
-            f'9:23: {WEB}.database.url_scheme: "postgresql://" is not a URL scheme: lower-case letters, digits, +, - and ., starting with a letter, such as "postgresql" (without "://")',
+            f'9:23: {WEB}.database.url_scheme: a whole URL is not a URL scheme: lower-case letters, digits, +, - and ., starting with a letter, such as "postgresql" (without "://")',
         ),
     ),
     Bad(

@@ -1,3 +1,5 @@
+import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -399,6 +401,23 @@ def lines_of(content: bytes) -> list[str]:
 def test_whatever_is_wrong_is_said_in_lines_with_positions(frame: str, value: str) -> None:
     text = frame % value
     assert all(line.startswith("tenants.yaml:1:") for line in lines_of(text.encode()))
+
+
+FULL = """{version: V, K: V, namespace: V, defaults: V, tenants: {K: {name: V, contact: V, apps: {I: {
+  environment: V, region: V, K: , services: V, deletion: V, api_keys: [{name: V, expires: V, scopes: [V]}],
+  graph: {type: V, cloud: V, region: V, memory: V, version: V},
+  database: {schema: V, postgres_version: V, connection_limit: V, statement_timeout: V, extensions: [V],
+    compute: {min_cu: V, suspend_after: V}, history_retention: V, url_scheme: V, allowed_ips: [V],
+    branches: {K: V, I: }}}, K: }}}}"""
+
+
+@given(st.text(), st.text(), st.text())
+def test_whatever_is_written_a_problem_is_one_line(key: str, inner: str, value: str) -> None:
+    texts = {"K": key, "I": inner, "V": value}
+    text = re.sub(r"\b[KIV]\b", lambda match: json.dumps(texts[match[0]], ensure_ascii=False), FULL)
+    lines = lines_of(text.encode())
+    assert lines
+    assert all(line.startswith("tenants.yaml:") for line in lines)
 
 
 @given(st.integers(0, 2**31))

@@ -20,6 +20,7 @@ def ids(*specs: str) -> list[str]:
 
 def test_all_is_everything_in_the_order_of_the_file() -> None:
     assert [app.id for app in select(REGISTRY, "all")] == ["acme/web", "acme/api", "globex/search"]
+    assert ids("all") == ["acme/web", "acme/api", "globex/search"]
 
 
 def test_all_of_an_empty_registry_is_nothing() -> None:
