@@ -67,7 +67,11 @@ def _encode(key: tuple[str, str]) -> str:
 
 def _decode(cursor: str) -> tuple[str, str]:
     try:
-        first, _, second = base64.urlsafe_b64decode(cursor.encode()).decode().partition("\0")
+        first, _, second = (
+            base64.b64decode(cursor.encode(), altchars=b"-_", validate=True)
+            .decode()
+            .partition("\0")
+        )
     except (binascii.Error, UnicodeError, ValueError) as error:
         raise bad_request('parameter "cursor" in query has an error: invalid cursor') from error
     return first, second

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 PORT = 5432
 _STARTUP_SECONDS = 60.0
+_GOODBYE_SECONDS = 1.0
 _CHUNK = 65536
 _BACKLOG = 128
+_REJECTED = "08004"
+_CANNOT_CONNECT_NOW = "57P03"
 _ATTEMPTS = 64
 _log = logging.getLogger("localcloud.front")
 
@@ -33,7 +36,7 @@ _log = logging.getLogger("localcloud.front")
 class RefusedError(Exception):
     """A connection is refused; the message is for the client."""
 
-    def __init__(self, message: str, sqlstate: str = "08004") -> None:
+    def __init__(self, message: str, sqlstate: str = _REJECTED) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
 
@@ -170,6 +173,11 @@ class Listener:
             raise
         try:
             await self._session(reader, writer)
+            # TLS ends with a message of its own (close_notify), which clients miss if it does not come.
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    writer.close()
+                    await writer.wait_closed()
         finally:
             writer.transport.abort()
 
@@ -198,7 +206,7 @@ class Listener:
             await loop.sock_sendall(
                 client,
                 wire.error_response(
-                    "connection is insecure (try using `sslmode=require`)", "08004"
+                    "connection is insecure (try using `sslmode=require`)", _REJECTED
                 ),
             )
             return False
@@ -208,25 +216,23 @@ class Listener:
             async with asyncio.timeout(_STARTUP_SECONDS):
                 length, code = wire.parse_header(await reader.readexactly(wire.HEADER_BYTES))
                 body = await reader.readexactly(length - wire.HEADER_BYTES)
-                if code == wire.CANCEL_REQUEST:
-                    await self._cancel(body)
-                    return
+        except (OSError, EOFError, TimeoutError, wire.ProtocolError) as error:
+            _log.debug("connection given up: %s", error)
+            return
+        if code == wire.CANCEL_REQUEST:
+            await self._cancel(body)
+            return
+        try:
+            async with asyncio.timeout(_STARTUP_SECONDS):
                 admission = await self._gate.admit()
                 server_reader, server_writer = await asyncio.open_unix_connection(admission.socket)
         except (RefusedError, ClusterError, OSError, TimeoutError) as error:
-            if isinstance(error, (asyncio.IncompleteReadError, ConnectionError)):
-                return
-            _log.warning("connection refused: %s", error)
+            message = str(error) or "the server did not start in time"
+            _log.warning("connection refused: %s", message)
+            sqlstate = error.sqlstate if isinstance(error, RefusedError) else _CANNOT_CONNECT_NOW
             with contextlib.suppress(OSError):
-                sqlstate = error.sqlstate if isinstance(error, RefusedError) else "57P03"
-                writer.write(
-                    wire.error_response(str(error) or "the server did not start", sqlstate)
-                )
+                writer.write(wire.error_response(message, sqlstate))
                 await writer.drain()
-                writer.close()
-                await writer.wait_closed()
-            return
-        except (asyncio.IncompleteReadError, wire.ProtocolError):
             return
         session = Session(writer)
         self._gate.entered(session)
@@ -252,7 +258,7 @@ class Listener:
             if downward in done:
                 # The server has said its last word: see that the client gets it.
                 with contextlib.suppress(OSError, TimeoutError):
-                    async with asyncio.timeout(1):
+                    async with asyncio.timeout(_GOODBYE_SECONDS):
                         writer.close()
                         await writer.wait_closed()
         finally:
@@ -272,9 +278,10 @@ class Listener:
         if path is None:
             return
         with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_unix_connection(path)
+            reader, writer = await asyncio.open_unix_connection(path)
             writer.write(wire.cancel_request(body))
-            await writer.drain()
+            # The server closes without a word once it has passed the request on.
+            await reader.read()
             writer.close()
             await writer.wait_closed()
 
