@@ -101,14 +101,19 @@ def _validate(source: Document, faults: _Faults) -> written.Registry:
 
 def _report(error: ErrorDetails, faults: _Faults) -> None:
     path = _path(error)
-    kind, last = error["type"], error["loc"][-1]
-    at_key = kind == "extra_forbidden" or last == "[key]"
+    kind = error["type"]
+    at_key = kind == "extra_forbidden" or _is_about_key(error)
     message = _message(error, path, faults.source)
     faults.add(path, message, key=at_key, missing=kind == "missing")
 
 
+def _is_about_key(error: ErrorDetails) -> bool:
+    # pydantic ends the place of a key that breaks a rule with this step; a key may also be called so.
+    return error["type"] == "value_error" and error["loc"][-1] == "[key]"
+
+
 def _path(error: ErrorDetails) -> Path:
-    return tuple(step for step in error["loc"] if step != "[key]")
+    return error["loc"][:-1] if _is_about_key(error) else error["loc"]
 
 
 def _to_drop(error: ErrorDetails) -> Path:

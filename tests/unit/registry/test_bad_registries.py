@@ -35,6 +35,16 @@ class Bad(NamedTuple):
 
 BAD = [
     Bad(
+        "a key that looks like none",
+        HEAD + "tenants: {'[key]': {nam: x, apps: {'[key]': {'[key]': 1}}}}\n",
+        (
+            '2:11: tenants."[key]": "[key]" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "key"?)',
+            '2:21: tenants."[key]".nam: is not a key here: write one of name, contact, quotas, apps (did you mean "name"?)',
+            '2:36: tenants."[key]".apps."[key]": "[key]" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "key"?)',
+            '2:46: tenants."[key]".apps."[key]"."[key]": is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, graph',
+        ),
+    ),
+    Bad(
         "a backslash in double quotes",
         DB + '          url_scheme: "a\\qb"\n',
         (
