@@ -1,0 +1,203 @@
+"""Putting the engine in place: which part from where, the links to it, and a stamp so that it is done once."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tenantry.engine.building import TOOLCHAIN, Builder
+from tenantry.engine.cache import cache_root, locked
+from tenantry.engine.errors import EngineError
+from tenantry.engine.pins import NEON_PLUGIN, PARTS, SCHEMAS, Part, Source
+
+_STAMP: Final = ".tenantry-engine.json"
+_KEEP_SECONDS: Final = 30 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An executable of the engine: the link to it, what it links to, and where that came from."""
+
+    link: Path
+    target: Path
+    origin: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The engine in place: its executables by name."""
+
+    executables: Mapping[str, Located]
+
+    @property
+    def pulumi(self) -> Path:
+        """The Pulumi CLI."""
+        return self.executables["pulumi"].link
+
+
+def ensure(
+    bin_dir: Path,
+    *,
+    source: Source | None = None,
+    report: Callable[[str], None] = print,
+    cache: Path | None = None,
+    toolchain: Path = TOOLCHAIN,
+) -> Engine:
+    """Make the engine available as links in a folder. Where all is in place nothing is reported, and it is instant.
+
+    :param bin_dir: the folder for the links, which must exist
+    :param source: the only source to take parts from; by default `$TENANTRY_ENGINE`, else PATH, download, build in turn
+    :param report: is given one line at a time: steps, how far they are, and where a part does not come from the first source
+    :param cache: by default `cache_root()`
+    :param toolchain: the Go modules
+    :raises EngineError: a part cannot be had; what is in place already stays
+    """
+    root = (cache or cache_root()) / "engine"
+    only = source or _from_environment()
+    builder = Builder(root, toolchain)
+    stamp = bin_dir / _STAMP
+    identity = {"key": builder.key, "source": only.value if only else "any"}
+    if engine := _in_place(bin_dir, stamp, identity):
+        return engine
+    if not bin_dir.is_dir():
+        raise EngineError(f"{bin_dir}: no such folder: make the virtual environment first")
+    with locked(root, report):
+        targets = _find(bin_dir, only, builder, root / "official", report)
+        engine = _link(bin_dir, targets)
+        _write(stamp, identity, engine)
+        _forget_old(root, builder.folder)
+    return engine
+
+
+def _from_environment() -> Source | None:
+    text = os.environ.get("TENANTRY_ENGINE", "")
+    if not text:
+        return None
+    try:
+        return Source(text)
+    except ValueError:
+        allowed = ", ".join(Source)
+        raise EngineError(
+            f"TENANTRY_ENGINE: {text!r} is not one of {allowed}: set one, or unset it"
+        ) from None
+
+
+def _find(
+    bin_dir: Path,
+    only: Source | None,
+    builder: Builder,
+    official: Path,
+    report: Callable[[str], None],
+) -> dict[str, tuple[Path, Source]]:
+    """Find or make each part; return the executables with their origins."""
+    from tenantry.engine.installed import on_path  # noqa: PLC0415 (not needed where all is in place)
+    from tenantry.engine.releases import DownloadError, Releases  # noqa: PLC0415
+
+    targets: dict[str, tuple[Path, Source]] = {}
+    to_build: list[Part] = []
+    releases = Releases()
+    told: set[str] = set()
+    for part in PARTS:
+        if only in {None, Source.PATH}:
+            if found := on_path(part, bin_dir):
+                targets |= {name: (path, Source.PATH) for name, path in found.items()}
+                continue
+            if only is Source.PATH:
+                raise EngineError(
+                    f"{part.name}: not on PATH, or too old: install it, or unset TENANTRY_ENGINE{_neon_note(part)}"
+                )
+        if only in {None, Source.DOWNLOAD} and part.release is not None:
+            # A cached build is at hand at no cost; the choice was made when it was built.
+            if only is None and not builder.missing(part.executables):
+                to_build.append(part)
+                continue
+            try:
+                found = releases.fetch(part, official, report)
+            except DownloadError as error:
+                if only is Source.DOWNLOAD:
+                    raise EngineError(
+                        f"{part.name}: {error}: check the network, or unset TENANTRY_ENGINE to build it"
+                    ) from error
+                reason = str(error)
+                if reason not in told:
+                    report(f"{part.name}: no official download ({reason}): it is built instead")
+                    told.add(reason)
+            else:
+                targets |= {name: (path, Source.DOWNLOAD) for name, path in found.items()}
+                continue
+        to_build.append(part)
+    names = [name for part in to_build for name in part.executables]
+    builder.build([*names, *([SCHEMAS] if NEON_PLUGIN in to_build else [])], report)
+    return targets | {name: (builder.folder / name, Source.BUILD) for name in names}
+
+
+def _neon_note(part: Part) -> str:
+    return " (only this project's build of it counts)" if part is NEON_PLUGIN else ""
+
+
+def _link(bin_dir: Path, targets: Mapping[str, tuple[Path, Source]]) -> Engine:
+    """Make or renew the links, each in one go: whoever runs an executable meanwhile finds the old or the new one."""
+    located: dict[str, Located] = {}
+    for name, (target, origin) in targets.items():
+        link = bin_dir.absolute() / name
+        if not _links_to(link, target):
+            fresh = link.with_name(f".{name}.{os.getpid()}")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(target)
+            fresh.replace(link)
+        located[name] = Located(link, target, origin)
+    return Engine(located)
+
+
+def _links_to(link: Path, target: Path) -> bool:
+    return link.is_symlink() and link.readlink() == target
+
+
+def _write(stamp: Path, identity: Mapping[str, str], engine: Engine) -> None:
+    content = {
+        **identity,
+        "executables": {
+            name: {"target": str(each.target), "origin": each.origin.value}
+            for name, each in engine.executables.items()
+        },
+    }
+    fresh = stamp.with_name(f"{stamp.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    fresh.replace(stamp)
+
+
+def _in_place(bin_dir: Path, stamp: Path, identity: Mapping[str, str]) -> Engine | None:
+    """Return the engine if the stamp is of the same pins, and every link leads where it says."""
+    try:
+        content = json.loads(stamp.read_text(encoding="utf-8"))
+        if {name: content[name] for name in identity} != dict(identity):
+            return None
+        located = {
+            name: Located(bin_dir.absolute() / name, Path(each["target"]), Source(each["origin"]))
+            for name, each in content["executables"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # No stamp, or not one of ours: it is made again.
+        return None
+    expected = {name for part in PARTS for name in part.executables}
+    if set(located) != expected:
+        return None
+    for each in located.values():
+        if not _links_to(each.link, each.target) or not os.access(each.target, os.X_OK):
+            return None
+    for folder in {each.target.parent for each in located.values() if each.origin is Source.BUILD}:
+        os.utime(folder)
+    return Engine(located)
+
+
+def _forget_old(root: Path, current: Path) -> None:
+    """Remove builds of other pins that nobody used for a month: each is several hundred megabytes."""
+    oldest = time.time() - _KEEP_SECONDS
+    for folder in root.iterdir():
+        built = folder.is_dir() and (folder / SCHEMAS).exists()
+        if built and folder != current and folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
