@@ -294,7 +294,7 @@ def test_a_moved_app_dumps_the_same() -> None:
 def test_models_are_frozen() -> None:
     app = parse(PLAIN).apps[0]
     with pytest.raises(ValueError, match="frozen"):
-        app.region = "aws-us-east-2"  # type: ignore[misc]
+        app.region = "aws-us-east-2"
 
 
 def test_names_follow_the_namespace() -> None:
