@@ -56,7 +56,6 @@ def test_an_app_that_says_little_is_complete() -> None:
             environment="staging",
             region="aws-us-east-1",
             database=Database(
-                schema_source=None,
                 postgres_version=17,
                 connection_limit=20,
                 statement_timeout=30_000,
