@@ -28,7 +28,6 @@ LOG = "localcloud.log"
 _LOCK = "localcloud.lock"
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
-_POLL_SECONDS = 0.02
 _LOG_BYTES = 10 * 1024 * 1024
 
 
@@ -140,15 +139,20 @@ def stop(data: Path) -> bool:
     pid = _running_pid(data)
     if pid is None:
         return False
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while _running_pid(data) is not None:
-        if time.monotonic() > deadline:
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        # Through the descriptor, the signal cannot reach another process that got the number meanwhile.
+        if _running_pid(data) == pid:
+            signal.pidfd_send_signal(process, signal.SIGTERM)
+        if not select.select([process], [], [], _STOP_SECONDS)[0]:
             raise DaemonError(
                 f"the local cloud (process {pid}) does not end after {_STOP_SECONDS:.0f} s; see {data / LOG}"
             )
-        time.sleep(_POLL_SECONDS)
+    finally:
+        os.close(process)
     return True
 
 

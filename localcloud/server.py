@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -47,6 +48,7 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
+    _raise_descriptor_limit()
     listener = _listen(settings.port)
     settings.port = listener.getsockname()[1]
     remove_abandoned()
@@ -87,6 +89,12 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
     finally:
         await cloud.close()
         state.close()
+
+
+def _raise_descriptor_limit() -> None:
+    # Two listeners per endpoint and two sockets per session: the usual soft limit of 1024 is soon reached.
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(port: int) -> socket.socket:

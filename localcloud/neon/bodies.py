@@ -28,7 +28,7 @@ Retention = Annotated[int, Field(ge=0, le=2_592_000)]
 class Body(BaseModel):
     """A part of a body. Unknown fields are ignored, as clients older and newer than the document send them."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
     def given(self) -> dict[str, Any]:
         """Return what the client sent, with nothing filled in and no nulls."""

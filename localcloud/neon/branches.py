@@ -146,6 +146,7 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
         endpoint = new_endpoint(cloud, project, branch, each)
         endpoints.append(endpoint)
         steps.append(Step("start_compute", {"kind": "start"}, branch.id, endpoint.id))
+    cloud.claim_addresses(*endpoints)
     with cloud.state.change() as change:
         change.put(branch, *roles, *databases, *endpoints)
         for endpoint in endpoints:

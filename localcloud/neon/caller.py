@@ -57,6 +57,7 @@ def authenticate(cloud: Cloud, authorization: str, address: str) -> Caller:
     digest = cloud.key_sha256(key)
     for record in cloud.state.api_keys.values():
         if compare_digest(record.sha256, digest):
+            # In memory only: a write per request is not worth a time that nobody acts on.
             record.last_used_at = cloud.clock.now()
             record.last_used_from_addr = address
             return Caller(record.org_id, record.project_id)

@@ -13,10 +13,11 @@ from localcloud.neon.operations import Operations
 from localcloud.neon.plans import PLANS
 from localcloud.postgres import catalog
 from localcloud.postgres.cluster import Cluster, ClusterError
-from localcloud.postgres.front import bind, claim
+from localcloud.postgres.front import AddressError, bind, claim
 from localcloud.state import Database, Role
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Awaitable, Callable
 
@@ -43,6 +44,7 @@ class Cloud:
         self._tls = tls
         self._clusters: dict[str, Cluster] = {}
         self._computes: dict[str, Compute] = {}
+        self._claimed: dict[str, list[socket.socket]] = {}
         self._tasks: dict[str, Callable[[Operation], Awaitable[None]]] = {
             "create_timeline": self._create_timeline,
             "create_branch": self._create_branch,
@@ -197,10 +199,10 @@ class Cloud:
         owners = {each.name: each.owner for each in databases}
         with self.state.change() as change:
             change.delete(*(role for name, role in known_roles.items() if name not in roles))
-            for name in roles:
+            for name, can_login in roles.items():
                 if name not in known_roles:
                     now = self.clock.now()
-                    change.put(Role(branch.id, name, None, now, now))
+                    change.put(Role(branch.id, name, None, now, now, no_login=not can_login))
             change.delete(*(each for name, each in known_databases.items() if name not in owners))
             for name, owner in owners.items():
                 known = known_databases.get(name)
@@ -214,36 +216,44 @@ class Cloud:
 
     # Endpoints' addresses.
 
-    def claim_addresses(self, endpoint_id: str) -> tuple[str, str]:
-        """Choose the direct and the pooled address of an endpoint to be, and check that they are free."""
+    def claim_addresses(self, *endpoints: Endpoint) -> None:
+        """Give endpoints to be their direct and pooled addresses, and listen on them. Raises AddressError.
+
+        The last step before the endpoints are recorded, so that a refused request claims nothing.
+        """
         taken = {
             address
             for endpoint in self.state.endpoints.values()
             for address in (endpoint.host, endpoint.pooler_host)
         }
-        addresses = []
-        for name in (endpoint_id, f"{endpoint_id}-pooler"):
-            address, listener = claim(self.settings.seed, name, taken)
-            listener.close()
-            taken.add(address)
-            addresses.append(address)
-        return addresses[0], addresses[1]
+        try:
+            for endpoint in endpoints:
+                sockets = self._claimed.setdefault(endpoint.id, [])
+                for name in ("host", "pooler_host"):
+                    address, listener = claim(self.settings.seed, f"{endpoint.id}/{name}", taken)
+                    sockets.append(listener)
+                    taken.add(address)
+                    setattr(endpoint, name, address)
+        except AddressError:
+            for endpoint in endpoints:
+                for listener in self._claimed.pop(endpoint.id, []):
+                    listener.close()
+            raise
 
     def open_endpoint(self, endpoint: Endpoint) -> None:
-        """Listen on an endpoint's addresses. Raises AddressError."""
-        compute = Compute(
-            endpoint, self.cluster(endpoint.branch_id), self.state, self.clock, self.operations
-        )
-        sockets = [bind(endpoint.host)]
+        """Accept connections on an endpoint's addresses. Raises AddressError if they were not claimed just now."""
+        sockets = self._claimed.pop(endpoint.id, [])
         try:
-            sockets.append(bind(endpoint.pooler_host))
-        except Exception:
-            sockets[0].close()
+            for address in (endpoint.host, endpoint.pooler_host)[len(sockets) :]:
+                sockets.append(bind(address))
+        except AddressError:
+            for listener in sockets:
+                listener.close()
             raise
+        cluster = self.cluster(endpoint.branch_id)
         project = self.state.projects[endpoint.project_id]
-        self.cluster(endpoint.branch_id).logical_replication = bool(
-            project.settings.get("enable_logical_replication")
-        )
+        cluster.logical_replication = bool(project.settings.get("enable_logical_replication"))
+        compute = Compute(endpoint, cluster, self.state, self.clock, self.operations)
         compute.open(sockets, self._tls)
         self._computes[endpoint.id] = compute
 

@@ -185,7 +185,13 @@ class Compute:
         if self._holding:
             await self._cluster.revive()
             return
-        await self._cluster.acquire()
+        try:
+            await self._cluster.acquire()
+        except ClusterError:
+            self.endpoint.current_state = "idle"
+            self.endpoint.pending_state = None
+            self._save()
+            raise
         self._holding = True
         self.active()
         now = self._clock.now()

@@ -28,7 +28,7 @@ def new_endpoint(
     branch: Branch,
     wanted: bodies.BranchEndpoint | bodies.EndpointCreate,
 ) -> Endpoint:
-    """Return an endpoint to be, with addresses of its own; what is not asked for comes from the project's defaults.
+    """Return an endpoint to be, still without addresses; what is not asked for comes from the project's defaults.
 
     Raises ApiError 400 for a size or timeout that the plan does not have, 422 for a second read-write endpoint.
     """
@@ -42,16 +42,14 @@ def new_endpoint(
     }
     cloud.plan.check_compute(sizes["autoscaling_limit_min_cu"], sizes["autoscaling_limit_max_cu"])
     cloud.plan.check_suspend(sizes["suspend_timeout_seconds"])
-    endpoint_id = ids.endpoint_id()
-    host, pooler_host = cloud.claim_addresses(endpoint_id)
     now = cloud.clock.now()
     disabled = given.get("disabled", False)
     return Endpoint(
-        id=endpoint_id,
+        id=ids.endpoint_id(),
         project_id=project.id,
         branch_id=branch.id,
-        host=host,
-        pooler_host=pooler_host,
+        host="",
+        pooler_host="",
         type=wanted.type,
         region_id=project.region_id,
         provisioner=given.get("provisioner") or project.provisioner,
@@ -95,6 +93,7 @@ async def create_endpoint(cloud: Cloud, request: Request) -> Response:
     if branch.current_state != "ready":
         raise ApiError(422, "branch not ready yet")
     endpoint = new_endpoint(cloud, project, branch, wanted)
+    cloud.claim_addresses(endpoint)
     with cloud.state.change() as change:
         change.put(endpoint)
         cloud.open_endpoint(endpoint)

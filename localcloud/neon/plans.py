@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,8 +112,28 @@ class Plan:
             raise bad_request(
                 "editing maintenance window preferences is not allowed for this account"
             )
-        if settings.get("allowed_ips", {}).get("ips") and not self.ip_allow:
+        ips = settings.get("allowed_ips", {}).get("ips", [])
+        if ips and not self.ip_allow:
             raise bad_request("IP Allow is not available for this account")
+        for entry in ips:
+            check_ip_range(entry)
+
+
+def check_ip_range(text: str) -> None:
+    """Refuse what is no address, no range ``first-last`` and no CIDR block. Raises ApiError 400.
+
+    The local cloud keeps and returns the list. It does not enforce it: every client here comes from a loopback address.
+    """
+    first, dash, last = text.partition("-")
+    try:
+        if dash:
+            ordered = int(ipaddress.ip_address(first)) <= int(ipaddress.ip_address(last))
+        else:
+            ordered = bool(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        ordered = False
+    if not ordered:
+        raise bad_request(f'invalid IP address, range or CIDR block in allowed_ips: "{text}"')
 
 
 PLANS = {

@@ -143,6 +143,7 @@ async def create_project(cloud: Cloud, request: Request) -> Response:
     made = cloud.clock.now()
     database = Database(branch.id, cloud.next_database_id(), database_name, role_name, made, made)
     endpoint = new_endpoint(cloud, project, branch, bodies.BranchEndpoint(type="read_write"))
+    cloud.claim_addresses(endpoint)
     with cloud.state.change() as change:
         change.put(project, branch, role, database, endpoint)
         cloud.open_endpoint(endpoint)

@@ -137,11 +137,11 @@ async def list_databases(cluster: Cluster) -> list[FoundDatabase]:
         return [FoundDatabase(name, owner) for name, owner in await cursor.fetchall()]
 
 
-async def list_roles(cluster: Cluster) -> list[str]:
-    """Return the roles, less those that PostgreSQL and Neon have in every cluster."""
+async def list_roles(cluster: Cluster) -> dict[str, bool]:
+    """Return the roles and whether they can log in, less those that PostgreSQL and Neon have in every cluster."""
     async with cluster.connect() as connection:
         cursor = await connection.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' AND NOT rolname = ANY(%s) ORDER BY oid",
+            "SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname !~ '^pg_' AND NOT rolname = ANY(%s) ORDER BY oid",
             ([SUPERUSER, "neon_superuser"],),
         )
-        return [name for (name,) in await cursor.fetchall()]
+        return dict(await cursor.fetchall())

@@ -168,7 +168,15 @@ class Cluster:
             await connection.close()
 
     async def busy(self) -> bool:
-        """Whether any client has a statement running or a transaction open."""
+        """Whether any client has a statement running or a transaction open; a server that cannot tell is not busy."""
+        import psycopg  # noqa: PLC0415
+
+        try:
+            return await self._ask_busy()
+        except (psycopg.Error, ClusterError):
+            return False
+
+    async def _ask_busy(self) -> bool:
         async with self.connect() as connection:
             cursor = await connection.execute(
                 "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type IN ('client backend', 'walsender') "
@@ -201,7 +209,7 @@ class Cluster:
 
     async def _start(self) -> None:
         if not self.exists:
-            raise ClusterError(f"{self.name} has no data directory yet")
+            raise ClusterError(f"{self.folder}: the data directory is missing")
         self._forget()
         # Lock files that came with a copy, or were left by a killed server, name a process that is not ours, and the
         # number may be somebody else's by now. No server runs here: this object has none, and strays were stopped.

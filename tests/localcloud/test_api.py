@@ -211,7 +211,7 @@ def test_a_projects_operations_are_listed_newest_first_in_pages(project: Project
     assert len(set(times)) == 2
 
 
-def test_timestamps_are_rfc3339_and_distinct(account: Account, own: Project) -> None:
+def test_timestamps_are_rfc3339_and_distinct(own: Project) -> None:
     made = [own.made["branch"], *own.made["endpoints"], *own.made["databases"]]
     stamps = [each["created_at"] for each in made]
     assert len(set(stamps)) == len(stamps)
@@ -250,6 +250,13 @@ def test_a_personal_key_has_to_name_the_organization(account: Account) -> None:
     assert account.refusal("GET", "/projects") == (400, message)
     body = {"project": {"name": "x", "org_id": "org-other-1"}}
     assert account.refusal("POST", "/projects", body)[0] == 404
+
+
+@pytest.mark.parametrize("ip", ["example.com", "203.0.113.0/33", "203.0.113.9-203.0.113.1", ""])
+def test_an_allow_list_of_nonsense_is_refused(project: Project, ip: str) -> None:
+    body = {"project": {"settings": {"allowed_ips": {"ips": ["203.0.113.0/24", ip]}}}}
+    status, message = project.account.refusal("PATCH", project.path, body)
+    assert (status, f'"{ip}"' in message) == (400, True)
 
 
 def test_a_region_that_neon_does_not_have_is_refused(account: Account) -> None:
@@ -465,6 +472,7 @@ def test_a_deleted_branch_can_be_recovered(own: Project) -> None:
     own.account.ask("POST", f"{path}/recover")
     assert query(uri, "SELECT n FROM kept") == [(5,)]
     own.do("DELETE", path, hard_delete="true")
+    assert own.account.refusal("GET", path)[0] == 404
     assert own.account.refusal("POST", f"{path}/recover")[0] == 404
 
 
@@ -610,8 +618,10 @@ def test_the_free_plan_refuses_what_it_does_not_have(tmp_path: Path) -> None:
         body = {"org_id": cloud.neon_org_id, "history_retention_seconds": 86_400}
         assert account.refusal("POST", "/projects", {"project": body}) == (
             400,
-            "requested history retention seconds exceeds allowed maximum; "
-            'requested_history_retention_seconds:"86400", max:"21600"',
+            (
+                "requested history retention seconds exceeds allowed maximum; "
+                'requested_history_retention_seconds:"86400", max:"21600"'
+            ),
         )
         project = account.project("small")
         assert project.made["project"]["history_retention_seconds"] == 21_600
