@@ -3,7 +3,7 @@
 import pulumi
 
 from components.tenant_app import TYPE
-from tenantry.registry.removal import AppliedApp
+from tenantry.registry.destruction import AppliedApp
 
 
 def applied_apps() -> list[AppliedApp]:
@@ -23,7 +23,12 @@ def applied_apps() -> list[AppliedApp]:
     ).value
     resources = (state or {}).get("outputs", {}).values()
     return [
-        AppliedApp(id=outputs["app"], deletion=outputs["deletion"])
+        AppliedApp(
+            id=outputs["app"],
+            deletion=outputs["deletion"],
+            region=outputs["region"],
+            postgres_version=int(outputs["postgresVersion"]),
+        )
         for resource in resources
         if resource["type"] == TYPE and (outputs := resource["outputs"])
     ]

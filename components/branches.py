@@ -36,12 +36,7 @@ class AppBranch(pulumi.ComponentResource):
             project_id=project.id,
             parent_id=project.default_branch_id,
             protected="yes" if branch.protected else "no",
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=protect,
-                deleted_with=project.project,
-                delete_before_replace=True,
-            ),
+            opts=project.inside(self, protect=protect),
         )
         compute = app.database.compute
         self.endpoint = neon.Endpoint(
@@ -52,12 +47,8 @@ class AppBranch(pulumi.ComponentResource):
             autoscaling_limit_min_cu=compute.min_cu,
             autoscaling_limit_max_cu=compute.max_cu,
             suspend_timeout_seconds=compute.suspend_after,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                deleted_with=self.branch,
-                # A branch has one read-write compute: the new one has no place before the old one is gone.
-                delete_before_replace=True,
-            ),
+            # A branch has one read-write compute: the new one has no room before the old one is gone.
+            opts=project.inside(self),
         )
         self.id = self.branch.id
         self.host = self.endpoint.host

@@ -39,8 +39,8 @@ class AppDatabase(pulumi.ComponentResource):
         """
         super().__init__("tenantry:app:Database", name, None, opts)
         owner = project.owner
-        data = pulumi.ResourceOptions(parent=self, protect=protect, deleted_with=project.project)
-        rights = pulumi.ResourceOptions(parent=self, deleted_with=project.project)
+        data = project.inside(self, protect=protect)
+        rights = project.inside(self)
         self.database = postgresql.Database(
             name,
             name=app.names.database,

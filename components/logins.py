@@ -48,9 +48,7 @@ class AppLogins(pulumi.ComponentResource):
         super().__init__("tenantry:app:Logins", name, None, opts)
         self._name = name
         self._app = app
-        self._options = pulumi.ResourceOptions(
-            parent=self, protect=protect, deleted_with=project.project
-        )
+        self._options = project.inside(self, protect=protect)
         self.group = postgresql.Role(
             f"{name}/group",
             name=app.names.group_role,

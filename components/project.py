@@ -2,6 +2,7 @@
 
 import pulumi
 import pulumi_neon as neon
+import pulumi_random as random
 
 from tenantry.registry import App
 
@@ -25,6 +26,7 @@ class AppProject(pulumi.ComponentResource):
         name: str,
         app: App,
         *,
+        cloud: neon.Provider,
         org_id: str | None,
         protect: bool,
         retain: bool,
@@ -32,6 +34,7 @@ class AppProject(pulumi.ComponentResource):
     ) -> None:
         """Declare the project.
 
+        :param cloud: the connection to Neon's API; `opts.providers` names it too
         :param org_id: the Neon organization that pays; None only where the API key belongs to one organization
         :param protect: the engine refuses to delete or replace the project
         :param retain: removing the app leaves the project in the cloud
@@ -39,6 +42,23 @@ class AppProject(pulumi.ComponentResource):
         super().__init__("tenantry:app:Project", name, None, opts)
         database = app.database
         self.owner = app.names.owner_role
+        self._place = random.RandomId(
+            f"{name}/place",
+            byte_length=4,
+            # What Neon cannot change about a project. See docs/architecture.md, "Replacing a project".
+            keepers={
+                "region": app.region,
+                "postgres_version": str(database.postgres_version),
+                "organization": org_id or "",
+            },
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protect,
+                delete_before_replace=True,
+                # A replacement begins here, and the engine must have loaded by then what deletes a project.
+                depends_on=[cloud],
+            ),
+        )
         self.project = neon.Project(
             name,
             name=app.names.project,
@@ -58,6 +78,8 @@ class AppProject(pulumi.ComponentResource):
                 parent=self,
                 protect=protect,
                 retain_on_delete=retain,
+                depends_on=[self._place],
+                replace_with=[self._place],
                 # The name marks the project as ours, so a successor would find its predecessor by it.
                 delete_before_replace=True,
                 # The provider derives the block anew on each read: a database or a role renamed by hand
@@ -72,3 +94,14 @@ class AppProject(pulumi.ComponentResource):
         self.owner_password = self.project.database_password
         self.default_branch_id = self.project.default_branch_id
         self.register_outputs({})
+
+    def inside(self, parent: pulumi.Resource, *, protect: bool = False) -> pulumi.ResourceOptions:
+        """Give the options of what lives inside the project: it goes with it and is made anew with it."""
+        return pulumi.ResourceOptions(
+            parent=parent,
+            protect=protect,
+            deleted_with=self.project,
+            replace_with=[self._place],
+            # Of two with the same name, the deletion of the old one would take the new one with it.
+            delete_before_replace=True,
+        )

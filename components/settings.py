@@ -13,6 +13,8 @@ class Settings:
 
     registry: Path
     apps: str
+    neon_api_key: pulumi.Output[str] | None
+    """None where the environment's `NEON_API_KEY` is to be used: then it is kept nowhere."""
     neon_org_id: str | None
 
     @classmethod
@@ -24,7 +26,8 @@ class Settings:
 
         :raises pulumi.RunError: no key for Neon's API is set
         """
-        if not (os.environ.get("NEON_API_KEY") or pulumi.Config("neon").get("apiKey")):
+        neon_api_key = pulumi.Config("neon").get_secret("apiKey")
+        if neon_api_key is None and not os.environ.get("NEON_API_KEY"):
             raise pulumi.RunError(
                 "no key for the Neon API: set NEON_API_KEY, or `pulumi config set --secret neon:apiKey`; "
                 'for the local cloud: eval "$(.venv/bin/tenantry env)"'
@@ -33,5 +36,6 @@ class Settings:
         return cls(
             registry=Path(config.get("registry") or "tenants.yaml"),
             apps=config.get("apps") or "all",
+            neon_api_key=neon_api_key,
             neon_org_id=config.get("neonOrgId") or os.environ.get("NEON_ORG_ID") or None,
         )

@@ -1,6 +1,7 @@
 """Everything that one app in the registry consists of."""
 
 import pulumi
+import pulumi_neon as neon
 import pulumi_postgresql as postgresql
 
 from components.branches import AppBranch
@@ -20,20 +21,29 @@ class TenantApp(pulumi.ComponentResource):
         self,
         app: App,
         *,
+        cloud: neon.Provider,
         org_id: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the app.
 
+        :param cloud: the connection to Neon's API
         :param org_id: the Neon organization that pays for the project
         """
-        super().__init__(TYPE, app.id, None, opts)
+        through_cloud = pulumi.ResourceOptions(providers={"neon": cloud})
+        super().__init__(TYPE, app.id, None, pulumi.ResourceOptions.merge(opts, through_cloud))
         self.app = app
         name = app.id
         protect = app.deletion == "protect"
         inside = pulumi.ResourceOptions(parent=self)
         self.project = AppProject(
-            name, app, org_id=org_id, protect=protect, retain=app.deletion == "retain", opts=inside
+            name,
+            app,
+            cloud=cloud,
+            org_id=org_id,
+            protect=protect,
+            retain=app.deletion == "retain",
+            opts=inside,
         )
         self.owner = postgresql.Provider(
             name,
@@ -64,8 +74,15 @@ class TenantApp(pulumi.ComponentResource):
             )
             for branch in app.database.branches
         }
-        # What the next run needs in order to judge the app's removal from the registry.
-        self.register_outputs({"app": app.id, "deletion": app.deletion})
+        # What the next run needs in order to judge what it would destroy.
+        self.register_outputs(
+            {
+                "app": app.id,
+                "deletion": app.deletion,
+                "region": app.region,
+                "postgresVersion": app.database.postgres_version,
+            }
+        )
 
     def summary(self) -> dict[str, pulumi.Input[object]]:
         """Tell where the app lives; nothing in it is secret."""

@@ -132,9 +132,7 @@ def status(
         [list(row.as_json().values()) for row in rows],
     )
     ready = [row.app for row in rows if row.app in applied]
-    print(
-        f'\nNext: psql "$(tenantry url {ready[0]})"' if ready else "\nNext: pulumi up",
-    )
+    print(f'\nNext: psql "$({_command()} url {ready[0]})"' if ready else "\nNext: pulumi up")
 
 
 @app.command()
@@ -163,6 +161,12 @@ def engine() -> None:
     from tenantry.engine.__main__ import main as engine_main  # noqa: PLC0415
 
     raise typer.Exit(engine_main(["ensure"]))
+
+
+def _command() -> str:
+    """Name this command as the reader's shell finds it: by its path where it lies below the current folder."""
+    called = Path(sys.argv[0]).absolute()
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else called.name
 
 
 def _fail(message: str) -> NoReturn:

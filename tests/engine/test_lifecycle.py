@@ -2,9 +2,7 @@
 
 import json
 
-import httpx
-
-from tests.engine.workspace import Workspace
+from tests.engine.workspace import Workspace, projects
 from tests.localcloud_fixture import LocalCloud
 
 REGISTRY = """\
@@ -30,12 +28,6 @@ tenants:
         region: us-east-2
         deletion: delete
 """
-
-
-def projects(cloud: LocalCloud, namespace: str) -> list[str]:
-    with cloud.client() as client:
-        answer: httpx.Response = client.get("/projects", params={"search": namespace, "limit": 100})
-    return sorted(project["name"] for project in answer.raise_for_status().json()["projects"])
 
 
 def test_an_app_lives_from_its_creation_to_its_destruction(

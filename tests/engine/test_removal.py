@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.engine.test_lifecycle import projects
-from tests.engine.workspace import Workspace
+from tests.engine.workspace import Workspace, projects
 from tests.localcloud_fixture import LocalCloud
 
 REGISTRY = """\

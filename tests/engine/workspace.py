@@ -7,7 +7,10 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.localcloud_fixture import LocalCloud
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 300
@@ -123,3 +126,12 @@ class Workspace:
         exported = json.loads(self.must("stack", "export").out)
         found: list[dict[str, Any]] = exported["deployment"].get("resources", [])
         return found
+
+
+def projects(cloud: "LocalCloud", namespace: str) -> list[str]:
+    """The names of the cloud's live projects that hold this text."""
+    with cloud.client() as client:
+        answer = client.get(
+            "/projects", params={"search": namespace, "limit": 100, "org_id": cloud.neon_org_id}
+        )
+    return sorted(project["name"] for project in answer.raise_for_status().json()["projects"])

@@ -39,6 +39,7 @@ class Registered:
     retain: bool
     deleted_with: str
     delete_before_replace: bool
+    replace_with: tuple[str, ...]
     ignore_changes: tuple[str, ...]
     provider: str
 
@@ -87,6 +88,7 @@ class RecordingMonitor(MockMonitor):
                 retain=request.retainOnDelete,
                 deleted_with=request.deletedWith,
                 delete_before_replace=request.deleteBeforeReplace,
+                replace_with=tuple(request.replace_with),
                 ignore_changes=tuple(request.ignoreChanges),
                 provider=request.provider,
             )

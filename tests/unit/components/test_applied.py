@@ -3,10 +3,16 @@ import pytest
 
 from components.applied import applied_apps
 from components.tenant_app import TYPE
-from tenantry.registry.removal import AppliedApp
+from tenantry.registry.destruction import AppliedApp
 from tests.unit.components.recording import run
 
 URN = "urn:pulumi:dev::tenantry::tenantry:app:TenantApp::acme/web"
+OUTPUTS = {
+    "app": "acme/web",
+    "deletion": "retain",
+    "region": "aws-us-east-2",
+    "postgresVersion": 17,
+}
 
 
 @pytest.mark.parametrize(
@@ -15,10 +21,10 @@ URN = "urn:pulumi:dev::tenantry::tenantry:app:TenantApp::acme/web"
         ({}, []),
         (
             {
-                URN: {"type": TYPE, "outputs": {"app": "acme/web", "deletion": "retain"}},
+                URN: {"type": TYPE, "outputs": OUTPUTS},
                 "urn:other": {"type": "neon:index/project:Project", "outputs": {"name": "x"}},
             },
-            [AppliedApp("acme/web", "retain")],
+            [AppliedApp("acme/web", "retain", "aws-us-east-2", 17)],
         ),
         # A run that died before the app was complete left its component without outputs.
         ({URN: {"type": TYPE, "outputs": {}}}, []),

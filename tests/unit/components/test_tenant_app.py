@@ -2,6 +2,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pulumi
+import pulumi_neon as neon
 import pytest
 
 from components.tenant_app import TenantApp
@@ -45,7 +47,11 @@ def app(tmp_path: Path, *, generation: int = 1, deletion: str = "protect") -> Ap
 
 
 def declare(wanted: App) -> RecordingMonitor:
-    return run(lambda: dict(TenantApp(wanted, org_id="org-test").urls()))
+    def program() -> dict[str, pulumi.Output[str]]:
+        cloud = neon.Provider("neon")
+        return TenantApp(wanted, cloud=cloud, org_id="org-test").urls()
+
+    return run(program)
 
 
 def of_type(monitor: RecordingMonitor, kind: str) -> list[Registered]:
@@ -64,8 +70,10 @@ def only(monitor: RecordingMonitor, kind: str, **inputs: Any) -> Registered:
 def test_the_tree_is_what_the_design_says(tmp_path: Path) -> None:
     monitor = declare(app(tmp_path))
     assert Counter((r.type, r.parent_type) for r in monitor.registered) == {
+        ("pulumi:providers:neon", "pulumi:pulumi:Stack"): 1,
         ("tenantry:app:TenantApp", "pulumi:pulumi:Stack"): 1,
         ("tenantry:app:Project", "tenantry:app:TenantApp"): 1,
+        ("random:index/randomId:RandomId", "tenantry:app:Project"): 1,
         (PROJECT, "tenantry:app:Project"): 1,
         ("pulumi:providers:postgresql", "tenantry:app:TenantApp"): 1,
         ("tenantry:app:Logins", "tenantry:app:TenantApp"): 1,
@@ -171,14 +179,13 @@ def test_everything_in_a_project_goes_with_it_and_through_the_owners_connection(
 ) -> None:
     monitor = declare(app(tmp_path))
     project = only(monitor, PROJECT).urn
-    branch = only(monitor, "neon:index/branch:Branch").urn
     owner = only(monitor, "pulumi:providers:postgresql")
     inside = [r for r in monitor.registered if r.type.startswith("postgresql:")]
     assert inside
     assert {r.deleted_with for r in inside} == {project}
     assert {r.provider.rsplit("::", 1)[0] for r in inside} == {owner.urn}
     assert only(monitor, "neon:index/branch:Branch").deleted_with == project
-    assert only(monitor, "neon:index/endpoint:Endpoint").deleted_with == branch
+    assert only(monitor, "neon:index/endpoint:Endpoint").deleted_with == project
     assert owner.inputs["username"] == "tenant_acme__web__owner"
     assert owner.inputs["sslmode"] == "require"
 
@@ -188,6 +195,7 @@ def test_deletion_decides_on_protection_and_retention(tmp_path: Path, deletion: 
     monitor = declare(app(tmp_path, deletion=deletion))
     data = {
         PROJECT,
+        "random:index/randomId:RandomId",
         ROLE,
         "postgresql:index/database:Database",
         "postgresql:index/schema:Schema",
@@ -199,10 +207,15 @@ def test_deletion_decides_on_protection_and_retention(tmp_path: Path, deletion: 
     assert retained == ({PROJECT} if deletion == "retain" else set())
 
 
-def test_the_next_run_can_read_the_app_and_its_deletion_from_the_state(tmp_path: Path) -> None:
+def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Path) -> None:
     monitor = declare(app(tmp_path, deletion="retain"))
     component = only(monitor, "tenantry:app:TenantApp")
-    assert monitor.outputs[component.urn] == {"app": "acme/web", "deletion": "retain"}
+    assert monitor.outputs[component.urn] == {
+        "app": "acme/web",
+        "deletion": "retain",
+        "region": "aws-eu-central-1",
+        "postgresVersion": 17.0,
+    }
 
 
 def test_urls_and_passwords_are_secret(tmp_path: Path) -> None:
@@ -215,3 +228,18 @@ def test_urls_and_passwords_are_secret(tmp_path: Path) -> None:
     }
     provider = only(monitor, "pulumi:providers:postgresql")
     assert provider.inputs["password"] == SECRET | {"value": "owner-password"}
+
+
+def test_a_project_and_all_that_is_in_it_are_made_anew_when_its_place_changes(
+    tmp_path: Path,
+) -> None:
+    monitor = declare(app(tmp_path))
+    place = only(monitor, "random:index/randomId:RandomId")
+    assert place.inputs["keepers"] == {
+        "region": "aws-eu-central-1",
+        "postgres_version": "17",
+        "organization": "org-test",
+    }
+    anew = {r.type for r in monitor.registered if place.urn in r.replace_with}
+    assert anew == {r.type for r in monitor.registered if r.deleted_with} | {PROJECT}
+    assert all(r.delete_before_replace for r in monitor.registered if r.type in anew)
