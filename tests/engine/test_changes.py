@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.engine.workspace import Change, Workspace
+from tests.engine.workspace import Change, Workspace, projects
 from tests.localcloud_fixture import LocalCloud
 
 BASE = {
@@ -114,12 +115,12 @@ CASES = [
     Case(
         "compute size",
         {"max_cu": "4"},
-        {change(PROJECT, APP, "defaultEndpointSettings.autoscalingLimitMaxCu")},
+        {change(PROJECT, APP, "defaultEndpointSettings")},
     ),
     Case(
         "suspension",
         {"suspend_after": "10m"},
-        {change(PROJECT, APP, "defaultEndpointSettings.suspendTimeoutSeconds")},
+        {change(PROJECT, APP, "defaultEndpointSettings")},
     ),
     Case(
         "history retention",
@@ -166,17 +167,46 @@ def test_a_changed_field_is_that_change_and_nothing_else(converged: Workspace, c
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
-    [({"region": "aws-us-west-2"}, "regionId"), ({"postgres_version": "16"}, "pgVersion")],
+    ("changed", "said"),
+    [
+        ({"region": "aws-us-west-2"}, "region from aws-us-east-2 to aws-us-west-2"),
+        ({"postgres_version": "16"}, "PostgreSQL from 17 to 16"),
+    ],
     ids=["region", "postgres version"],
 )
-def test_what_cannot_be_changed_is_shown_as_a_replacement(
-    converged: Workspace, changed: dict[str, str], field: str
+def test_what_cannot_be_changed_is_a_replacement_said_in_words(
+    converged: Workspace, cloud: LocalCloud, changed: dict[str, str], said: str
 ) -> None:
-    converged.registry.write_text(registry(**changed))
-    project = [step for step in converged.changes() if step.type == PROJECT]
-    assert {step.op for step in project} >= {"delete-replaced", "replace", "create-replacement"}
-    assert all(field in step.fields for step in project if step.op == "replace")
+    before = converged.outputs()["apps"][APP]["project"]
+    converged.registry.write_text(registry(branches="{staging: {}}"))
+    converged.must("up", "--yes", "--skip-preview")
+
+    converged.registry.write_text(registry(branches="{staging: {}}", **changed))
+    preview = converged.must("preview")
+    assert f"acme/web: {said}, which Neon cannot change" in preview.said
+    assert {step.op for step in converged.changes() if step.type == PROJECT} == {"replace"}
+    converged.must("up", "--yes", "--skip-preview")
+    assert projects(cloud, "changes--") == ["changes--acme--web"]
+    assert converged.outputs()["apps"][APP]["project"] != before
+    with psycopg.connect(converged.url(APP)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    converged.assert_converged()
+
+    converged.apply(registry())
+    converged.assert_converged()
+
+
+def test_a_replacement_is_refused_while_the_app_is_protected(converged: Workspace) -> None:
+    converged.apply(registry(deletion="protect"))
+    before = converged.outputs()["apps"][APP]["project"]
+    for deletion in ("protect", "delete"):
+        converged.registry.write_text(registry(region="aws-us-west-2", deletion=deletion))
+        done = converged.pulumi("up", "--yes", "--skip-preview")
+        assert done.code != 0
+        assert "acme/web: region from aws-us-east-2 to aws-us-west-2" in done.said
+        assert "put the old value back" in done.said
+    assert converged.outputs()["apps"][APP]["project"] == before
+    converged.apply(registry())
 
 
 def test_deletion_alone_changes_no_resource_in_the_cloud(converged: Workspace) -> None:

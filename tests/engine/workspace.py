@@ -98,7 +98,7 @@ class Workspace:
                 step["op"],
                 step["urn"].split("::")[2].split("$")[-1],
                 step["urn"].split("::")[3],
-                frozenset(step.get("detailedDiff") or {}),
+                frozenset(step.get("diffReasons") or ()),
             )
             for step in json.loads(done.out)["steps"]
             if step["op"] not in {"same", "read"} and not step["urn"].endswith("tenantry-test")
