@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jsonschema import Draft4Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 if TYPE_CHECKING:
@@ -32,6 +32,15 @@ def checked(response: httpx.Response) -> None:
     assert not problems, (
         f"{response.request.method} {response.request.url.path} {response.status_code}: {problems}"
     )
+
+
+def documented_routes() -> set[tuple[str, str]]:
+    """Return the methods and path templates that the document has."""
+    return {
+        (method.upper(), template)
+        for template, item in _document()["paths"].items()
+        for method in _METHODS & item.keys()
+    }
 
 
 def violations(method: str, path: str, status: int, content: bytes) -> list[str]:
@@ -76,8 +85,10 @@ def _allow_null(node: Any) -> None:
 
 @cache
 def _registry() -> Registry[Any]:
-    resource = Resource(contents=_document(), specification=DRAFT4)
-    return Registry().with_resource("urn:neon", resource)
+    empty: Registry[Any] = Registry()
+    document: Any = DRAFT4.create_resource(_document())
+    registry: Registry[Any] = empty.with_resource("urn:neon", document)
+    return registry
 
 
 def _at(pointer: str) -> dict[str, Any]:

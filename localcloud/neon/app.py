@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.neon.routing import Handler
+    from localcloud.neon.routing import Handler, Routes
 
 PREFIX = "/api/v2"
 _log = logging.getLogger("localcloud.neon")
@@ -57,12 +57,15 @@ _MODULES = (
 )
 
 
+ROUTES: Routes = [route for module in _MODULES for route in module.ROUTES]
+"""Every route of the API, below ``PREFIX``."""
+
+
 def build(cloud: Cloud, middleware: Sequence[Middleware] = ()) -> ASGIApp:
     """Return the Neon API of a cloud. ``middleware`` stands between the request log and the routes."""
     routes = [
         Route(PREFIX + path, _endpoint(cloud, handler), methods=[method])
-        for module in _MODULES
-        for method, path, handler in module.ROUTES
+        for method, path, handler in ROUTES
     ]
     for route in routes:
         # Starlette adds HEAD to every GET; Neon does not.

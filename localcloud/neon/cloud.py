@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -81,10 +82,8 @@ class Cloud:
     async def close(self) -> None:
         """Stop everything, in an order in which nothing starts again."""
         await self.operations.close()
-        for compute in list(self._computes.values()):
-            await compute.close()
-        for cluster in list(self._clusters.values()):
-            await cluster.stop()
+        await asyncio.gather(*(compute.close() for compute in self._computes.values()))
+        await asyncio.gather(*(cluster.stop() for cluster in self._clusters.values()))
 
     async def purge(self) -> None:
         """Remove for good what was deleted longer ago than it can be recovered."""

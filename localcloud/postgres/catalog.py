@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localcloud.postgres.template import SUPERUSER
 
 if TYPE_CHECKING:
+    import psycopg
+
     from localcloud.postgres.cluster import Cluster
 
 _ATTRIBUTES = (
@@ -35,25 +37,31 @@ async def create_role(cluster: Cluster, name: str, password: str | None) -> None
             login = "NOLOGIN" if password is None else "LOGIN"
             await connection.execute(
                 sql.SQL("CREATE ROLE {} {} IN ROLE neon_superuser").format(
-                    sql.Identifier(name),
-                    sql.SQL(f"{login} {_ATTRIBUTES}"),
+                    sql.Identifier(name), sql.SQL(f"{login} {_ATTRIBUTES}")
                 )
             )
-    if password is not None:
-        await set_password(cluster, name, password)
+        if password is not None:
+            await _alter_password(connection, name, password)
 
 
 async def set_password(cluster: Cluster, name: str, password: str) -> None:
-    """Change a role's password; the server only ever sees the SCRAM verifier."""
+    """Change a role's password."""
+    async with cluster.connect() as connection:
+        await _alter_password(connection, name, password)
+
+
+async def _alter_password(
+    connection: psycopg.AsyncConnection[tuple[Any, ...]], name: str, password: str
+) -> None:
     from psycopg import sql  # noqa: PLC0415
 
-    async with cluster.connect() as connection:
-        verifier = connection.pgconn.encrypt_password(
-            password.encode(), name.encode(), b"scram-sha-256"
-        ).decode()
-        await connection.execute(
-            sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier))
-        )
+    # The server only ever sees the SCRAM verifier, so no log of its can hold the password.
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), name.encode(), b"scram-sha-256"
+    ).decode()
+    await connection.execute(
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier))
+    )
 
 
 async def drop_role(cluster: Cluster, name: str) -> None:

@@ -371,7 +371,7 @@ def test_mutations_wait_their_turn_while_reads_go_through(tmp_path: Path) -> Non
         uri = made["connection_uris"][0]["connection_uri"]
         assert query(uri, "SELECT 1") == [(1,)]
         deadline = time.monotonic() + 10
-        durations = {}
+        durations: dict[str, int] = {}
         while len(durations) < 2:
             for each in account.ask("GET", f"{path}/operations")["operations"]:
                 if each["status"] == "finished":
@@ -640,7 +640,3 @@ def test_the_free_plan_refuses_what_it_does_not_have(tmp_path: Path) -> None:
             422,
             "BRANCHES_PROTECTED_LIMIT_EXCEEDED",
         )
-        for _ in range(9):
-            project.do("POST", f"{project.path}/branches")
-        answer = account.send("POST", f"{project.path}/branches")
-        assert (answer.status_code, answer.json()["code"]) == (422, "BRANCHES_LIMIT_EXCEEDED")

@@ -31,6 +31,12 @@ def data(tmp_path: Path) -> Iterator[Path]:
         localcloud("reset", folder, check=False)
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    with local_cloud(tmp_path_factory.mktemp("daemon") / "data") as cloud, cloud.client() as client:
+        yield Account(cloud, client).project()
+
+
 def servers(data: Path) -> list[int]:
     """Return the process ids of the PostgreSQL servers on a data folder."""
     homes = [os.fsencode(data) + b"/", os.fsencode(outside_folder(data)) + b"/"]
@@ -168,9 +174,9 @@ def test_two_clouds_share_a_machine(tmp_path: Path) -> None:
     assert not outside_folder(tmp_path / "a").exists()
 
 
-def test_a_second_daemon_on_the_same_data_is_refused(data: Path) -> None:
-    cloud = start(data)
-    refused = localcloud("start", data, "--foreground", check=False)
+def test_a_second_daemon_on_the_same_data_is_refused(running: Project) -> None:
+    cloud = running.account.cloud
+    refused = localcloud("start", cloud.data, "--foreground", check=False)
     assert refused.returncode == 1
     assert f"process {cloud.pid}" in refused.stderr
     assert not gone(cloud.pid)
@@ -185,17 +191,13 @@ def test_a_taken_port_is_refused_in_one_line(data: Path) -> None:
     assert f"127.0.0.1:{port}: cannot listen" in refused.stderr
 
 
-def test_data_of_a_newer_version_is_refused(data: Path) -> None:
-    start(data)
-    localcloud("stop", data)
-    marker = data / "localcloud.json"
-    document = json.loads(marker.read_text())
-    marker.write_text(json.dumps(document | {"format": 999}))
+def test_data_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    marker = {"kind": "localcloud data", "format": 999}
+    (tmp_path / "localcloud.json").write_text(json.dumps(marker))
     for command in ("start", "status", "stop", "reset"):
-        refused = localcloud(command, data, check=False)
+        refused = localcloud(command, tmp_path, check=False)
         assert refused.returncode == 1
         assert "newer" in refused.stderr
-    marker.write_text(json.dumps(document))
 
 
 def test_a_folder_that_is_not_ours_is_neither_used_nor_deleted(tmp_path: Path) -> None:
@@ -219,14 +221,12 @@ def test_a_reset_leaves_nothing(data: Path) -> None:
     assert not outside_folder(data).exists()
 
 
-def test_secrets_stay_out_of_logs_arguments_and_other_users_hands(data: Path) -> None:
-    cloud = start(data, "--pace", "0")
-    with cloud.client() as client:
-        account = Account(cloud, client)
-        project = account.project()
-        role = project.do("POST", f"{project.branch}/roles", {"role": {"name": "r"}})["role"]
-        with pytest.raises(psycopg.errors.UndefinedObject):
-            query(project.uri, "ALTER ROLE nobody PASSWORD 'topsecret99'")
+def test_secrets_stay_out_of_logs_arguments_and_other_users_hands(running: Project) -> None:
+    project, cloud = running, running.account.cloud
+    data = cloud.data
+    role = project.do("POST", f"{project.branch}/roles", {"role": {"name": "r"}})["role"]
+    with pytest.raises(psycopg.errors.UndefinedObject):
+        query(project.uri, "ALTER ROLE nobody PASSWORD 'topsecret99'")
     password = urlsplit(project.uri).password
     assert password
     settings = json.loads((data / "localcloud.json").read_text())
@@ -254,19 +254,18 @@ def test_secrets_stay_out_of_logs_arguments_and_other_users_hands(data: Path) ->
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
 
 
-def test_an_idle_cloud_costs_nothing(data: Path) -> None:
-    cloud = start(data, "--pace", "0")
-    with cloud.client() as client:
-        project = Account(cloud, client).project()
-        project.wait()
+def test_an_idle_cloud_costs_nothing(running: Project) -> None:
+    cloud = running.account.cloud
+    query(running.uri, "SELECT 1")
 
     def ticks() -> int:
         total = 0
-        for pid in (cloud.pid, *servers(data)):
+        for pid in (cloud.pid, *servers(cloud.data)):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             total += int(fields[11]) + int(fields[12])
         return total
 
+    time.sleep(0.3)
     before = ticks()
-    time.sleep(2)
+    time.sleep(1.5)
     assert (ticks() - before) / os.sysconf("SC_CLK_TCK") < 0.02

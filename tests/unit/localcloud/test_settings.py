@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localcloud import settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_settings_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    assert settings.load(tmp_path) is None
+    made = settings.fresh()
+    made.port = 5000
+    settings.save(tmp_path, made)
+    assert settings.load(tmp_path) == made
+    assert (tmp_path / settings.MARKER).stat().st_mode & 0o077 == 0
+
+
+def test_two_folders_share_no_secret_and_no_seed() -> None:
+    one, two = settings.fresh(), settings.fresh()
+    for name in ("seed", "neon_api_key", "superuser_password", "user_id"):
+        assert getattr(one, name) != getattr(two, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "not a local cloud's marker"),
+        ('{"kind": "other"}', "not a local cloud's marker"),
+        (json.dumps({"kind": "localcloud data", "format": 2}), "newer than the 1"),
+    ],
+)
+def test_a_marker_that_is_not_ours_is_refused_in_one_line(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / settings.MARKER).write_text(text)
+    with pytest.raises(settings.DataFolderError) as caught:
+        settings.load(tmp_path)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
