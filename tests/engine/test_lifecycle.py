@@ -48,9 +48,9 @@ def test_an_app_lives_from_its_creation_to_its_destruction(
         assert urls["direct"] != urls["pooled"]
 
     again = workspace.must("up", "--yes", "--skip-preview", "--json")
-    assert json.loads(again.out.splitlines()[-1])["summaryEvent"]["resourceChanges"].keys() == {
-        "same"
-    }
+    events = [json.loads(line) for line in again.out.splitlines()]
+    (summary,) = [event["summaryEvent"] for event in events if "summaryEvent" in event]
+    assert summary["resourceChanges"].keys() == {"same"}
 
     workspace.must("destroy", "--yes", "--skip-preview")
     assert projects(cloud, "lifecycle--") == []
@@ -71,7 +71,7 @@ def test_a_bad_registry_makes_nothing_and_says_where(
     workspace.registry.write_text(REGISTRY.replace("eu-central-1", "eu-centrl-1"))
     done = workspace.pulumi("up", "--yes", "--skip-preview")
     assert done.code != 0
-    assert "tenants.yaml:8:17: tenants.acme.apps.web.region" in done.said
+    assert "tenants.yaml:9:17: tenants.acme.apps.web.region" in done.said
     assert "Traceback" not in done.said
     assert projects(cloud, "lifecycle--acme") == []
 
