@@ -22,17 +22,28 @@ from localcloud import settings as settings_file
 from localcloud.settings import MARKER, DataFolderError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from localcloud.settings import Settings
 
 LOG = "localcloud.log"
 _LOCK = "localcloud.lock"
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.05
 _LOG_BYTES = 10 * 1024 * 1024
 
 
 class DaemonError(Exception):
     """The daemon did not start or stop; the message is one line and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """The process that holds a data folder's lock."""
+
+    pid: int
+    ready: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +58,22 @@ class Facts:
 
 
 def find(data: Path) -> Facts | None:
-    """Return the facts of the local cloud that runs on a data folder, or None. Raises DataFolderError."""
+    """Return the facts of the local cloud that runs on a data folder, or None; one that is starting is waited for.
+
+    Raises DataFolderError.
+    """
     settings = settings_file.load(data)
-    pid = _running_pid(data)
-    if settings is None or pid is None:
+    holder = _holder(data)
+    if holder is not None and not holder.ready:
+        # Another command starts it at this moment.
+        deadline = time.monotonic() + _START_SECONDS
+        while holder is not None and not holder.ready and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+            holder = _holder(data)
+        settings = settings_file.load(data)
+    if settings is None or holder is None:
         return None
-    return _facts(data, settings, pid)
+    return _facts(data, settings, holder.pid)
 
 
 def start(data: Path, *, port: int | None, plan: str | None, pace: float | None) -> Facts:
@@ -97,6 +118,10 @@ def start(data: Path, *, port: int | None, plan: str | None, pace: float | None)
         raise DaemonError(f"the local cloud did not start; see {data / LOG}")
     if "error" in message:
         process.wait(timeout=10)
+        facts = find(data)
+        if facts is not None:
+            # Another command was quicker; its local cloud is as good.
+            return facts
         raise DaemonError(message["error"])
     facts = find(data)
     if facts is None:
@@ -118,14 +143,15 @@ def run(
     report = _Report(ready_fd)
     try:
         _prepare_folder(data)
-        with _locked(data):
+        with _locked(data) as lock:
             settings = settings_file.load(data) or settings_file.fresh()
             if port is not None:
                 settings.port = port
             settings.plan = plan or settings.plan
             settings.pace = settings.pace if pace is None else pace
             _log_to(data, foreground=ready_fd is None)
-            _serve(data, settings, report)
+            _ignore_client_settings()
+            _serve(data, settings, lock, report)
     except (DaemonError, DataFolderError) as error:
         report.error(str(error))
         raise
@@ -136,16 +162,18 @@ def run(
 def stop(data: Path) -> bool:
     """Stop the local cloud of a data folder and wait for its end; False if none ran. Raises DaemonError."""
     settings_file.load(data)
-    pid = _running_pid(data)
-    if pid is None:
+    holder = _holder(data)
+    if holder is None:
         return False
+    pid = holder.pid
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
     try:
         # Through the descriptor, the signal cannot reach another process that got the number meanwhile.
-        if _running_pid(data) == pid:
+        now = _holder(data)
+        if now is not None and now.pid == pid:
             signal.pidfd_send_signal(process, signal.SIGTERM)
         if not select.select([process], [], [], _STOP_SECONDS)[0]:
             raise DaemonError(
@@ -183,7 +211,7 @@ def _end_servers(clusters: Path) -> None:
     asyncio.run(stop_strays(clusters))
 
 
-def _serve(data: Path, settings: Settings, report: _Report) -> None:
+def _serve(data: Path, settings: Settings, lock: int, report: _Report) -> None:
     # Imported here: `status` and `stop` have no use for a web server.
     from localcloud.postgres.cluster import ClusterError  # noqa: PLC0415
     from localcloud.postgres.front import AddressError  # noqa: PLC0415
@@ -195,6 +223,7 @@ def _serve(data: Path, settings: Settings, report: _Report) -> None:
         logging.getLogger("localcloud").info(
             "ready, process %d, port %d", os.getpid(), settings.port
         )
+        os.pwrite(lock, f"{os.getpid()} ready\n".encode(), 0)
         report.ready()
 
     try:
@@ -207,6 +236,13 @@ def _serve(data: Path, settings: Settings, report: _Report) -> None:
         PortTakenError,
     ) as error:
         raise DaemonError(str(error)) from error
+
+
+def _ignore_client_settings() -> None:
+    # The shell's PGHOSTADDR, PGOPTIONS and the like are for the user's clients, not for the daemon's own connections.
+    for name in list(os.environ):
+        if name.startswith("PG"):
+            del os.environ[name]
 
 
 class _Report:
@@ -257,7 +293,7 @@ def _prepare_folder(data: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(data: Path) -> Any:  # noqa: ANN401
+def _locked(data: Path) -> Iterator[int]:
     # The lock is the kernel's, so a killed daemon leaves none behind. The file is never removed: that would let two
     # daemons hold a lock of the same name.
     descriptor = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -270,13 +306,13 @@ def _locked(data: Path) -> Any:  # noqa: ANN401
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        yield descriptor
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
 
-def _running_pid(data: Path) -> int | None:
+def _holder(data: Path) -> _Holder | None:
     try:
         descriptor = os.open(data / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -284,8 +320,8 @@ def _running_pid(data: Path) -> int | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        text = os.read(descriptor, 32).strip()
-        return int(text) if text else None
+        words = os.read(descriptor, 32).split()
+        return _Holder(int(words[0]), ready=len(words) > 1) if words else None
     finally:
         os.close(descriptor)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import os
 import signal
@@ -78,6 +79,28 @@ def test_start_status_and_stop_say_the_same_and_can_be_repeated(data: Path) -> N
     assert gone(first.pid)
     assert "not running" in localcloud("stop", data).stdout
     assert localcloud("status", data, check=False).returncode == 3
+
+
+def test_commands_that_start_it_at_the_same_time_get_the_same_cloud(data: Path) -> None:
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        clouds = list(pool.map(lambda _: start(data), range(4)))
+    assert len({cloud.pid for cloud in clouds}) == 1
+    with clouds[0].client() as client:
+        assert client.get("/regions").status_code == 200
+
+
+def test_settings_for_the_users_own_clients_do_not_reach_the_daemon(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", "1")
+    monkeypatch.setenv("PGOPTIONS", "-c nonsense=1")
+    cloud = start(data, "--pace", "0")
+    with cloud.client() as client:
+        uri = Account(cloud, client).project().uri
+    for name in ("PGHOSTADDR", "PGPORT", "PGOPTIONS"):
+        monkeypatch.delenv(name)
+    assert query(uri, "SELECT 1") == [(1,)]
 
 
 def test_a_restart_keeps_everything(data: Path) -> None:
