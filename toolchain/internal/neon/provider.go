@@ -1,6 +1,7 @@
 // Package neon bridges the Terraform provider kislerdm/neon as the parameterized package that
 // `pulumi package add terraform-provider kislerdm/neon 0.13.0` yields, with what the provider lacks put right around
-// it: the API's URL, a secret API key, "not found" that means gone, and pooled hosts of an API with addresses.
+// it: the API's URL, a secret API key, "not found" that means gone, pooled hosts of an API with addresses, and settings
+// of a compute that reach the live one.
 package neon
 
 import (
@@ -45,9 +46,9 @@ func Provider() *schema.Provider {
 			wrapped.DeleteContext = goneOnDelete(resource.DeleteContext, exists)
 		}
 		if name == "neon_project" {
-			wrapped.CreateContext = withPooledHost(wrapped.CreateContext)
-			wrapped.ReadContext = withPooledHost(wrapped.ReadContext)
-			wrapped.UpdateContext = withPooledHost(wrapped.UpdateContext)
+			wrapped.CreateContext = withLiveCompute(withPooledHost(wrapped.CreateContext))
+			wrapped.ReadContext = withLiveComputeRead(withPooledHost(wrapped.ReadContext))
+			wrapped.UpdateContext = withLiveCompute(withPooledHost(wrapped.UpdateContext))
 		}
 		resources[name] = &wrapped
 	}

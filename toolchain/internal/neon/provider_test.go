@@ -47,13 +47,15 @@ func project(host string) map[string]answer {
 	p := `{"id":"` + projectID + `","name":"acme","region_id":"aws-us-east-2","pg_version":17,"provisioner":"k8s-neonvm",
 		"store_passwords":true,"history_retention_seconds":21600,"settings":{"allowed_ips":{"ips":[],"protected_branches_only":false}},` + now + `}`
 	b := `{"id":"` + branchID + `","project_id":"` + projectID + `","name":"main","primary":true,"default":true,` + now + `}`
-	e := `{"id":"` + endpointID + `","branch_id":"` + branchID + `","type":"read_write","disabled":false,"host":"` + host + `",` + now + `}`
+	e := `{"id":"` + endpointID + `","branch_id":"` + branchID + `","project_id":"` + projectID + `","type":"read_write","disabled":false,
+		"autoscaling_limit_min_cu":0.25,"autoscaling_limit_max_cu":2,"suspend_timeout_seconds":300,"host":"` + host + `",` + now + `}`
 	d := `{"id":1,"branch_id":"` + branchID + `","name":"neondb","owner_name":"owner",` + now + `}`
 	root := "/projects/" + projectID
 	return map[string]answer{
-		"POST /projects":            {201, `{"project":` + p + `,"branch":` + b + `,"endpoints":[` + e + `],"databases":[` + d + `],"roles":[],"operations":[],"connection_uris":[]}`},
-		"GET " + root:               {200, `{"project":` + p + `}`},
-		"GET " + root + "/branches": {200, `{"branches":[` + b + `]}`},
+		"POST /projects":                                                         {201, `{"project":` + p + `,"branch":` + b + `,"endpoints":[` + e + `],"databases":[` + d + `],"roles":[],"operations":[],"connection_uris":[]}`},
+		"GET " + root:                                                            {200, `{"project":` + p + `}`},
+		"GET " + root + "/branches":                                              {200, `{"branches":[` + b + `]}`},
+		"GET " + root + "/endpoints/" + endpointID:                               {200, `{"endpoint":` + e + `}`},
 		"GET " + root + "/branches/" + branchID + "/endpoints":                   {200, `{"endpoints":[` + e + `]}`},
 		"GET " + root + "/branches/" + branchID + "/databases":                   {200, `{"databases":[` + d + `]}`},
 		"GET " + root + "/branches/" + branchID + "/roles/owner/reveal_password": {200, `{"password":"npg_x"}`},
