@@ -74,7 +74,8 @@ class Builder:
         """The digest of the Go modules, the versions and the platform: one build for each."""
         if self._key is None:
             digest = hashlib.sha256()
-            for text in (pins.PULUMI, pins.LANGUAGE_HOST, platform.system(), platform.machine()):
+            versions = (pins.PULUMI, pins.LANGUAGE_HOST, pins.RANDOM, pins.POSTGRESQL, pins.NEON)
+            for text in (*versions, platform.system(), platform.machine()):
                 digest.update(f"{text}\n".encode())
             for file in self._sources():
                 content = file.read_bytes()
@@ -165,6 +166,7 @@ class _Build:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
         self._progress = Progress(report, 0)
+        self._compiled = 0
 
     def run(self, wanted: list[str]) -> None:
         plugins = [name for name in _PLUGINS if name in wanted]
@@ -225,14 +227,13 @@ class _Build:
             *("-ldflags", f"-s -w -X {_VERSION_VARIABLE}=v{version}"),
             *("-o", f"{self._out}{os.sep}", *packages),
         ]
-        compiled = 0
 
         def count(line: str) -> None:
-            nonlocal compiled
             if line and not line.startswith(("#", "go:")):
-                compiled += 1
+                self._compiled += 1
+                # Fewer than all of them where the operator's Go cache has some.
                 most = f" of at most {total}" if total else ""
-                self._progress.tick(f"{compiled}{most} packages compiled")
+                self._progress.tick(f"{self._compiled}{most} packages compiled")
 
         self._run("compile", folder, command, count)
 
@@ -271,7 +272,8 @@ class _Build:
     ) -> str:
         """Run a command and return its output; its other lines are handed on as they come."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._work) as out:
-            process = subprocess.Popen(  # noqa: S603 (the Go command, and what it built)
+            tail: list[str] = []
+            with subprocess.Popen(  # noqa: S603 (the Go command, and what it built)
                 command,
                 cwd=folder,
                 env=go_environment(),
@@ -280,23 +282,21 @@ class _Build:
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-            )
-            tail: list[str] = []
-            try:
-                for raw in process.stderr or ():
-                    line = raw.rstrip()
-                    tail.append(line)
-                    del tail[:-200]
-                    if line.startswith("go: downloading "):
-                        module = line.removeprefix("go: downloading ")
-                        self._progress.tick(f"downloading {module}")
-                    elif on_line:
-                        on_line(line)
-                status = process.wait()
-            finally:
-                if process.poll() is None:
+            ) as process:
+                try:
+                    for raw in process.stderr or ():
+                        line = raw.rstrip()
+                        tail.append(line)
+                        del tail[:-200]
+                        if line.startswith("go: downloading "):
+                            self._progress.tick(line.removeprefix("go: "))
+                        elif on_line:
+                            on_line(line)
+                    status = process.wait()
+                except BaseException:
+                    # An interruption: the compiler must not go on in a folder that is removed.
                     process.terminate()
-                    process.wait()
+                    raise
             if status != 0:
                 raise EngineError(_failure(step, tail))
             out.seek(0)

@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tenantry.engine.building import TOOLCHAIN, Builder
 from tenantry.engine.cache import cache_root, locked
 from tenantry.engine.errors import EngineError
-from tenantry.engine.pins import NEON_PLUGIN, PARTS, SCHEMAS, Part, Source
+from tenantry.engine.pins import NEON_PLUGIN, PARTS, SCHEMAS, VENDOR, Part, Source
+
+if TYPE_CHECKING:
+    from tenantry.engine.releases import Releases
 
 _STAMP: Final = ".tenantry-engine.json"
 _KEEP_SECONDS: Final = 30 * 24 * 3600.0
@@ -46,6 +49,7 @@ def ensure(
     report: Callable[[str], None] = print,
     cache: Path | None = None,
     toolchain: Path = TOOLCHAIN,
+    vendor: str = VENDOR,
 ) -> Engine:
     """Make the engine available as links in a folder. Where all is in place nothing is reported, and it is instant.
 
@@ -54,6 +58,7 @@ def ensure(
     :param report: is given one line at a time: steps, how far they are, and where a part does not come from the first source
     :param cache: by default `cache_root()`
     :param toolchain: the Go modules
+    :param vendor: the URL below which the official releases are
     :raises EngineError: a part cannot be had; what is in place already stays
     """
     root = (cache or cache_root()) / "engine"
@@ -65,8 +70,11 @@ def ensure(
         return engine
     if not bin_dir.is_dir():
         raise EngineError(f"{bin_dir}: no such folder: make the virtual environment first")
+    from tenantry.engine.releases import Releases  # noqa: PLC0415 (not needed where all is in place)
+
     with locked(root, report):
-        targets = _find(bin_dir, only, builder, root / "official", report)
+        releases = Releases(root / "official", vendor)
+        targets = _Search(bin_dir, only, builder, releases, report).targets()
         engine = _link(bin_dir, targets)
         _write(stamp, identity, engine)
         _forget_old(root, builder.folder)
@@ -86,57 +94,74 @@ def _from_environment() -> Source | None:
         ) from None
 
 
-def _find(
-    bin_dir: Path,
-    only: Source | None,
-    builder: Builder,
-    official: Path,
-    report: Callable[[str], None],
-) -> dict[str, tuple[Path, Source]]:
-    """Find or make each part; return the executables with their origins."""
-    from tenantry.engine.installed import on_path  # noqa: PLC0415 (not needed where all is in place)
-    from tenantry.engine.releases import DownloadError, Releases  # noqa: PLC0415
+class _Search:
+    """Looks for each part in the sources that are allowed, in their order."""
 
-    targets: dict[str, tuple[Path, Source]] = {}
-    to_build: list[Part] = []
-    releases = Releases()
-    told: set[str] = set()
-    for part in PARTS:
-        if only in {None, Source.PATH}:
-            if found := on_path(part, bin_dir):
+    def __init__(
+        self,
+        bin_dir: Path,
+        only: Source | None,
+        builder: Builder,
+        releases: "Releases",
+        report: Callable[[str], None],
+    ) -> None:
+        self._bin_dir = bin_dir
+        self._only = only
+        self._builder = builder
+        self._releases = releases
+        self._report = report
+        self._told: set[str] = set()
+
+    def targets(self) -> dict[str, tuple[Path, Source]]:
+        """Find or make each part; return the executables with their origins."""
+        targets: dict[str, tuple[Path, Source]] = {}
+        to_build: list[str] = []
+        for part in PARTS:
+            if (found := self._on_path(part)) is not None:
                 targets |= {name: (path, Source.PATH) for name, path in found.items()}
-                continue
-            if only is Source.PATH:
-                raise EngineError(
-                    f"{part.name}: not on PATH, or too old: install it, or unset TENANTRY_ENGINE{_neon_note(part)}"
-                )
-        if only in {None, Source.DOWNLOAD} and part.release is not None:
-            # A cached build is at hand at no cost; the choice was made when it was built.
-            if only is None and not builder.missing(part.executables):
-                to_build.append(part)
-                continue
-            try:
-                found = releases.fetch(part, official, report)
-            except DownloadError as error:
-                if only is Source.DOWNLOAD:
-                    raise EngineError(
-                        f"{part.name}: {error}: check the network, or unset TENANTRY_ENGINE to build it"
-                    ) from error
-                reason = str(error)
-                if reason not in told:
-                    report(f"{part.name}: no official download ({reason}): it is built instead")
-                    told.add(reason)
-            else:
+            elif (found := self._released(part)) is not None:
                 targets |= {name: (path, Source.DOWNLOAD) for name, path in found.items()}
-                continue
-        to_build.append(part)
-    names = [name for part in to_build for name in part.executables]
-    builder.build([*names, *([SCHEMAS] if NEON_PLUGIN in to_build else [])], report)
-    return targets | {name: (builder.folder / name, Source.BUILD) for name in names}
+            else:
+                to_build += [*part.executables, *([SCHEMAS] if part is NEON_PLUGIN else [])]
+        self._builder.build(to_build, self._report)
+        built = self._builder.folder
+        return targets | {
+            name: (built / name, Source.BUILD) for name in to_build if name != SCHEMAS
+        }
 
+    def _on_path(self, part: Part) -> dict[str, Path] | None:
+        from tenantry.engine.installed import on_path  # noqa: PLC0415 (not needed where all is in place)
 
-def _neon_note(part: Part) -> str:
-    return " (only this project's build of it counts)" if part is NEON_PLUGIN else ""
+        if self._only not in {None, Source.PATH}:
+            return None
+        found = on_path(part, self._bin_dir)
+        if found is None and self._only is Source.PATH:
+            note = " (only this project's build of it counts)" if part is NEON_PLUGIN else ""
+            raise EngineError(
+                f"{part.name}: not on PATH, or too old{note}: install it, or unset TENANTRY_ENGINE"
+            )
+        return found
+
+    def _released(self, part: Part) -> dict[str, Path] | None:
+        from tenantry.engine.releases import DownloadError  # noqa: PLC0415
+
+        if self._only not in {None, Source.DOWNLOAD} or part.release is None:
+            return None
+        # A build that is there costs nothing, and that it was made is a choice of an earlier run.
+        if self._only is None and not self._builder.missing(part.executables):
+            return None
+        try:
+            return self._releases.fetch(part, self._report)
+        except DownloadError as error:
+            reason = str(error)
+            if self._only is Source.DOWNLOAD:
+                raise EngineError(
+                    f"{part.name}: {reason}: check the network, or unset TENANTRY_ENGINE to build it"
+                ) from error
+            if reason not in self._told:
+                self._report(f"{part.name}: no official download ({reason}): it is built instead")
+                self._told.add(reason)
+            return None
 
 
 def _link(bin_dir: Path, targets: Mapping[str, tuple[Path, Source]]) -> Engine:

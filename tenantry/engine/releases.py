@@ -15,13 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tenantry.engine.pins import Part, Release
+from tenantry.engine.pins import VENDOR, Part, Release
 
 if TYPE_CHECKING:
     import httpx
-
-VENDOR: Final = "https://github.com/pulumi"
-"""Where the releases are. Not a package registry: the vendor's release pages."""
 
 _CONNECT_TIMEOUT: Final = 3.0
 _READ_TIMEOUT: Final = 30.0
@@ -36,15 +33,17 @@ class DownloadError(Exception):
 class Releases:
     """Downloads of one run. After a first failure to reach the vendor nothing more is tried.
 
-    :param base: the folder of the repositories, by default the vendor's
+    :param target: the folder that they go to
+    :param vendor: the URL below which the vendor's repositories are
     """
 
-    def __init__(self, base: str = VENDOR) -> None:
-        self._base = base.rstrip("/")
+    def __init__(self, target: Path, vendor: str = VENDOR) -> None:
+        self._target = target
+        self._base = vendor.rstrip("/")
         self._unreachable: str | None = None
 
-    def fetch(self, part: Part, target: Path, report: Callable[[str], None]) -> dict[str, Path]:
-        """Put the executables of a part below `target` and return where they are. An earlier download is used again.
+    def fetch(self, part: Part, report: Callable[[str], None]) -> dict[str, Path]:
+        """Download the executables of a part and return where they are. An earlier download is used again.
 
         :raises DownloadError: no release, no answer, or an archive that is not what the release says
         """
@@ -54,13 +53,13 @@ class Releases:
         archive = release.archive_for(platform.system(), platform.machine())
         if archive is None:
             raise DownloadError(f"no release for {platform.system()} on {platform.machine()}")
-        folder = target / archive.removesuffix(".tar.gz")
+        folder = self._target / archive.removesuffix(".tar.gz")
         if not folder.is_dir():
             if self._unreachable:
                 raise DownloadError(self._unreachable)
             report(f"download {archive}")
-            target.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".download-", dir=target) as work:
+            self._target.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".download-", dir=self._target) as work:
                 file = self._verified(release, archive, Path(work))
                 unpacked = Path(work) / "unpacked"
                 _unpack(file, part.executables, unpacked)
@@ -86,8 +85,11 @@ class Releases:
                     raise DownloadError(f"{release.checksums}: no SHA-256 of {archive}")
                 file = work / archive
                 found = _stream(client, f"{page}/{archive}", file)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            self._unreachable = f"{httpx.URL(self._base).host} cannot be reached: {error}"
+            raise DownloadError(self._unreachable) from error
         except httpx.TransportError as error:
-            self._unreachable = f"{httpx.URL(self._base).host} cannot be reached ({error})"
+            self._unreachable = f"{httpx.URL(self._base).host}: the download broke off: {error}"
             raise DownloadError(self._unreachable) from error
         if found != wanted:
             raise DownloadError(
