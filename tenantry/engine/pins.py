@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 PULUMI: Final = "3.259.0"
-"""The CLI that is downloaded or built: the version of the PyPI package `pulumi`."""
+"""The CLI that is downloaded or built. The PyPI package `pulumi` of the same major version may be newer."""
 
 PULUMI_MINIMUM: Final = (3, 259, 0)
 """The oldest CLI on PATH that is taken: the one that the program is tested with."""

@@ -37,14 +37,20 @@ def test_archives_are_named_for_the_platform(
     assert part.release.archive_for(system, machine) == archive
 
 
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
 def test_versions_are_those_of_the_python_packages() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for package, version in {
-        "pulumi": pins.PULUMI,
         "pulumi-random": pins.RANDOM,
         "pulumi-postgresql": pins.POSTGRESQL,
     }.items():
         assert f"{package}=={version}" in project["dependencies"]
+    (sdk,) = (each for each in project["dependencies"] if each.startswith("pulumi=="))
+    assert numbers(sdk.removeprefix("pulumi==")) >= numbers(pins.PULUMI) >= pins.PULUMI_MINIMUM
+    assert numbers(sdk.removeprefix("pulumi=="))[0] == numbers(pins.PULUMI)[0]
 
 
 def test_versions_are_those_of_the_go_modules() -> None:
