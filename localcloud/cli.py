@@ -43,14 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _start(data: Path, options: argparse.Namespace) -> int:
     asked = {"port": options.port, "plan": options.plan, "pace": options.pace}
-    facts = daemon.find(data)
-    if facts is not None and options.foreground:
-        raise daemon.DaemonError(
-            f"{data}: another local cloud runs on it (process {facts.pid}); `localcloud stop --data {data}` ends it"
-        )
     if options.foreground:
         daemon.run(data, **asked, ready_fd=options.ready_fd)
         return 0
+    facts = daemon.find(data)
     if facts is not None:
         if any(value is not None for value in asked.values()):
             print(

@@ -30,6 +30,7 @@ LOG = "localcloud.log"
 _LOCK = "localcloud.lock"
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
+_LOCK_SECONDS = 0.5
 _POLL_SECONDS = 0.05
 _LOG_BYTES = 10 * 1024 * 1024
 
@@ -298,18 +299,29 @@ def _locked(data: Path) -> Iterator[int]:
     # daemons hold a lock of the same name.
     descriptor = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DaemonError(
-                f"{data}: another local cloud runs on it; `localcloud stop --data {data}` ends it"
-            ) from None
+        # A command that only looks who holds the lock holds it too, for an instant.
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                pid = os.pread(descriptor, 32, 0).decode().partition(" ")[0].strip()
+                raise DaemonError(
+                    f"{data}: another local cloud runs on it (process {pid}); `localcloud stop --data {data}` ends it"
+                )
+            time.sleep(_POLL_SECONDS)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield descriptor
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(data: Path) -> _Holder | None:

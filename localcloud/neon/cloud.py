@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 RECOVERY = timedelta(days=7)
 """How long a deleted project or branch can be recovered."""
 
+KEPT_DELETED = 20
+"""How many deleted projects are kept at most."""
+
 
 class Cloud:
     """One account with one organization, as Neon would keep it."""
@@ -86,10 +89,15 @@ class Cloud:
         await asyncio.gather(*(cluster.stop() for cluster in self._clusters.values()))
 
     async def purge(self) -> None:
-        """Remove for good what was deleted longer ago than it can be recovered."""
+        """Remove for good what was deleted longer ago than it can be recovered, and the oldest of too much.
+
+        Each deleted project holds some 30 MB, so of many that were made and deleted only the last can be recovered.
+        """
         oldest = render(datetime.now(UTC) - RECOVERY)
-        for project in list(self.state.projects.values()):
-            if project.deleted_at and project.deleted_at < oldest:
+        deleted = [each for each in self.state.projects.values() if each.deleted_at]
+        deleted.sort(key=lambda project: project.deleted_at or "", reverse=True)
+        for number, project in enumerate(deleted):
+            if number >= KEPT_DELETED or (project.deleted_at or "") < oldest:
                 await self.purge_project(project)
         for branch in list(self.state.branches.values()):
             if branch.deleted_at and branch.deleted_at < oldest:

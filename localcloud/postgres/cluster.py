@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     from localcloud.postgres.installation import Installation
 
 _SOCKET = ".s.PGSQL.5432"
+_PID_FILE = "postmaster.pid"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.005
+_CRASH_SECONDS = 5.0
+_CRASH_POLL_SECONDS = 0.1
 
 
 class ClusterError(Exception):
@@ -97,7 +101,7 @@ class Cluster:
                     cwd=parent.folder,
                     environment={"PGPASSWORD": self._password},
                 )
-                draft.rename(self.folder)
+                self._adopt(draft)
 
     async def destroy(self) -> None:
         """Stop the server and remove the data directory."""
@@ -205,16 +209,48 @@ class Cluster:
             account=self._installation.account,
             cwd=self.folder.parent,
         )
+        self._adopt(draft)
+
+    def _adopt(self, draft: Path) -> None:
+        # Lock files that came with a copy speak of the original's server.
+        for name in (_PID_FILE, f"{_SOCKET}.lock"):
+            (draft / name).unlink(missing_ok=True)
         draft.rename(self.folder)
 
     async def _start(self) -> None:
         if not self.exists:
             raise ClusterError(f"{self.folder}: the data directory is missing")
+        deadline = time.monotonic() + _CRASH_SECONDS
+        while True:
+            crashed = self._release_locks()
+            try:
+                await self._start_once()
+            except ClusterError:
+                # After a crash, the dead server's backends may take a moment to notice and to let go of its memory.
+                if not crashed or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_CRASH_POLL_SECONDS)
+            else:
+                return
+
+    def _release_locks(self) -> bool:
+        """Have PostgreSQL judge a killed server's lock by its memory alone; return whether there was such a lock.
+
+        The process number in it may be somebody else's by now, which would make PostgreSQL refuse to start. A lock in the
+        name of its own parent it takes for a stale one (``CreateLockFile``), yet it still refuses while a process is
+        attached to the old server's memory.
+        """
+        (self.folder / f"{_SOCKET}.lock").unlink(missing_ok=True)
+        pid_file = self.folder / _PID_FILE
+        try:
+            _pid, newline, rest = pid_file.read_text().partition("\n")
+        except FileNotFoundError:
+            return False
+        pid_file.write_text(f"{os.getpid()}{newline}{rest}")
+        return True
+
+    async def _start_once(self) -> None:
         self._forget()
-        # Lock files that came with a copy, or were left by a killed server, name a process that is not ours, and the
-        # number may be somebody else's by now. No server runs here: this object has none, and strays were stopped.
-        for name in ("postmaster.pid", f"{_SOCKET}.lock"):
-            (self.folder / name).unlink(missing_ok=True)
         options = {
             "extension_control_path": f"{extension_folder(self._installation)}:$system",
             "wal_level": "logical" if self.logical_replication else "replica",
@@ -260,7 +296,7 @@ class Cluster:
     def _ready(self, pid: int) -> bool:
         # The postmaster writes its state as the last line of this file (pg_ctl waits for the same).
         try:
-            lines = (self.folder / "postmaster.pid").read_text().splitlines()
+            lines = (self.folder / _PID_FILE).read_text().splitlines()
         except FileNotFoundError:
             return False
         return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"  # noqa: PLR2004

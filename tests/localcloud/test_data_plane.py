@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
+import os
+import signal
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -173,6 +177,18 @@ def test_many_first_connections_at_once_all_get_in(project: Project) -> None:
         answers = list(pool.map(lambda _: query(project.uri, "SELECT 1"), range(20)))
     assert answers == [[(1,)]] * 20
     assert [each["action"] for each in project.wait()[:2]] == ["start_compute", "suspend_compute"]
+
+
+def test_a_server_that_was_killed_comes_back_with_the_next_connection(project: Project) -> None:
+    settings = json.loads((project.account.cloud.data / "localcloud.json").read_text())
+    folder = Path(settings["clusters"]) / "branches" / project.made["branch"]["id"]
+    with psycopg.connect(project.uri, autocommit=True) as connection:
+        connection.execute("CREATE TABLE survived AS SELECT 9 AS n")
+        postmaster = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
+        os.kill(postmaster, signal.SIGKILL)
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT pg_sleep(10)")
+    assert query(project.uri, "SELECT n FROM survived") == [(9,)]
 
 
 def test_suspending_ends_open_sessions(project: Project) -> None:
