@@ -107,13 +107,18 @@ class Builder:
                 "install the Pulumi CLI and its plugins instead, or run from a clone"
             )
         go = find_go(minimum(self._toolchain / "go.mod"), self._cache, report)
-        for stale in self._cache.glob(".build-*"):
-            shutil.rmtree(stale, ignore_errors=True)
         self._cache.mkdir(parents=True, exist_ok=True)
+        self._remove_stale()
         with tempfile.TemporaryDirectory(prefix=".build-", dir=self._cache) as work:
             _Build(go, self._toolchain, self._sources(), Path(work), self.folder, report).run(
                 wanted
             )
+        self._remove_stale()
+
+    def _remove_stale(self) -> None:
+        """Remove what killed builds left; their compilers may have written on after the first time."""
+        for stale in self._cache.glob(".build-*"):
+            shutil.rmtree(stale, ignore_errors=True)
 
     def _sources(self) -> list[Path]:
         """Return the files that a build depends on, in a fixed order."""

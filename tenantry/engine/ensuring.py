@@ -170,6 +170,10 @@ def _link(bin_dir: Path, targets: Mapping[str, tuple[Path, Source]]) -> Engine:
     for name, (target, origin) in targets.items():
         link = bin_dir.absolute() / name
         if not _links_to(link, target):
+            if link.exists() and not link.is_symlink():
+                raise EngineError(
+                    f"{link}: is a file of another's making: remove it, or choose another folder"
+                )
             fresh = link.with_name(f".{name}.{os.getpid()}")
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(target)

@@ -20,6 +20,9 @@ POSTGRESQL: Final = "3.18.2"
 NEON: Final = "0.13.0"
 """The Terraform provider `kislerdm/neon` that the plugin `terraform-provider` serves."""
 
+NEON_BASE: Final = "1.1.3"
+"""The version of `terraform-provider` over which `sdks/neon` is parameterized: the newest official one."""
+
 NEON_IDENTITY: Final = f"tenantry kislerdm/neon {NEON}"
 """What this project's build of that plugin answers to `--tenantry`."""
 

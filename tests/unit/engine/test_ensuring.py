@@ -121,10 +121,14 @@ def test_a_spoilt_stamp_is_made_again(bin_dir: Path, installed: Path, toolchain:
         assert stamp.read_text() == whole
 
 
-def test_a_file_in_the_way_is_replaced(bin_dir: Path, installed: Path, toolchain: Path) -> None:
-    (bin_dir / "pulumi").write_text("stale")
-    ensure(bin_dir, toolchain=toolchain)
-    assert (bin_dir / "pulumi").readlink() == installed / "pulumi"
+def test_a_file_of_anothers_making_is_left_alone(
+    bin_dir: Path, installed: Path, toolchain: Path
+) -> None:
+    assert installed
+    (bin_dir / "pulumi").write_text("theirs")
+    with pytest.raises(EngineError, match="is a file of another's making: remove it"):
+        ensure(bin_dir, toolchain=toolchain)
+    assert (bin_dir / "pulumi").read_text() == "theirs"
 
 
 def test_path_only_never_builds(
