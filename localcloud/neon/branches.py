@@ -245,8 +245,7 @@ async def recover_branch(cloud: Cloud, request: Request) -> Response:
     cloud.operations.check_unlocked(project.id)
     cloud.plan.check_branches(len(cloud.branches(project.id)))
     _check_name_free(cloud, project.id, branch.name)
-    for endpoint in cloud.state.endpoints.of(branch.id):
-        cloud.open_endpoint(endpoint)
+    await cloud.reopen_endpoints(cloud.state.endpoints.of(branch.id))
     branch.deleted_at = None
     branch.expires_at = None
     branch.updated_at = cloud.clock.now()

@@ -264,6 +264,16 @@ class Cloud:
         compute.open(sockets, self._tls)
         self._computes[endpoint.id] = compute
 
+    async def reopen_endpoints(self, endpoints: list[Endpoint]) -> None:
+        """Listen again for endpoints that are recovered: on all their addresses, or none. Raises AddressError."""
+        try:
+            for endpoint in endpoints:
+                self.open_endpoint(endpoint)
+        except AddressError:
+            for endpoint in endpoints:
+                await self.close_endpoint(endpoint)
+            raise
+
     async def close_endpoint(self, endpoint: Endpoint) -> None:
         """Stop listening on an endpoint's addresses and let its server go."""
         compute = self._computes.pop(endpoint.id, None)

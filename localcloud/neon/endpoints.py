@@ -126,7 +126,7 @@ async def update_endpoint(cloud: Cloud, request: Request) -> Response:
     for name, value in sizes.items():
         setattr(endpoint, name, value)
     for name in _PLAIN:
-        if name in given:
+        if given.get(name, "") != "":
             setattr(endpoint, name, given[name])
     if "settings" in given:
         endpoint.settings = endpoint.settings | given["settings"]

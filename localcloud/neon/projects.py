@@ -238,10 +238,9 @@ async def recover_project(cloud: Cloud, request: Request) -> Response:
     if project is None or not project.deleted_at or not caller_of(request).sees(project):
         raise not_found("project")
     cloud.plan.check_projects(sum(not each.deleted_at for each in cloud.state.projects.values()))
+    await cloud.reopen_endpoints(cloud.endpoints(project.id))
     project.deleted_at = None
     project.updated_at = cloud.clock.now()
-    for endpoint in cloud.endpoints(project.id):
-        cloud.open_endpoint(endpoint)
     cloud.state.put(project)
     return answer(
         {
