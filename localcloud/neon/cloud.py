@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeVar
 
 from localcloud.clock import Clock, parse, render
 from localcloud.neon import errors
@@ -20,7 +21,7 @@ from localcloud.state import Database, Role
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from localcloud.postgres.installation import Installation
     from localcloud.settings import Settings
@@ -30,7 +31,7 @@ RECOVERY = timedelta(days=7)
 """How long a deleted project or branch can be recovered."""
 
 KEPT_DELETED = 20
-"""How many deleted projects are kept at most."""
+"""How many deleted projects, and deleted branches, are kept at most."""
 
 
 class Cloud:
@@ -91,17 +92,12 @@ class Cloud:
     async def purge(self) -> None:
         """Remove for good what was deleted longer ago than it can be recovered, and the oldest of too much.
 
-        Each deleted project holds some 30 MB, so of many that were made and deleted only the last can be recovered.
+        A branch holds 30 MB and more, so of many that were made and deleted only the last can be recovered.
         """
-        oldest = render(datetime.now(UTC) - RECOVERY)
-        deleted = [each for each in self.state.projects.values() if each.deleted_at]
-        deleted.sort(key=lambda project: project.deleted_at or "", reverse=True)
-        for number, project in enumerate(deleted):
-            if number >= KEPT_DELETED or (project.deleted_at or "") < oldest:
-                await self.purge_project(project)
-        for branch in list(self.state.branches.values()):
-            if branch.deleted_at and branch.deleted_at < oldest:
-                await self.purge_branch(branch)
+        for project in _beyond_recovery(self.state.projects.values()):
+            await self.purge_project(project)
+        for branch in _beyond_recovery(self.state.branches.values()):
+            await self.purge_branch(branch)
 
     async def purge_project(self, project: Project) -> None:
         """Remove a project and all that belongs to it."""
@@ -339,6 +335,7 @@ class Cloud:
             await self.purge_branch(branch)
             return
         await self.cluster(branch.id).stop()
+        await self.purge()
 
     async def _start(self, operation: Operation) -> None:
         await self.compute(str(operation.endpoint_id)).start()
@@ -392,6 +389,23 @@ class Cloud:
 
     async def _nothing(self, operation: Operation) -> None:
         """Neon's storage settings have no counterpart here; the operation only takes its time."""
+
+
+D = TypeVar("D", "Project", "Branch")
+
+
+def _beyond_recovery(records: Iterable[D]) -> list[D]:
+    oldest = render(datetime.now(UTC) - RECOVERY)
+    deleted = sorted(
+        ((record.deleted_at, record) for record in records if record.deleted_at),
+        key=itemgetter(0),
+        reverse=True,
+    )
+    return [
+        record
+        for number, (deleted_at, record) in enumerate(deleted)
+        if number >= KEPT_DELETED or deleted_at < oldest
+    ]
 
 
 def recoverable_until(deleted_at: str) -> str:
