@@ -9,7 +9,8 @@ import pulumi_random as random
 from components.project import AppProject
 from tenantry.registry import App
 
-PASSWORD_BYTES = 32
+# Letters and digits only: they need no escaping in a URL. 40 of them are 238 bits.
+PASSWORD_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,11 @@ class AppLogins(pulumi.ComponentResource):
 
     def _login(self, generation: int) -> Login:
         role_name = self._app.names.login_role(generation)
-        password = random.RandomBytes(
+        # Not RandomBytes: the official plugin makes its value the resource's id, which no state encrypts.
+        password = random.RandomPassword(
             f"{self._name}/password-{generation}",
-            length=PASSWORD_BYTES,
+            length=PASSWORD_LENGTH,
+            special=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
         database = self._app.database
@@ -75,7 +78,7 @@ class AppLogins(pulumi.ComponentResource):
             f"{self._name}/{'b' if generation % 2 == 0 else 'a'}",
             name=role_name,
             login=True,
-            password=password.hex,
+            password=password.result,
             roles=[self.group.name],
             search_paths=[self._app.names.schema, "public"],
             statement_timeout=database.statement_timeout,
@@ -85,4 +88,4 @@ class AppLogins(pulumi.ComponentResource):
             skip_reassign_owned=True,
             opts=self._options,
         )
-        return Login(role, password.hex)
+        return Login(role, password.result)

@@ -90,7 +90,7 @@ def env(
     """
     import shlex  # noqa: PLC0415
 
-    from tenantry.local import LocalCloudError, environment  # noqa: PLC0415
+    from tenantry.local import UNSET, LocalCloudError, environment  # noqa: PLC0415
 
     try:
         variables = environment(Path.cwd())
@@ -99,6 +99,7 @@ def env(
     if as_json:
         _print_json(variables)
     else:
+        print(f"unset {' '.join(UNSET)}")
         for name, value in variables.items():
             print(f"export {name}={shlex.quote(value)}")
 

@@ -10,6 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 
+# Pulumi prefers it to the passphrase's file, so a shell that has it from elsewhere could not open the state.
+UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
+
+
 class LocalCloudError(Exception):
     """The local cloud does not answer; the message says what to do."""
 
@@ -23,12 +27,18 @@ def environment(project: Path) -> dict[str, str]:
     :param project: the folder of `Pulumi.yaml`
     :raises LocalCloudError: the local cloud is not running
     """
+    from tenantry.engine.home import link_plugins  # noqa: PLC0415 only a local run needs it
+
     home = project / ".tenantry"
     cloud = _local_cloud(home / "localcloud")
     state = home / "state"
     state.mkdir(parents=True, exist_ok=True)
+    commands = Path(sys.executable).parent
+    link_plugins(commands, home / "pulumi")
     return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PATH": os.pathsep.join([str(commands), os.environ.get("PATH", "")]),
+        "PULUMI_HOME": str(home / "pulumi"),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home / "passphrase")),
         "PULUMI_STACK": "dev",
@@ -50,7 +60,8 @@ def current_environment(project: Path) -> dict[str, str]:
     """
     if "PULUMI_BACKEND_URL" in os.environ or not (project / ".tenantry" / "state").exists():
         return dict(os.environ)
-    return {**os.environ, **environment(project)}
+    inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return {**inherited, **environment(project)}
 
 
 def _local_cloud(data: Path) -> dict[str, str]:

@@ -145,7 +145,7 @@ CASES = [
         "the second login",
         {"generation": "2"},
         {
-            change("random:index/randomBytes:RandomBytes", f"{APP}/password-2", op="create"),
+            change("random:index/randomPassword:RandomPassword", f"{APP}/password-2", op="create"),
             change(ROLE, f"{APP}/b", op="create"),
         },
     ),

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenantry.engine.home import link_plugins
+
 if TYPE_CHECKING:
     from tests.localcloud_fixture import LocalCloud
 
@@ -57,6 +59,7 @@ class Workspace:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_BACKEND_URL": self.state.as_uri(),
             "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_CONFIG_PASSPHRASE": "of a test",
             "PULUMI_STACK": "test",
             "PULUMI_RUN_PROGRAM": "true",
@@ -64,6 +67,7 @@ class Workspace:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             **cloud,
         }
+        link_plugins(Path(sys.executable).parent, folder / "home")
         self.must("stack", "init", "test")
 
     def pulumi(self, *arguments: str) -> Finished:

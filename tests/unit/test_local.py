@@ -60,6 +60,14 @@ def test_a_shell_that_names_a_backend_is_left_alone(
     )
 
 
+def test_a_passphrase_from_elsewhere_does_not_hide_the_local_runs_own(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(project)
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of another project")
+    assert "PULUMI_CONFIG_PASSPHRASE" not in current_environment(project)
+
+
 def test_without_a_local_run_the_shells_environment_is_used(project: Path) -> None:
     assert "PULUMI_BACKEND_URL" not in current_environment(project)
 

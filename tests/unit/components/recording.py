@@ -22,7 +22,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "defaultBranchId": "br-main",
     },
     "neon:index/endpoint:Endpoint": {"host": "ep-branch.example"},
-    "random:index/randomBytes:RandomBytes": {"hex": SECRET | {"value": "0f" * 32}},
+    "random:index/randomPassword:RandomPassword": {"result": SECRET | {"value": "p" * 40}},
 }
 
 

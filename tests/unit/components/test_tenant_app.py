@@ -78,7 +78,7 @@ def test_the_tree_is_what_the_design_says(tmp_path: Path) -> None:
         ("pulumi:providers:postgresql", "tenantry:app:TenantApp"): 1,
         ("tenantry:app:Logins", "tenantry:app:TenantApp"): 1,
         (ROLE, "tenantry:app:Logins"): 2,
-        ("random:index/randomBytes:RandomBytes", "tenantry:app:Logins"): 1,
+        ("random:index/randomPassword:RandomPassword", "tenantry:app:Logins"): 1,
         ("tenantry:app:Database", "tenantry:app:TenantApp"): 1,
         ("postgresql:index/database:Database", "tenantry:app:Database"): 1,
         ("postgresql:index/schema:Schema", "tenantry:app:Database"): 1,
@@ -124,7 +124,7 @@ def test_the_logins_are_members_of_a_group_without_login_and_own_nothing(tmp_pat
     assert login.inputs == {
         "name": "tenant_acme__web__login_a",
         "login": True,
-        "password": SECRET | {"value": "0f" * 32},
+        "password": SECRET | {"value": "p" * 40},
         "roles": ["tenant_acme__web__rw"],
         "searchPaths": ["app", "public"],
         "statementTimeout": 20000.0,
@@ -145,7 +145,7 @@ def test_a_generation_keeps_the_login_before_it(
     tmp_path: Path, generation: int, passwords: list[str], logins: list[str]
 ) -> None:
     monitor = declare(app(tmp_path, generation=generation))
-    made = of_type(monitor, "random:index/randomBytes:RandomBytes")
+    made = of_type(monitor, "random:index/randomPassword:RandomPassword")
     assert sorted(r.name for r in made) == passwords
     roles = [r.name for r in of_type(monitor, ROLE) if r.inputs["login"]]
     assert sorted(roles) == logins
@@ -221,7 +221,7 @@ def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Pa
 def test_urls_and_passwords_are_secret(tmp_path: Path) -> None:
     monitor = declare(app(tmp_path))
     user = "tenant_acme__web__login_a"
-    url = f"morphik://{user}:{'0f' * 32}@{{}}/tenant_acme__web?sslmode=require"
+    url = f"morphik://{user}:{'p' * 40}@{{}}/tenant_acme__web?sslmode=require"
     assert monitor.answers == {
         "direct": (url.format("ep-main.example"), True),
         "pooled": (url.format("ep-main-pooler.example"), True),

@@ -29,8 +29,11 @@ class FakeCluster:
         self.starts = 0
         self.is_busy = False
         self.broken = False
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def acquire(self) -> None:
+        await self.gate.wait()
         if self.broken:
             raise ClusterError("does not start")
         self.starts += 1
@@ -180,6 +183,28 @@ def test_a_server_that_does_not_start_is_a_failed_operation_and_an_idle_endpoint
         cluster.broken = False
         await one.admit()
         assert state.endpoints["ep-1"].current_state == "active"
+        await one.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_that_is_given_up_during_the_start_leaves_no_lock(state: State) -> None:
+    async def scenario() -> None:
+        cluster = FakeCluster()
+        operations = Operations(state, Clock(), 0, _nothing)
+        endpoint = state.endpoints["ep-1"]
+        one = Compute(endpoint, cast("Cluster", cluster), state, Clock(), operations)
+        cluster.gate.clear()
+        admission = asyncio.create_task(one.admit())
+        await asyncio.sleep(0.01)
+        assert operations.unfinished("p")
+        admission.cancel()
+        await asyncio.gather(admission, return_exceptions=True)
+        assert not operations.unfinished("p")
+        assert actions(state) == [("start_compute", "failed")]
+        cluster.gate.set()
+        await one.admit()
+        assert cluster.running
         await one.close()
 
     asyncio.run(scenario())
