@@ -135,7 +135,8 @@ class _Conversation:
             _log.info(
                 "%s %s %d %s %.1f ms",
                 scope["method"],
-                scope["path"],
+                # As it was sent, still escaped: a line stays a line.
+                scope["raw_path"].decode("latin-1"),
                 status,
                 request_id,
                 (time.perf_counter() - started) * 1000,

@@ -9,7 +9,6 @@ import time
 from typing import TYPE_CHECKING
 
 from localcloud.neon.plans import DEFAULT_SUSPEND_SECONDS
-from localcloud.postgres.cluster import ClusterError
 from localcloud.postgres.front import Admission, Listener, RefusedError
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class Compute:
         """Stop accepting connections and let go of the server."""
         self._disarm()
         if self._idling is not None:
-            self._idling.cancel()
+            # Not cancelled: a suspension half done would leave a server that nobody holds.
             await asyncio.gather(self._idling, return_exceptions=True)
         for listener in self._listeners:
             await listener.close()
@@ -166,8 +165,10 @@ class Compute:
                 return
             started = time.monotonic()
             operation = self._record("suspend_compute")
-            await self._release()
-            self._operations.end(operation, started)
+            try:
+                await self._release()
+            finally:
+                self._operations.end(operation, started)
 
     # With the lock held.
 
@@ -176,8 +177,9 @@ class Compute:
         operation = self._record("start_compute")
         try:
             await self._hold()
-        except ClusterError as error:
-            self._operations.end(operation, started, str(error))
+        except BaseException as error:
+            # Also when the connection is given up meanwhile: an operation without an end would lock the project.
+            self._operations.end(operation, started, str(error) or "the start was given up")
             raise
         self._operations.end(operation, started)
 
@@ -187,7 +189,7 @@ class Compute:
             return
         try:
             await self._cluster.acquire()
-        except ClusterError:
+        except BaseException:
             self.endpoint.current_state = "idle"
             self.endpoint.pending_state = None
             self._save()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from starlette.responses import JSONResponse, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
 
     from localcloud.neon.cloud import Cloud
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 Handler: TypeAlias = "Callable[[Cloud, Request], Awaitable[Response]]"
 Routes: TypeAlias = "list[tuple[str, str, Handler]]"
-
-__all__ = ["Awaitable", "Callable", "Handler", "Routes", "answer", "gone"]
 
 
 def answer(document: Json | list[Json], status: int = 200) -> Response:

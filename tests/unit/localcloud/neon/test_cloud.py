@@ -20,8 +20,8 @@ def test_what_is_not_deleted_stays_whatever_its_number() -> None:
 
 
 def test_what_was_deleted_longer_ago_than_it_can_be_recovered_goes() -> None:
-    fresh = branch("fresh", NOW - RECOVERY + timedelta(minutes=1))
-    stale = branch("stale", NOW - RECOVERY - timedelta(minutes=1))
+    fresh = branch("fresh", NOW - RECOVERY + timedelta(hours=1))
+    stale = branch("stale", NOW - RECOVERY - timedelta(hours=1))
     assert _beyond_recovery([stale, fresh]) == [stale]
 
 
