@@ -9,7 +9,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-
 # Pulumi prefers it to the passphrase's file, so a shell that has it from elsewhere could not open the state.
 UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
 

@@ -103,7 +103,7 @@ def test_the_login_may_not(url: str, statement: str) -> None:
         psycopg.connect(url, autocommit=True) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
-        connection.execute(statement)  # type: ignore[call-overload]  # a literal of this file
+        connection.execute(statement)
 
 
 def test_the_login_is_refused_by_another_apps_database(converged: Workspace, url: str) -> None:

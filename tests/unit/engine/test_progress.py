@@ -1,6 +1,5 @@
 import pytest
 
-from tenantry.engine import progress
 from tenantry.engine.progress import Progress, duration
 
 
@@ -26,7 +25,7 @@ def test_long_steps_tell_how_far_they_are(
     lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    monkeypatch.setattr("tenantry.engine.progress.time.monotonic", lambda: now)
     steps = Progress(lines.append, 1)
     with steps.step("compile"):
         now += 5
