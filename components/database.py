@@ -4,8 +4,11 @@ import pulumi
 import pulumi_postgresql as postgresql
 
 from components.logins import AppLogins
-from components.project import AppProject
+from components.project import OWNER_CONNECTIONS, AppProject
 from tenantry.registry import App
+
+# Beyond what the app may hold: provisioning, and one connection for a person or a migration.
+RESERVED_CONNECTIONS = OWNER_CONNECTIONS + 1
 
 # What the group may do with what the owner makes later, by the kind of object.
 DEFAULT_PRIVILEGES: dict[str, list[str]] = {
@@ -49,7 +52,9 @@ class AppDatabase(pulumi.ComponentResource):
             owner=owner,
             template="template0",
             encoding="UTF8",
-            connection_limit=app.database.connection_limit,
+            # The app's own limit is on its logins: here the owner's connections count too, and an app that
+            # holds them all would lock out the run that is to help it.
+            connection_limit=app.database.connection_limit + RESERVED_CONNECTIONS,
             opts=data,
         )
         self.schema = postgresql.Schema(

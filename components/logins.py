@@ -79,6 +79,7 @@ class AppLogins(pulumi.ComponentResource):
             name=role_name,
             login=True,
             password=password.result,
+            connection_limit=database.connection_limit,
             roles=[self.group.name],
             search_paths=[self._app.names.schema, "public"],
             statement_timeout=database.statement_timeout,

@@ -6,6 +6,9 @@ import pulumi_random as random
 
 from tenantry.registry import App
 
+OWNER_CONNECTIONS = 2
+"""How many connections to one database provisioning holds at most; the plugin nests two transactions."""
+
 
 class AppProject(pulumi.ComponentResource):
     """One Neon project, whose own role is the app's owner.

@@ -7,7 +7,7 @@ import pulumi_postgresql as postgresql
 from components.branches import AppBranch
 from components.database import AppDatabase
 from components.logins import AppLogins
-from components.project import AppProject
+from components.project import OWNER_CONNECTIONS, AppProject
 from tenantry.registry import App
 from tenantry.urls import connection_url
 
@@ -54,6 +54,7 @@ class TenantApp(pulumi.ComponentResource):
             password=self.project.owner_password,
             sslmode="require",
             superuser=False,
+            max_connections=OWNER_CONNECTIONS,
             expected_version=str(app.database.postgres_version),
             opts=inside,
         )

@@ -141,11 +141,14 @@ def test_a_transaction_that_idles_is_ended(url: str) -> None:
             connection.execute("SELECT 1")
 
 
-def test_the_connection_limit_holds(url: str) -> None:
+def test_the_connection_limit_holds_and_leaves_room_for_a_run(
+    converged: Workspace, url: str
+) -> None:
     held = [psycopg.connect(url) for _ in range(3)]
     try:
-        with pytest.raises(psycopg.OperationalError, match="too many connections for database"):
+        with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
             psycopg.connect(url).close()
+        converged.must("refresh", "--preview-only", "--expect-no-changes")
     finally:
         for connection in held:
             connection.close()

@@ -95,7 +95,10 @@ CASES = [
     Case(
         "connection limit",
         {"connection_limit": "12"},
-        {change(DATABASE, APP, "connectionLimit")},
+        {
+            change(DATABASE, APP, "connectionLimit"),
+            change(ROLE, f"{APP}/a", "connectionLimit"),
+        },
     ),
     Case(
         "statement timeout",

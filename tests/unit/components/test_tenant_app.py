@@ -125,6 +125,7 @@ def test_the_logins_are_members_of_a_group_without_login_and_own_nothing(tmp_pat
         "name": "tenant_acme__web__login_a",
         "login": True,
         "password": SECRET | {"value": "p" * 40},
+        "connectionLimit": 15.0,
         "roles": ["tenant_acme__web__rw"],
         "searchPaths": ["app", "public"],
         "statementTimeout": 20000.0,
@@ -243,3 +244,10 @@ def test_a_project_and_all_that_is_in_it_are_made_anew_when_its_place_changes(
     anew = {r.type for r in monitor.registered if place.urn in r.replace_with}
     assert anew == {r.type for r in monitor.registered if r.deleted_with} | {PROJECT}
     assert all(r.delete_before_replace for r in monitor.registered if r.type in anew)
+
+
+def test_the_owner_finds_room_when_the_app_holds_all_its_connections(tmp_path: Path) -> None:
+    monitor = declare(app(tmp_path))
+    limit = only(monitor, "postgresql:index/database:Database").inputs["connectionLimit"]
+    owner = only(monitor, "pulumi:providers:postgresql").inputs["maxConnections"]
+    assert limit - 15 > float(owner)
