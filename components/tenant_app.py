@@ -88,6 +88,7 @@ class TenantApp(pulumi.ComponentResource):
     def summary(self) -> dict[str, pulumi.Input[object]]:
         """Tell where the app lives; nothing in it is secret."""
         return {
+            "urn": self.urn,
             "project": self.project.id,
             "region": self.app.region,
             "host": self.project.host,

@@ -115,7 +115,7 @@ def status(
     from tenantry.neon import NeonError, computes  # noqa: PLC0415
     from tenantry.registry import RegistryError, load  # noqa: PLC0415
     from tenantry.stack import StackError, outputs  # noqa: PLC0415
-    from tenantry.status import app_statuses  # noqa: PLC0415
+    from tenantry.status import app_statuses, ways_out  # noqa: PLC0415
 
     try:
         registry = load(file)
@@ -132,6 +132,11 @@ def status(
         ["app", "project", "region", "host", "database", "status"],
         [list(row.as_json().values()) for row in rows],
     )
+    gone = ways_out(rows, applied)
+    for line in gone:
+        print(f"\n{line}")
+    if gone:
+        return
     ready = [row.app for row in rows if row.app in applied]
     print(f'\nNext: psql "$({_command()} url {ready[0]})"' if ready else "\nNext: pulumi up")
 

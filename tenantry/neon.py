@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 API_URL = "https://console.neon.tech/api/v2"
 READERS = 8
 NOT_FOUND = 404
+GONE = "gone"
 
 
 class NeonError(Exception):
@@ -59,7 +60,7 @@ def compute_states(
                     f"{client.base_url}: {error}; is NEON_API_URL right, is the local cloud up?"
                 ) from None
             if answer.status_code == NOT_FOUND:
-                return "gone"
+                return GONE
             if answer.is_error:
                 raise NeonError(
                     f"GET {answer.request.url.path}: {answer.status_code} {answer.reason_phrase}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tenantry.neon import GONE
 from tenantry.registry import App
 
 
@@ -48,3 +49,16 @@ def app_statuses(
             )
         )
     return rows
+
+
+def ways_out(rows: Iterable[AppStatus], applied: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say for each app whose project is gone what gets it back: one line each.
+
+    :param applied: the stack's output `apps`, by app id
+    """
+    return [
+        f"{row.app}: its project {row.project} was deleted outside of this stack: recover it in Neon (7 days), or make an "
+        f"empty one: pulumi state delete --force --target-dependents '{applied[row.app]['urn']}', then pulumi up"
+        for row in rows
+        if row.status.startswith(GONE)
+    ]

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from tenantry.registry import App, load
-from tenantry.status import AppStatus, app_statuses
+from tenantry.status import AppStatus, app_statuses, ways_out
 
 REGISTRY = """\
 version: 1
@@ -44,3 +44,13 @@ def test_what_was_not_asked_is_only_called_applied(tmp_path: Path) -> None:
     rows = app_statuses(apps(tmp_path), {"acme/web": FACTS}, {})
     assert rows[0].status == "applied"
     assert rows[1] == AppStatus("acme/new", region="aws-us-east-2")
+
+
+def test_an_app_whose_project_is_gone_gets_the_command_that_makes_it_anew(tmp_path: Path) -> None:
+    applied = {"acme/web": FACTS | {"urn": "urn:of-the-app"}}
+    (line,) = ways_out(app_statuses(apps(tmp_path), applied, {"p-1": "gone"}), applied)
+    assert line.startswith("acme/web: its project p-1 was deleted outside of this stack")
+    assert (
+        "pulumi state delete --force --target-dependents 'urn:of-the-app', then pulumi up" in line
+    )
+    assert ways_out(app_statuses(apps(tmp_path), applied, {"p-1": "idle"}), applied) == []
