@@ -7,15 +7,17 @@ from components.applied import applied_apps
 from components.settings import Settings
 from components.tenant_app import TenantApp
 from tenantry.registry import RegistryError, SelectionError, load, select
-from tenantry.registry.destruction import DestructionError, check_destruction
+from tenantry.registry.transition import TransitionError, check_transition
 from tenantry.registry.unapplied import unapplied
 
 settings = Settings.read()
 try:
     registry = load(settings.registry)
     selected = select(registry, settings.apps)
-    destroyed = check_destruction(applied_apps(), selected, settings.registry)
-except (RegistryError, SelectionError, DestructionError) as error:
+    destroyed = check_transition(
+        applied_apps(), selected, settings.registry, allowed=settings.allow_destroy
+    )
+except (RegistryError, SelectionError, TransitionError) as error:
     raise pulumi.RunError(str(error)) from None
 
 for line in [*destroyed, *unapplied(selected)]:

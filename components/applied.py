@@ -3,7 +3,7 @@
 import pulumi
 
 from components.tenant_app import TYPE
-from tenantry.registry.destruction import AppliedApp
+from tenantry.registry.transition import AppliedApp
 
 
 def applied_apps() -> list[AppliedApp]:
@@ -28,6 +28,8 @@ def applied_apps() -> list[AppliedApp]:
             deletion=outputs["deletion"],
             region=outputs["region"],
             postgres_version=int(outputs["postgresVersion"]),
+            generation=int(outputs["generation"]),
+            branches=frozenset(outputs["branches"]),
         )
         for resource in resources
         if resource["type"] == TYPE and (outputs := resource["outputs"])

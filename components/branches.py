@@ -27,7 +27,7 @@ class AppBranch(pulumi.ComponentResource):
         """Declare the branch.
 
         :param branch: its name in Neon, unique within the project, and whether Neon is to refuse its deletion
-        :param protect: the engine refuses to delete or replace the branch
+        :param protect: the engine refuses to delete or replace the branch and its compute
         """
         super().__init__("tenantry:app:Branch", name, None, opts)
         self.branch = neon.Branch(
@@ -48,7 +48,7 @@ class AppBranch(pulumi.ComponentResource):
             autoscaling_limit_max_cu=compute.max_cu,
             suspend_timeout_seconds=compute.suspend_after,
             # A branch has one read-write compute: the new one has no room before the old one is gone.
-            opts=project.inside(self),
+            opts=project.inside(self, protect=protect),
         )
         self.id = self.branch.id
         self.host = self.endpoint.host

@@ -74,8 +74,18 @@ class AppDatabase(pulumi.ComponentResource):
             role=logins.group.name,
             object_type="database",
             privileges=["CONNECT", "TEMPORARY"],
-            # Both change the database's one list of rights: PostgreSQL refuses that at the same moment.
+            # Both change the database's one list of rights, as two grants below change the schema's: PostgreSQL
+            # refuses that at the same moment.
             opts=pulumi.ResourceOptions.merge(rights, pulumi.ResourceOptions(depends_on=[closed])),
+        )
+        shut = postgresql.Grant(
+            f"{name}/public-schema",
+            database=self.database.name,
+            schema=self.schema.name,
+            role="public",
+            object_type="schema",
+            privileges=[],
+            opts=rights,
         )
         postgresql.Grant(
             f"{name}/usage",
@@ -84,7 +94,7 @@ class AppDatabase(pulumi.ComponentResource):
             role=logins.group.name,
             object_type="schema",
             privileges=["USAGE"],
-            opts=rights,
+            opts=pulumi.ResourceOptions.merge(rights, pulumi.ResourceOptions(depends_on=[shut])),
         )
         for object_type, privileges in DEFAULT_PRIVILEGES.items():
             postgresql.DefaultPrivileges(

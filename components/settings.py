@@ -16,13 +16,15 @@ class Settings:
     neon_api_key: pulumi.Output[str] | None
     """None where the environment's `NEON_API_KEY` is to be used: then it is kept nowhere."""
     neon_org_id: str | None
+    allow_destroy: frozenset[str]
+    """Apps that may leave or be replaced in one run; one alone needs no permission."""
 
     @classmethod
     def read(cls) -> "Settings":
         """Read the stack's configuration.
 
-        `tenantry:registry` (default `tenants.yaml`), `tenantry:apps` (default `all`) and
-        `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`).
+        `tenantry:registry` (default `tenants.yaml`), `tenantry:apps` (default `all`),
+        `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`) and `tenantry:allowDestroy` (default: none).
 
         :raises pulumi.RunError: no key for Neon's API is set
         """
@@ -38,4 +40,7 @@ class Settings:
             apps=config.get("apps") or "all",
             neon_api_key=neon_api_key,
             neon_org_id=config.get("neonOrgId") or os.environ.get("NEON_ORG_ID") or None,
+            allow_destroy=frozenset(
+                app.strip() for app in (config.get("allowDestroy") or "").split(",") if app.strip()
+            ),
         )

@@ -12,6 +12,8 @@ from tenantry.registry import App
 from tenantry.urls import connection_url
 
 TYPE = "tenantry:app:TenantApp"
+CONNECT_SECONDS = 60
+"""How long a connection may take; it wakes a suspended compute."""
 
 
 class TenantApp(pulumi.ComponentResource):
@@ -55,6 +57,8 @@ class TenantApp(pulumi.ComponentResource):
             sslmode="require",
             superuser=False,
             max_connections=OWNER_CONNECTIONS,
+            # Given, because the plugin would take it from the shell's PGCONNECT_TIMEOUT, and two shells would differ.
+            connect_timeout=CONNECT_SECONDS,
             expected_version=str(app.database.postgres_version),
             opts=inside,
         )
@@ -75,20 +79,21 @@ class TenantApp(pulumi.ComponentResource):
             )
             for branch in app.database.branches
         }
-        # What the next run needs in order to judge what it would destroy.
+        # What the next run needs in order to judge what it would destroy or break.
         self.register_outputs(
             {
                 "app": app.id,
                 "deletion": app.deletion,
                 "region": app.region,
                 "postgresVersion": app.database.postgres_version,
+                "generation": app.database.credentials.generation,
+                "branches": [branch.name for branch in app.database.branches],
             }
         )
 
     def summary(self) -> dict[str, pulumi.Input[object]]:
         """Tell where the app lives; nothing in it is secret."""
         return {
-            "urn": self.urn,
             "project": self.project.id,
             "region": self.app.region,
             "host": self.project.host,

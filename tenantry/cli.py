@@ -11,6 +11,9 @@ import typer
 
 from tenantry import __version__
 
+# The schemes that psql knows (PostgreSQL manual, "Connection URIs").
+LIBPQ_SCHEMES = {"postgresql", "postgres"}
+
 app = typer.Typer(
     name="tenantry",
     help="A database for every tenant, declared in one YAML file.",
@@ -132,12 +135,13 @@ def status(
         ["app", "project", "region", "host", "database", "status"],
         [list(row.as_json().values()) for row in rows],
     )
-    gone = ways_out(rows, applied)
+    gone = ways_out(rows)
     for line in gone:
         print(f"\n{line}")
     if gone:
         return
-    ready = [row.app for row in rows if row.app in applied]
+    libpq = {app.id for app in registry.apps if app.database.url_scheme in LIBPQ_SCHEMES}
+    ready = [row.app for row in rows if row.app in applied and row.app in libpq]
     print(f'\nNext: psql "$({_command()} url {ready[0]})"' if ready else "\nNext: pulumi up")
 
 

@@ -51,14 +51,11 @@ def app_statuses(
     return rows
 
 
-def ways_out(rows: Iterable[AppStatus], applied: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Say for each app whose project is gone what gets it back: one line each.
-
-    :param applied: the stack's output `apps`, by app id
-    """
+def ways_out(rows: Iterable[AppStatus]) -> list[str]:
+    """Say for each app whose project is gone what gets it back: one line each."""
     return [
         f"{row.app}: its project {row.project} was deleted outside of this stack: recover it in Neon (7 days), or make an "
-        f"empty one: pulumi state delete --force --target-dependents '{applied[row.app]['urn']}', then pulumi up"
+        "empty one: pulumi up --refresh"
         for row in rows
-        if row.status.startswith(GONE)
+        if row.status == GONE
     ]

@@ -66,12 +66,64 @@ def test_a_protected_app_stops_the_run_before_anything_is_changed(
     workspace.assert_converged()
 
 
-def test_a_destroy_stops_at_a_protected_app(workspace: Workspace, cloud: LocalCloud) -> None:
-    workspace.apply(text(REGISTRY, "protect").replace("leave-protect", "destroy-protect"))
+BRANCHED = """\
+version: 1
+namespace: branched
+tenants:
+  acme:
+    name: Acme Inc.
+    apps:
+      web:
+        environment: production
+        region: aws-us-east-2
+        database: {extensions: [pg_trgm], branches: BRANCHES}
+        deletion: protect
+"""
+
+
+def test_a_destroy_stops_at_a_protected_app_and_the_next_run_converges(
+    workspace: Workspace, cloud: LocalCloud
+) -> None:
+    workspace.apply(BRANCHED.replace("BRANCHES", "{qa: {}}"))
+    url = workspace.url("acme/web")
     done = workspace.pulumi("destroy", "--yes", "--skip-preview")
     assert done.code != 0
     assert "protect" in done.said
-    assert "destroy-protect--acme--web" in projects(cloud, "destroy-protect--")
+    assert projects(cloud, "branched--") == ["branched--acme--web"]
+
+    workspace.must("up", "--yes", "--skip-preview")
+    assert workspace.url("acme/web") == url
+    workspace.assert_converged()
+
+
+def test_a_branch_of_a_protected_app_stays(workspace: Workspace) -> None:
+    text = BRANCHED.replace("branched", "branch-stays")
+    workspace.apply(text.replace("BRANCHES", "{qa: {}}"))
+    before = held(workspace)
+    workspace.registry.write_text(text.replace("BRANCHES", "{}"))
+    done = workspace.pulumi("up", "--yes", "--skip-preview")
+    assert done.code != 0
+    assert "tenants.yaml: acme/web: branch qa is gone" in done.said
+    assert held(workspace) == before
+
+
+def test_two_apps_do_not_leave_in_one_run_unless_they_are_named(
+    workspace: Workspace, cloud: LocalCloud
+) -> None:
+    both = text(REGISTRY, "delete").replace("leave-delete", "leave-two")
+    workspace.apply(both)
+    workspace.registry.write_text(
+        "version: 1\nnamespace: leave-two\ntenants: {acme: {name: Acme Inc., apps: {}}}\n"
+    )
+    done = workspace.pulumi("up", "--yes", "--skip-preview")
+    assert done.code != 0
+    assert "2 apps would leave or be replaced in one run" in done.said
+    assert len(projects(cloud, "leave-two--")) == 2
+
+    (line,) = [line for line in done.said.splitlines() if "config set" in line][:1]
+    workspace.must(*line.split("pulumi ")[1].split())
+    workspace.must("up", "--yes", "--skip-preview")
+    assert projects(cloud, "leave-two--") == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 
 from components.applied import applied_apps
 from components.tenant_app import TYPE
-from tenantry.registry.destruction import AppliedApp
+from tenantry.registry.transition import AppliedApp
 from tests.unit.components.recording import run
 
 URN = "urn:pulumi:dev::tenantry::tenantry:app:TenantApp::acme/web"
@@ -12,6 +12,8 @@ OUTPUTS = {
     "deletion": "retain",
     "region": "aws-us-east-2",
     "postgresVersion": 17,
+    "generation": 3,
+    "branches": ["staging"],
 }
 
 
@@ -24,7 +26,7 @@ OUTPUTS = {
                 URN: {"type": TYPE, "outputs": OUTPUTS},
                 "urn:other": {"type": "neon:index/project:Project", "outputs": {"name": "x"}},
             },
-            [AppliedApp("acme/web", "retain", "aws-us-east-2", 17)],
+            [AppliedApp("acme/web", "retain", "aws-us-east-2", 17, 3, frozenset({"staging"}))],
         ),
         # A run that died before the app was complete left its component without outputs.
         ({URN: {"type": TYPE, "outputs": {}}}, []),

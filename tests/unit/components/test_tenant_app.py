@@ -82,7 +82,7 @@ def test_the_tree_is_what_the_design_says(tmp_path: Path) -> None:
         ("tenantry:app:Database", "tenantry:app:TenantApp"): 1,
         ("postgresql:index/database:Database", "tenantry:app:Database"): 1,
         ("postgresql:index/schema:Schema", "tenantry:app:Database"): 1,
-        (GRANT, "tenantry:app:Database"): 3,
+        (GRANT, "tenantry:app:Database"): 4,
         ("postgresql:index/defaultPrivileges:DefaultPrivileges", "tenantry:app:Database"): 3,
         ("postgresql:index/extension:Extension", "tenantry:app:Database"): 2,
         ("tenantry:app:Branch", "tenantry:app:TenantApp"): 1,
@@ -160,6 +160,7 @@ def test_public_may_not_enter_and_the_group_may_only_use(tmp_path: Path) -> None
     }
     assert grants == {
         ("public", "database"): [],
+        ("public", "schema"): [],
         ("tenant_acme__web__rw", "database"): ["CONNECT", "TEMPORARY"],
         ("tenant_acme__web__rw", "schema"): ["USAGE"],
     }
@@ -201,6 +202,7 @@ def test_deletion_decides_on_protection_and_retention(tmp_path: Path, deletion: 
         "postgresql:index/database:Database",
         "postgresql:index/schema:Schema",
         "neon:index/branch:Branch",
+        "neon:index/endpoint:Endpoint",
     }
     protected = {r.type for r in monitor.registered if r.protect}
     assert protected == (data if deletion == "protect" else set())
@@ -216,6 +218,8 @@ def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Pa
         "deletion": "retain",
         "region": "aws-eu-central-1",
         "postgresVersion": 17.0,
+        "generation": 1.0,
+        "branches": ["staging"],
     }
 
 

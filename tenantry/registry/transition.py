@@ -1,0 +1,148 @@
+"""From what is applied to what the registry says: what a run may not do, and what it says before it does it."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenantry.registry.models import App, Deletion
+
+
+@dataclass(frozen=True)
+class AppliedApp:
+    """An app as a stack holds it: what was in force when it was last applied."""
+
+    id: str
+    deletion: Deletion
+    region: str
+    postgres_version: int
+    generation: int
+    branches: frozenset[str]
+
+
+class TransitionError(Exception):
+    """The run would destroy or break what is to be kept; one line for each app."""
+
+
+@dataclass
+class _Judgement:
+    refused: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    destroyed: list[str] = field(default_factory=list)
+
+
+def check_transition(
+    applied: Iterable[AppliedApp],
+    selected: Iterable[App],
+    registry: Path,
+    *,
+    allowed: Collection[str] = (),
+) -> list[str]:
+    """Refuse what an edit must not do by accident, and say what is destroyed otherwise.
+
+    An app's project is destroyed when the app leaves, and when it changes what Neon cannot change about a project; a
+    branch when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then the change. An app that was
+    applied with `deletion: retain` may leave, since its project stays. One run destroys or gives up one project only, or
+    those in `allowed`: a file that was cut short loses more than one. A generation goes up by one: any other step
+    changes the password of the login that is in use.
+
+    :param applied: what the stack holds now
+    :param selected: what it is to hold
+    :param registry: the registry's file, for the message
+    :param allowed: ids of apps that may go together
+    :return: one line for each app or branch that goes, and may
+    :raises TransitionError: with one line for each fault
+    """
+    wanted = {app.id: app for app in selected}
+    judgement = _Judgement()
+    for old in applied:
+        new = wanted.get(old.id)
+        if new is None:
+            _leaving(old, judgement)
+        elif changes := _unchangeable(old, new):
+            _replaced(old, changes, judgement)
+        else:
+            _branches(old, new, judgement)
+            _rotation(old, new, judgement)
+    _together(judgement, allowed)
+    if judgement.refused:
+        raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
+    return judgement.told
+
+
+def _leaving(app: AppliedApp, judgement: _Judgement) -> None:
+    match app.deletion:
+        case "protect":
+            judgement.refused.append(
+                f"{app.id} is gone, and was applied last with 'deletion: protect': nothing was changed. To keep it, "
+                "put it back; to destroy it, put it back with 'deletion: delete', apply, then remove it"
+            )
+        case "retain":
+            judgement.destroyed.append(app.id)
+            judgement.told.append(
+                f"{app.id} leaves with 'deletion: retain': its Neon project stays in the cloud, and no stack knows "
+                "it any more"
+            )
+        case "delete":
+            judgement.destroyed.append(app.id)
+            judgement.told.append(
+                f"{app.id} leaves with 'deletion: delete': its Neon project and all data in it are destroyed"
+            )
+
+
+def _replaced(app: AppliedApp, changes: str, judgement: _Judgement) -> None:
+    if app.deletion == "delete":
+        judgement.destroyed.append(app.id)
+        judgement.told.append(
+            f"{app.id}: {changes}, which Neon cannot change: its project and all data in it are destroyed, and an "
+            "empty one is made"
+        )
+    else:
+        judgement.refused.append(
+            f"{app.id}: {changes}, which Neon cannot change, and the app was applied last with "
+            f"'deletion: {app.deletion}': nothing was changed. To keep the data, put the old value back; to start "
+            "with an empty project, set 'deletion: delete', apply, then change it"
+        )
+
+
+def _unchangeable(old: AppliedApp, new: App) -> str:
+    changes = []
+    if old.region != new.region:
+        changes.append(f"region from {old.region} to {new.region}")
+    if old.postgres_version != new.database.postgres_version:
+        changes.append(f"PostgreSQL from {old.postgres_version} to {new.database.postgres_version}")
+    return " and ".join(changes)
+
+
+def _branches(old: AppliedApp, new: App, judgement: _Judgement) -> None:
+    for branch in sorted(old.branches - {branch.name for branch in new.database.branches}):
+        if old.deletion == "protect":
+            judgement.refused.append(
+                f"{old.id}: branch {branch} is gone, and the app was applied last with 'deletion: protect': nothing "
+                "was changed. To keep the branch, put it back; to destroy it, put it back, set 'deletion: delete', "
+                "apply, then remove it"
+            )
+        else:
+            judgement.told.append(
+                f"{old.id}: branch {branch} leaves: it is destroyed with its data"
+            )
+
+
+def _rotation(old: AppliedApp, new: App, judgement: _Judgement) -> None:
+    generation = new.database.credentials.generation
+    if generation not in {old.generation, old.generation + 1}:
+        judgement.refused.append(
+            f"{old.id}: credentials.generation goes from {old.generation} to {generation}, which would change the "
+            f"password of the login in use: nothing was changed. Write {old.generation + 1} to rotate, or "
+            f"{old.generation} to leave it"
+        )
+
+
+def _together(judgement: _Judgement, allowed: Collection[str]) -> None:
+    unnamed = [app for app in judgement.destroyed if app not in allowed]
+    if len(judgement.destroyed) > 1 and unnamed:
+        names = ",".join(judgement.destroyed)
+        judgement.refused.append(
+            f"{len(judgement.destroyed)} apps would leave or be replaced in one run ({names}): nothing was changed. If the "
+            "file is complete and this is meant, allow them by name: "
+            f"pulumi config set tenantry:allowDestroy {names}"
+        )

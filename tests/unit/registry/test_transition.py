@@ -1,0 +1,148 @@
+from pathlib import Path
+
+import pytest
+
+from tenantry.registry import App, load
+from tenantry.registry.models import Deletion
+from tenantry.registry.transition import AppliedApp, TransitionError, check_transition
+
+FILE = Path("tenants.yaml")
+REGISTRY = """\
+version: 1
+tenants:
+  acme:
+    name: Acme Inc.
+    apps:
+      web: {environment: production, region: aws-eu-central-1, deletion: delete}
+"""
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> App:
+    file = tmp_path / "tenants.yaml"
+    file.write_text(REGISTRY)
+    return load(file).app("acme/web")
+
+
+def held(
+    app: str,
+    deletion: Deletion,
+    *,
+    region: str = "aws-eu-central-1",
+    version: int = 17,
+    generation: int = 1,
+    branches: frozenset[str] = frozenset(),
+) -> AppliedApp:
+    return AppliedApp(app, deletion, region, version, generation, branches)
+
+
+def test_an_app_that_stays_is_no_removal(web: App) -> None:
+    assert check_transition([held("acme/web", "protect")], [web], FILE) == []
+
+
+def test_every_protected_app_that_leaves_is_named_with_both_ways_out(web: App) -> None:
+    applied = [held(f"acme/{name}", "protect") for name in ("web", "a", "b")]
+    with pytest.raises(TransitionError) as refused:
+        check_transition(applied, [web], FILE)
+    lines = str(refused.value).splitlines()
+    assert [line.split(" is gone")[0] for line in lines] == [
+        "tenants.yaml: acme/a",
+        "tenants.yaml: acme/b",
+    ]
+    assert all("put it back" in line and "deletion: delete" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("deletion", "said"), [("retain", "stays in the cloud"), ("delete", "are destroyed")]
+)
+def test_another_deletion_lets_it_go_and_says_what_happens(deletion: Deletion, said: str) -> None:
+    (line,) = check_transition([held("acme/old", deletion)], [], FILE)
+    assert line.startswith("acme/old leaves")
+    assert said in line
+
+
+def test_one_protected_app_holds_back_the_others() -> None:
+    applied = [held("acme/a", "delete"), held("acme/b", "protect")]
+    with pytest.raises(TransitionError):
+        check_transition(applied, [], FILE)
+
+
+@pytest.mark.parametrize(
+    ("region", "version", "said"),
+    [
+        ("aws-us-east-2", 17, "region from aws-us-east-2 to aws-eu-central-1"),
+        ("aws-eu-central-1", 16, "PostgreSQL from 16 to 17"),
+        (
+            "aws-us-east-2",
+            18,
+            "region from aws-us-east-2 to aws-eu-central-1 and PostgreSQL from 18 to 17",
+        ),
+    ],
+)
+def test_a_replacement_is_said_in_words_once_it_was_released(
+    web: App, region: str, version: int, said: str
+) -> None:
+    (line,) = check_transition(
+        [held("acme/web", "delete", region=region, version=version)], [web], FILE
+    )
+    assert line.startswith(f"acme/web: {said}, which Neon cannot change: its project and all data")
+
+
+@pytest.mark.parametrize("deletion", ["protect", "retain"])
+def test_a_replacement_is_refused_where_it_was_not_released(web: App, deletion: Deletion) -> None:
+    with pytest.raises(TransitionError) as refused:
+        check_transition([held("acme/web", deletion, version=16)], [web], FILE)
+    assert str(refused.value).startswith("tenants.yaml: acme/web: PostgreSQL from 16 to 17")
+    assert f"'deletion: {deletion}'" in str(refused.value)
+    assert "set 'deletion: delete', apply, then change it" in str(refused.value)
+
+
+def test_a_branch_of_a_protected_app_does_not_leave_by_accident(web: App) -> None:
+    with pytest.raises(TransitionError) as refused:
+        check_transition([held("acme/web", "protect", branches=frozenset({"qa"}))], [web], FILE)
+    assert str(refused.value).startswith("tenants.yaml: acme/web: branch qa is gone")
+
+
+def test_a_branch_that_was_released_leaves_and_is_told(web: App) -> None:
+    (line,) = check_transition(
+        [held("acme/web", "delete", branches=frozenset({"qa"}))], [web], FILE
+    )
+    assert line == "acme/web: branch qa leaves: it is destroyed with its data"
+
+
+@pytest.mark.parametrize("applied", [2, 3, 7])
+def test_a_generation_that_goes_down_is_refused(web: App, applied: int) -> None:
+    with pytest.raises(TransitionError) as refused:
+        check_transition([held("acme/web", "delete", generation=applied)], [web], FILE)
+    assert f"credentials.generation goes from {applied} to 1" in str(refused.value)
+    assert f"Write {applied + 1} to rotate, or {applied} to leave it" in str(refused.value)
+
+
+@pytest.mark.parametrize(("generation", "refused"), [(1, False), (2, False), (3, True)])
+def test_a_generation_goes_up_by_one(tmp_path: Path, generation: int, refused: bool) -> None:
+    file = tmp_path / "tenants.yaml"
+    rotated = f"deletion: delete, database: {{credentials: {{generation: {generation}}}}}"
+    file.write_text(REGISTRY.replace("deletion: delete", rotated))
+    applied, wanted = [held("acme/web", "delete")], [load(file).app("acme/web")]
+    if refused:
+        with pytest.raises(TransitionError, match="goes from 1 to 3"):
+            check_transition(applied, wanted, FILE)
+    else:
+        assert check_transition(applied, wanted, FILE) == []
+
+
+def test_more_than_one_app_goes_only_by_name(web: App) -> None:
+    applied = [
+        held("acme/a", "delete"),
+        held("acme/b", "retain"),
+        held("acme/web", "delete", version=16),
+    ]
+    with pytest.raises(TransitionError) as refused:
+        check_transition(applied, [web], FILE, allowed={"acme/a", "acme/b"})
+    assert str(refused.value) == (
+        "tenants.yaml: 3 apps would leave or be replaced in one run (acme/a,acme/b,acme/web): nothing was changed. If "
+        "the file is complete and this is meant, allow them by name: "
+        "pulumi config set tenantry:allowDestroy acme/a,acme/b,acme/web"
+    )
+    told = check_transition(applied, [web], FILE, allowed={"acme/a", "acme/b", "acme/web"})
+    assert len(told) == 3
