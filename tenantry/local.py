@@ -24,10 +24,11 @@ def environment(project: Path) -> dict[str, str]:
     (`.tenantry/passphrase`, mode 0600).
 
     :param project: the folder of `Pulumi.yaml`
-    :raises LocalCloudError: the local cloud is not running
+    :raises LocalCloudError: there is no `Pulumi.yaml`, the local cloud is not running
     """
     from tenantry.engine.home import link_plugins  # noqa: PLC0415 only a local run needs it
 
+    _in_project(project)
     home = project / ".tenantry"
     cloud = _local_cloud(home / "localcloud")
     state = home / "state"
@@ -55,12 +56,18 @@ def environment(project: Path) -> dict[str, str]:
 def current_environment(project: Path) -> dict[str, str]:
     """Give this shell's environment; where it names no backend and the folder has a local run, that run's.
 
-    :raises LocalCloudError: the folder has a local run, and its cloud is not running
+    :raises LocalCloudError: there is no `Pulumi.yaml`; the folder has a local run, and its cloud is not running
     """
+    _in_project(project)
     if "PULUMI_BACKEND_URL" in os.environ or not (project / ".tenantry" / "state").exists():
         return dict(os.environ)
     inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
     return {**inherited, **environment(project)}
+
+
+def _in_project(folder: Path) -> None:
+    if not (folder / "Pulumi.yaml").exists():
+        raise LocalCloudError(f"{folder}: no Pulumi.yaml here: run this in the project's folder")
 
 
 def _local_cloud(data: Path) -> dict[str, str]:
@@ -75,7 +82,9 @@ def _local_cloud(data: Path) -> dict[str, str]:
         check=False,
     )
     if answer.returncode != 0:
-        raise LocalCloudError("the local cloud is not running: localcloud start")
+        raise LocalCloudError(
+            "the local cloud is not running: make up, or .venv/bin/localcloud start"
+        )
     facts: dict[str, str] = json.loads(answer.stdout)
     return facts
 

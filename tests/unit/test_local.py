@@ -18,6 +18,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     command = commands / "localcloud"
     command.write_text(f"#!/bin/sh\ntest -e {tmp_path}/facts || exit 3\ncat {tmp_path}/facts\n")
     command.chmod(0o755)
+    (tmp_path / "Pulumi.yaml").touch()
     (tmp_path / "facts").write_text(json.dumps(FACTS))
     monkeypatch.setattr(sys, "executable", str(commands / "python"))
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
@@ -45,7 +46,7 @@ def test_the_passphrase_is_made_once(project: Path) -> None:
 
 def test_a_local_cloud_that_is_down_is_said_with_the_way_out(project: Path) -> None:
     (project / "facts").unlink()
-    with pytest.raises(LocalCloudError, match="not running: localcloud start"):
+    with pytest.raises(LocalCloudError, match="not running: make up"):
         environment(project)
 
 
@@ -75,3 +76,11 @@ def test_without_a_local_run_the_shells_environment_is_used(project: Path) -> No
 def test_a_folder_with_a_local_run_is_used_by_itself(project: Path) -> None:
     environment(project)
     assert current_environment(project)["PULUMI_BACKEND_URL"].endswith("/.tenantry/state")
+
+
+def test_another_folder_is_said_to_be_no_project(project: Path) -> None:
+    (project / "Pulumi.yaml").unlink()
+    with pytest.raises(LocalCloudError, match="run this in the project's folder"):
+        environment(project)
+    with pytest.raises(LocalCloudError, match="run this in the project's folder"):
+        current_environment(project)
