@@ -24,6 +24,7 @@ def check(app: App) -> Iterator[Finding]:
     """Find every rule that `app` breaks."""
     yield from _compute(app)
     yield from _repeated(app)
+    yield from _addresses(app)
     yield from _branches(app)
     yield from _quotas(app)
     yield from _graph(app)
@@ -56,7 +57,6 @@ def _repeated(app: App) -> Iterator[Finding]:
     lists: list[tuple[Path, Sequence[str]]] = [
         (("services",), app.services),
         (("database", "extensions"), app.database.extensions),
-        (("database", "allowed_ips"), app.database.allowed_ips),
     ]
     lists += [(("api_keys", i, "scopes"), key.scopes) for i, key in enumerate(app.api_keys)]
     for path, values in lists:
@@ -70,6 +70,28 @@ def _repeated(app: App) -> Iterator[Finding]:
         if not key.scopes:
             message = "a key without scopes can do nothing: name one, or delete the key"
             yield Finding((("api_keys", index, "scopes"),), message)
+
+
+def _addresses(app: App) -> Iterator[Finding]:
+    seen: dict[tuple[int, int, int], str] = {}
+    for index, word in enumerate(app.database.allowed_ips):
+        span = _span(word)
+        if span in seen:
+            again = "twice" if word == seen[span] else f'already, as "{seen[span]}"'
+            message = f'"{word}" is in the list {again}: keep one'
+            yield Finding((("database", "allowed_ips", index),), message)
+        else:
+            seen[span] = word
+
+
+def _span(entry: str) -> tuple[int, int, int]:
+    # The version of IP, the first address and the last: equal for all spellings of an entry.
+    # Imported here: most registries have no allow-list.
+    import ipaddress  # noqa: PLC0415
+
+    low, _, high = entry.partition("-")
+    first, last = ipaddress.ip_network(low), ipaddress.ip_network(high or low)
+    return first.version, int(first.network_address), int(last.broadcast_address)
 
 
 def _second_ones(values: Sequence[str]) -> list[int]:

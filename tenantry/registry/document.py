@@ -3,7 +3,8 @@
 The values are those of YAML 1.2's core schema, not of PyYAML's YAML 1.1: `on`, `no` and `1:30` are text,
 `017` and `0x1F` are text (a reader of YAML 1.1 would see other numbers), and dates are text. Refused with
 a position: duplicate keys, tags, keys that are not text, several documents, anchors that are missing,
-repeated, recursive or multiplied beyond reason. Anchors, aliases and merge keys (`<<`) work.
+repeated, recursive or multiplied beyond reason, and the characters that only YAML 1.1 takes for line
+breaks. Anchors, aliases and merge keys (`<<`) work.
 
 PyYAML's own constructors are not used: they accept duplicate keys and forget positions. The events of
 libyaml, which it wraps, are enough and are fast.
@@ -30,7 +31,8 @@ MAX_DEPTH: Final = 32
 MAX_ALIASED: Final = 1_000_000
 """Values that all aliases together may stand for, against files that multiply themselves."""
 
-_INT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
+# No more digits than a float holds: a larger number is text, as a larger float is (`1e999`).
+_INT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,307})", re.ASCII)
 _FLOAT: Final = re.compile(
     r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII
 )
@@ -39,6 +41,9 @@ _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}|\|{7}) ", re.MULTILINE)
 _FORBIDDEN: Final = re.compile(
     r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
+# libyaml still breaks lines here, YAML 1.2 (1.2.2, section 5.4) does not, and editors differ: what one
+# reader sees in a comment is a key to another.
+_BREAKS: Final = re.compile("[\x85\u2028\u2029]")
 _NAME: Final = re.compile(r"[\w<-]{1,64}")
 
 
@@ -155,10 +160,14 @@ def dotted(path: Path) -> str:
 def read(content: bytes, file: str) -> Document:
     """Read a YAML file's bytes; `file` is its name in messages.
 
-    Raises RegistryError where no values can be had: not UTF-8, not YAML, empty. Other faults are in
-    the document's `problems`, so that they are reported together with those found later.
+    Raises RegistryError where no values can be had: not UTF-8, not YAML, a character that only some
+    readers take for a line break, empty or `null`. Other faults are in the document's `problems`, so that
+    they are reported together with those found later.
     """
     text = _decode(content, file)
+    if not text.isascii() and (found := _BREAKS.search(text)):
+        message = "is a line break to some programs and none to others"
+        raise RegistryError([_character_problem(text, found.start(), message, file)])
     composer = _Composer(text, file)
     try:
         root = composer.compose()
@@ -166,7 +175,10 @@ def read(content: bytes, file: str) -> Document:
         composer.problems.append(_syntax_problem(error, text, file))
         raise RegistryError(composer.problems) from None
     except yaml.reader.ReaderError:
-        raise RegistryError([_character_problem(text, file)]) from None
+        found = _FORBIDDEN.search(text)
+        start = found.start() if found else 0
+        message = "is not allowed in YAML"
+        raise RegistryError([_character_problem(text, start, message, file)]) from None
     return Document(file, text, root, tuple(composer.problems), frozenset(composer.bad))
 
 
@@ -207,6 +219,10 @@ class _Composer:
             raise RegistryError(self.problems)
         event = self.next()
         root = self.value(event, _position(event), ())
+        if root is EMPTY and not self.problems:
+            # Where nothing at all is written, libyaml's place is behind the file's last line.
+            at = _position(event) if getattr(event, "value", "") else Position(1, 1)
+            self.report(at, (), _EMPTY_FILE)
         self.next()  # the document's end
         event = self.next()
         if not isinstance(event, yaml.StreamEndEvent):
@@ -216,6 +232,8 @@ class _Composer:
                 (),
                 'a second document begins here: a registry is one document, remove the "---"',
             )
+        if root is EMPTY:
+            raise RegistryError(self.problems)
         return root
 
     def report(self, at: Position, path: Path, message: str, *, usable: bool = False) -> None:
@@ -288,12 +306,16 @@ class _Composer:
 
     def mapping(self, at: Position, path: Path) -> Map:
         result = Map(at)
-        merges: list[tuple[Position, object]] = []
+        merge: tuple[Position, object] | None = None
         while not isinstance(event := self.next(), yaml.MappingEndEvent):
             key_at = _position(event)
             if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
                 event = self.next()
-                merges.append((key_at, self.value(event, _position(event), (*path, "<<"))))
+                merged = self.value(event, _position(event), (*path, "<<"))
+                if merge:
+                    message = f"{_twice(merge[0])}, a list merges several"
+                    self.report(key_at, (*path, "<<"), message, usable=True)
+                merge = merge or (key_at, merged)
                 continue
             key = self.key(event, key_at, path)
             event = self.next()
@@ -304,17 +326,15 @@ class _Composer:
             inner = (*path, key)
             value = self.value(event, value_at, inner)
             if key in result:
-                first = result.keys_at[key].line
-                message = f"is written twice: first at line {first}, again here; keep one"
-                self.report(key_at, inner, message, usable=True)
+                self.report(key_at, inner, _twice(result.keys_at[key]), usable=True)
                 continue
             result[key] = value
             result.keys_at[key] = key_at
             result.values_at[key] = value_at
             if isinstance(event, yaml.AliasEvent) and event.anchor in self.anchors:
                 result.borrowed[key] = self.anchors[event.anchor][2]
-        for merge_at, merged in merges:
-            self.merge(result, merged, merge_at, path)
+        if merge:
+            self.merge(result, merge[1], merge[0], path)
         return result
 
     def key(self, event: _Event, at: Position, path: Path) -> str | None:
@@ -365,6 +385,10 @@ _EMPTY_FILE: Final = (
 )
 
 
+def _twice(first: Position) -> str:
+    return f"is written twice: first at line {first.line}, again here; keep one"
+
+
 def _position(event: _Event) -> Position:
     mark = event.start_mark
     return Position(mark.line + 1, mark.column + 1)
@@ -378,6 +402,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     begin = _marked(error.context_mark) or at
     rest = text.split("\n")[at.line - 1 :]
     line = rest[0] if rest else ""
+    left = [line[at.column - 1 :], *rest[1:]]
+    ended = not any(each.strip() and not each.lstrip().startswith("#") for each in left)
     if isinstance(error, _Stop):
         message = str(error.problem)
     elif "\t" in line[: len(line) - len(line.lstrip())]:
@@ -385,23 +411,55 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     elif "quoted scalar" in str(error.context) and "end of stream" in str(error.problem):
         at = begin
         message = "a quote is opened here and never closed: close it; or is the file cut off?"
-    elif not "\n".join(rest)[at.column - 1 :].strip():
-        message = "the file ends in the middle of a value or a bracket: is it cut off?"
+    elif ended and (bracket := _open_bracket(text)):
+        at, message = bracket
+    elif error.problem == _NO_COLON:
+        # libyaml sees it at the next token, which may be many lines below, or behind the last one.
+        at = begin
+        message = (
+            'a key without ":" after it: add it; or is the file cut off here?'
+            if ended
+            else f"is not valid YAML: {_PLAINLY[_NO_COLON]}"
+        )
+    elif ended:
+        at = begin
+        message = "the file ends in the middle of a value: is it cut off?"
     else:
         problem = str(error.problem)
-        message = (
-            f"is not valid YAML: {_PLAINLY.get(problem, problem)} (begun at line {begin.line})"
-        )
+        message = f"is not valid YAML: {_PLAINLY.get(problem, problem)}"
+        if begin.line != at.line:
+            message += f" (begun at line {begin.line})"
     return Problem(file, at.line, at.column, "", message)
 
 
+def _open_bracket(text: str) -> tuple[Position, str] | None:
+    """Return where the innermost bracket stands that is open when `text` stops being YAML, and a message."""
+    events = yaml.CSafeLoader(text)
+    opened: list[_Event] = []
+    try:
+        while event := events.get_event():
+            if isinstance(event, yaml.CollectionStartEvent):
+                opened.append(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                opened.pop()
+    except yaml.MarkedYAMLError:
+        pass  # the error that is being explained
+    if not opened or not opened[-1].flow_style:
+        return None
+    in_list = isinstance(opened[-1], yaml.SequenceStartEvent)
+    what, end = ("list in brackets", "]") if in_list else ("mapping in braces", "}")
+    message = f'a {what} is opened here and never closed: add its "{end}"; or is the file cut off?'
+    return _position(opened[-1]), message
+
+
+_NO_COLON: Final = "could not find expected ':'"
 _PLAINLY: Final = {
     "mapping values are not allowed in this context": (
         'a ": " too many, or a line that is indented too far: quote the value, or move the line'
     ),
     "did not find expected key": "a line is indented unlike those above it, or a bracket is not closed",
     "did not find expected '-' indicator": "a line of a list is indented unlike those above it",
-    "could not find expected ':'": 'a key without ":" after it',
+    _NO_COLON: 'a key without ":" after it',
     "did not find expected ',' or ']'": "a list in brackets lacks a comma or its end",
     "did not find expected ',' or '}'": "a mapping in braces lacks a comma or its end",
     "found unknown escape character": 'a "\\" in double quotes: double it, or use single quotes',
@@ -414,10 +472,8 @@ def _marked(mark: _Event) -> Position | None:
     return Position(mark.line + 1, mark.column + 1) if mark else None
 
 
-def _character_problem(text: str, file: str) -> Problem:
-    match = _FORBIDDEN.search(text)
-    start = match.start() if match else 0
+def _character_problem(text: str, start: int, fault: str, file: str) -> Problem:
     line = text.count("\n", 0, start) + 1
     column = start - text.rfind("\n", 0, start)
-    message = f"the character U+{ord(text[start]):04X} is not allowed in YAML: remove it"
+    message = f"the character U+{ord(text[start]):04X} {fault}: remove it"
     return Problem(file, line, column, "", message)

@@ -20,6 +20,7 @@ REGIONS: Final = (
     "azure-westus3",
     "azure-gwc",
 )
+CLOUDS: Final = frozenset(region.partition("-")[0] for region in REGIONS)
 # The cloud's own name of a region, where only one of Neon's regions can be meant. Azure's name for
 # Neon's `gwc` is germanywestcentral.
 REGION_ALIASES: Final = {region.partition("-")[2]: region for region in REGIONS} | {
@@ -116,7 +117,6 @@ EXTENSIONS: Final = frozenset(
         "pgx_ulid",
         "plcoffee",
         "plls",
-        "plpgsql",
         "plpgsql_check",
         "plv8",
         "postgis",
@@ -146,3 +146,9 @@ EXTENSIONS: Final = frozenset(
     ]
 )
 """Extensions that Neon documents: the source of suggestions, not a closed list."""
+BUILT_IN_EXTENSIONS: Final = ("plpgsql",)
+"""Extensions that every database has from the start (PostgreSQL's `template1`).
+
+They belong to the superuser, so no role of Neon's customers can drop them: one that was declared could
+never be taken out again.
+"""

@@ -56,7 +56,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it: text in quotes, on one line, cut to 60 characters."""
+    """Return a value as a message shows it: text in quotes, on one line; cut to 60 characters."""
     match value:
         case dict():
             return "a mapping"
@@ -69,4 +69,5 @@ def shown(value: object) -> str:
             text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value[:60])
             return f'"{text}…"' if len(value) > len(value[:60]) else f'"{text}"'
         case _:
-            return str(value)
+            text = str(value)
+            return f"{text[:60]}…" if len(text) > len(text[:60]) else text

@@ -56,7 +56,7 @@ def text(value: object) -> str:
 def wrong_kind(wanted: str, value: object) -> str:
     """Say that `value` is not of the kind that is wanted."""
     if isinstance(value, Empty):
-        return f"is empty, where {wanted} is wanted: write it, or delete the key"
+        return f"is empty, where {wanted} is wanted: write it, or leave it out"
     word = wanted == "a list" and isinstance(value, str) and LABEL.fullmatch(value)
     hint = f": write it in brackets, [{value}]" if word else ""
     return f"must be {wanted}, not {shown(value)}{hint}"
@@ -67,11 +67,11 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
 
     def validate(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            quoted = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+", value)
+            quoted = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,20}", value)
             hint = ": write it in decimal, without quotes or leading zeros" if quoted else ""
             raise RuleError(wrong_kind("a whole number", value) + hint)
         if not least <= value <= most:
-            raise RuleError(f"{value} is out of range: {least} to {most}")
+            raise RuleError(f"{shown(value)} is out of range: {least} to {most}")
         return value
 
     return validate
@@ -85,7 +85,7 @@ def choice(*allowed: str) -> Callable[[object], str]:
         if isinstance(value, str) and value in allowed:
             return value
         if isinstance(value, Empty):
-            raise RuleError(f"is empty: write one of {known}, or delete the key")
+            raise RuleError(f"is empty: write one of {known}, or leave it out")
         if shown(value) in allowed:
             raise NotTextError(shown(value))
         hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
@@ -133,6 +133,12 @@ def region(value: object) -> str:
     word = text(value)
     canonical = neon.REGION_ALIASES.get(word, word)
     if canonical not in neon.REGIONS:
+        cloud = word.lower().partition("-")[0]
+        if cloud in get_args(models.Cloud) and cloud not in neon.CLOUDS:
+            raise RuleError(
+                f"{shown(word)} is not a region of Neon, which has none on {cloud}: "
+                f"write one of {', '.join(neon.REGIONS)}"
+            )
         hint = did_you_mean(word, [*neon.REGIONS, *neon.REGION_ALIASES])
         raise RuleError(
             f"{shown(word)} is not a region of Neon: write one of {', '.join(neon.REGIONS)}{hint}"
@@ -155,7 +161,7 @@ def duration(
             return never
         if isinstance(value, int | float) and not isinstance(value, bool):
             raise RuleError(
-                f"{value} has no unit: write it with one of {', '.join(units.MILLISECONDS)}, "
+                f"{shown(value)} has no unit: write it with one of {', '.join(units.MILLISECONDS)}, "
                 f'such as "{example}"{otherwise}'
             )
         if not isinstance(value, str):
@@ -201,17 +207,20 @@ def compute_size(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RuleError(wrong_kind("a number of Compute Units", value))
     if float(value) not in neon.FIXED_SIZES:
-        nearest = min(neon.FIXED_SIZES, key=lambda size: abs(size - value))
+        near = min(value, max(neon.FIXED_SIZES))  # a huge number is equally far from all of them
+        nearest = min(neon.FIXED_SIZES, key=lambda size: abs(size - near))
         raise RuleError(
-            f"{value} is not a compute size of Neon: write 0.25, 0.5, a whole number from 1 to 16, "
+            f"{shown(value)} is not a compute size of Neon: write 0.25, 0.5, a whole number from 1 to 16, "
             f"or an even one up to 56 (nearest: {nearest:g})"
         )
     return float(value)
 
 
 def extension(value: object) -> str:
-    """Check an extension's name; refuse one that looks like a misspelt name."""
+    """Check an extension's name; refuse one that looks like a misspelt name, or that is built in."""
     word = text(value)
+    if word.lower() in neon.BUILT_IN_EXTENSIONS:
+        raise RuleError(f"{shown(word)} is not to be listed: every database has it")
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", word, re.ASCII):
         hint = did_you_mean(word, neon.EXTENSIONS)
         raise RuleError(
@@ -240,6 +249,12 @@ def allowed_ip(value: object) -> str:
             "203.0.113.0/24, or a range such as 192.0.2.1-192.0.2.9"
         )
     low, high = ends
+    if "%" in word:
+        # RFC 4007, section 11.2: a zone's name holds on its own host only.
+        raise RuleError(
+            f"{shown(word)} names an interface of one host, which no other knows: "
+            'write the address without "%" and what follows'
+        )
     if low.version != high.version or int(low) > int(high):
         raise RuleError(
             f"{shown(word)} is not a range: write the lower address first, both of a kind"
@@ -309,13 +324,14 @@ def expiry(value: object) -> date:
 
 def memory(value: object) -> str:
     """Check a graph's memory; return it as Aura writes it (`8GB`)."""
+    least, most = aura.MEMORY_LIMITS_GB
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise RuleError(f'{value} has no unit: write it in GB, such as "{value}GB"')
+        meant = value if isinstance(value, int) and least <= value <= most else 8
+        raise RuleError(f'{shown(value)} has no unit: write it in GB, such as "{meant}GB"')
     if not isinstance(value, str):
         raise RuleError(wrong_kind('a size such as "8GB"', value))
     size = units.parse_size(value)
     gigabytes, rest = divmod(size, units.BYTES["GB"])
-    least, most = aura.MEMORY_LIMITS_GB
     if rest or not least <= gigabytes <= most:
         raise RuleError(f"{shown(value)} is out of range: whole GB from {least}GB to {most}GB")
     return f"{gigabytes}GB"
@@ -417,7 +433,12 @@ Region = Annotated[
 ]
 Extension = Annotated[
     str,
-    _text(extension, "^[a-z][a-z0-9_-]{0,62}$", examples=["pg_trgm", "vector"]),
+    _text(
+        extension,
+        "^[a-z][a-z0-9_-]{0,62}$",
+        examples=["pg_trgm", "vector"],
+        **{"not": {"enum": list(neon.BUILT_IN_EXTENSIONS)}},
+    ),
 ]
 AllowedIp = Annotated[str, _text(allowed_ip, "^[0-9A-Fa-f.:/-]+$")]
 UrlScheme = Annotated[str, _text(url_scheme, "^[a-z][a-z0-9+.-]{0,30}$")]

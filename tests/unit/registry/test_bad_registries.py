@@ -47,9 +47,7 @@ BAD = [
     Bad(
         "a backslash in double quotes",
         DB + '          url_scheme: "a\\qb"\n',
-        (
-            '9:25: is not valid YAML: a "\\" in double quotes: double it, or use single quotes (begun at line 9)',
-        ),
+        ('9:25: is not valid YAML: a "\\" in double quotes: double it, or use single quotes',),
     ),
     Bad(
         "no revision",
@@ -225,6 +223,21 @@ BAD = [
         ),
     ),
     Bad(
+        "a merge key twice",
+        APP + "        <<: {deletion: delete}\n        <<: {deletion: retain, regio: x}\n",
+        (
+            f"9:9: {WEB}.<<: is written twice: first at line 8, again here; keep one, a list merges several",
+        ),
+    ),
+    Bad(
+        "a merge key twice, the second faulty",
+        HEAD + "tenants: {acme: {apps: {}, <<: {name: a}, <<: *b}}\n",
+        (
+            "2:43: tenants.acme.<<: is written twice: first at line 2, again here; keep one, a list merges several",
+            '2:47: tenants.acme.<<: the alias "*b" has no anchor "&b" before it',
+        ),
+    ),
+    Bad(
         "a duplicate app",
         APP + "      web:\n        region: aws-us-east-1\n",
         (f"8:7: {WEB}: is written twice: first at line 5, again here; keep one",),
@@ -250,6 +263,13 @@ BAD = [
         HEAD
         + "tenants:\n  acme:\n    apps:\n      web:\n        environment: production\n        region: mars\n",
         (f'7:17: {WEB}.region: "mars" is not a region of Neon: write one of {REGIONS}',),
+    ),
+    Bad(
+        "a region of a cloud that Neon is not on",
+        APP.replace("aws-us-east-2", "gcp-us-central1"),
+        (
+            f'7:17: {WEB}.region: "gcp-us-central1" is not a region of Neon, which has none on gcp: write one of {REGIONS}',
+        ),
     ),
     Bad(
         "another version",
@@ -350,6 +370,20 @@ BAD = [
         ),
     ),
     Bad(
+        "nothing but null",
+        "# nothing\n\nnull\n",
+        (
+            '3:1: the file is empty: a registry starts with "version: 1"; one without tenants says "tenants: {}"',
+        ),
+    ),
+    Bad(
+        "nothing but a start",
+        "---\n",
+        (
+            '1:1: the file is empty: a registry starts with "version: 1"; one without tenants says "tenants: {}"',
+        ),
+    ),
+    Bad(
         "cut off in a quote",
         APP + '        database: {url_scheme: "post',
         ("8:32: a quote is opened here and never closed: close it; or is the file cut off?",),
@@ -357,12 +391,48 @@ BAD = [
     Bad(
         "cut off in a bracket",
         APP + "        services: [auth,",
-        ("9:1: the file ends in the middle of a value or a bracket: is it cut off?",),
+        (
+            '8:19: a list in brackets is opened here and never closed: add its "]"; or is the file cut off?',
+        ),
+    ),
+    Bad(
+        "cut off behind a bracket that is closed",
+        APP + "        database: {branches: {a: {}}, extensions: [hstore]\n\n# more\n\n",
+        (
+            '8:19: a mapping in braces is opened here and never closed: add its "}"; or is the file cut off?',
+        ),
+    ),
+    Bad(
+        "cut off in a bracket in a bracket",
+        APP + "        database: {extensions: [hstore,\n            citext\n",
+        (
+            '8:32: a list in brackets is opened here and never closed: add its "]"; or is the file cut off?',
+        ),
     ),
     Bad(
         "cut off in a key",
         APP + "        datab",
-        ("9:1: the file ends in the middle of a value or a bracket: is it cut off?",),
+        ('8:9: a key without ":" after it: add it; or is the file cut off here?',),
+    ),
+    Bad(
+        "a stray word after the last line",
+        APP + "x\n\n",
+        ('8:1: a key without ":" after it: add it; or is the file cut off here?',),
+    ),
+    Bad(
+        "a stray word of several lines",
+        APP + "x\n  y\n  z\n",
+        ('8:1: a key without ":" after it: add it; or is the file cut off here?',),
+    ),
+    Bad(
+        "a stray word before a comment",
+        APP + "x\n# c\n",
+        ('8:1: a key without ":" after it: add it; or is the file cut off here?',),
+    ),
+    Bad(
+        "cut off in an alias",
+        APP + "        database: *",
+        ("8:19: the file ends in the middle of a value: is it cut off?",),
     ),
     Bad(
         "cut off after database",
@@ -544,6 +614,21 @@ BAD = [
         HEAD + "tenants: {acme: {name: a\x07b, apps: {}}}\n",
         ("2:25: the character U+0007 is not allowed in YAML: remove it",),
     ),
+    *(
+        Bad(
+            f"a line break that is none: {name} in {where}",
+            HEAD + f"# Müller\n{before}a{character}b{after}\n",
+            (
+                f"3:{2 + len(before)}: the character {name} is a line break to some programs and none to others: remove it",
+            ),
+        )
+        for name, character in (("U+0085", "\x85"), ("U+2028", "\u2028"), ("U+2029", "\u2029"))
+        for where, before, after in (
+            ("a name", "name: ", ""),
+            ("quotes", 'name: "', '"'),
+            ("a comment", "# ", ""),
+        )
+    ),
     Bad(
         "a merge conflict",
         HEAD + "<<<<<<< HEAD\ntenants: {}\n=======\ntenants: {a: {apps: {}}}\n>>>>>>> b\n",
@@ -553,7 +638,7 @@ BAD = [
         "a colon too many",
         APP + "        deletion: protect: yes\n",
         (
-            '8:26: is not valid YAML: a ": " too many, or a line that is indented too far: quote the value, or move the line (begun at line 8)',
+            '8:26: is not valid YAML: a ": " too many, or a line that is indented too far: quote the value, or move the line',
         ),
     ),
     Bad(
@@ -585,14 +670,12 @@ BAD = [
     Bad(
         "a reserved sign",
         APP + "        deletion: @x\n",
-        (
-            "8:19: is not valid YAML: a value begins with a sign of YAML's own: quote it (begun at line 8)",
-        ),
+        ("8:19: is not valid YAML: a value begins with a sign of YAML's own: quote it",),
     ),
     Bad(
         "a key without a colon",
         APP + "        deletion\n        region2: x\n",
-        ('9:9: is not valid YAML: a key without ":" after it (begun at line 8)',),
+        ('8:9: is not valid YAML: a key without ":" after it',),
     ),
     Bad(
         "nested too deeply",
@@ -641,7 +724,7 @@ BAD = [
         "nothing for an environment",
         HEAD + "tenants: {acme: {apps: {web: {environment: , region: us-east-1}}}}\n",
         (
-            f"2:31: {WEB}.environment: is empty: write one of production, staging, development, or delete the key",
+            f"2:31: {WEB}.environment: is empty: write one of production, staging, development, or leave it out",
         ),
     ),
     Bad(
@@ -743,6 +826,14 @@ BAD = [
         ),
     ),
     Bad(
+        "the extension that is there already",
+        DB + "          extensions: [plpgsql, PLpgSQL]\n",
+        (
+            f'9:24: {WEB}.database.extensions[0]: "plpgsql" is not to be listed: every database has it',
+            f'9:33: {WEB}.database.extensions[1]: "PLpgSQL" is not to be listed: every database has it',
+        ),
+    ),
+    Bad(
         "no names of extensions",
         DB + "          extensions: [PG_TRGM, 'a;b']\n",
         (
@@ -760,6 +851,36 @@ BAD = [
         DB + "          allowed_ips: [10.0.0.300]\n",
         (
             f'9:25: {WEB}.database.allowed_ips[0]: "10.0.0.300" is not an address: write an IPv4 or IPv6 address, a network such as 203.0.113.0/24, or a range such as 192.0.2.1-192.0.2.9',
+        ),
+    ),
+    Bad(
+        "addresses with a scope",
+        DB
+        + '          allowed_ips: ["fe80::1%eth0", "fe80::1-fe80::2%1", "fe80::%1/64", "::1%", "%"]\n',
+        (
+            f'9:25: {WEB}.database.allowed_ips[0]: "fe80::1%eth0" names an interface of one host, which no other knows: write the address without "%" and what follows',
+            f'9:41: {WEB}.database.allowed_ips[1]: "fe80::1-fe80::2%1" names an interface of one host, which no other knows: write the address without "%" and what follows',
+            f'9:62: {WEB}.database.allowed_ips[2]: "fe80::%1/64" names an interface of one host, which no other knows: write the address without "%" and what follows',
+            f'9:77: {WEB}.database.allowed_ips[3]: "::1%" is not an address: write an IPv4 or IPv6 address, a network such as 203.0.113.0/24, or a range such as 192.0.2.1-192.0.2.9',
+            f'9:85: {WEB}.database.allowed_ips[4]: "%" is not an address: write an IPv4 or IPv6 address, a network such as 203.0.113.0/24, or a range such as 192.0.2.1-192.0.2.9',
+        ),
+    ),
+    Bad(
+        "an address twice, spelt otherwise",
+        DB
+        + "          allowed_ips: ['2001:db8::1', '2001:0DB8::0001', 10.0.0.1, 10.0.0.1/32, 10.0.0.1-10.0.0.1, 10.0.0.1]\n",
+        (
+            f'9:40: {WEB}.database.allowed_ips[1]: "2001:0DB8::0001" is in the list already, as "2001:db8::1": keep one',
+            f'9:69: {WEB}.database.allowed_ips[3]: "10.0.0.1/32" is in the list already, as "10.0.0.1": keep one',
+            f'9:82: {WEB}.database.allowed_ips[4]: "10.0.0.1-10.0.0.1" is in the list already, as "10.0.0.1": keep one',
+            f'9:101: {WEB}.database.allowed_ips[5]: "10.0.0.1" is in the list twice: keep one',
+        ),
+    ),
+    Bad(
+        "a network twice, once as a range",
+        DB + "          allowed_ips: [10.0.0.0-10.0.0.255, 10.0.0.0/24]\n",
+        (
+            f'9:46: {WEB}.database.allowed_ips[1]: "10.0.0.0/24" is in the list already, as "10.0.0.0-10.0.0.255": keep one',
         ),
     ),
     Bad(
@@ -982,7 +1103,7 @@ BAD = [
         "nothing for a timeout",
         DB + "          statement_timeout:\n",
         (
-            f'9:11: {WEB}.database.statement_timeout: is empty, where a duration such as "30s" is wanted: write it, or delete the key',
+            f'9:11: {WEB}.database.statement_timeout: is empty, where a duration such as "30s" is wanted: write it, or leave it out',
         ),
     ),
     Bad(
@@ -995,9 +1116,7 @@ BAD = [
     Bad(
         "nothing for a contact",
         HEAD + "tenants: {acme: {contact: ~, apps: {}}}\n",
-        (
-            "2:18: tenants.acme.contact: is empty, where text is wanted: write it, or delete the key",
-        ),
+        ("2:18: tenants.acme.contact: is empty, where text is wanted: write it, or leave it out",),
     ),
     Bad(
         "a fault in the defaults, once",
@@ -1037,7 +1156,32 @@ BAD = [
     Bad(
         "a number too large",
         DB + "          connection_limit: 99999999999999999999999\n",
-        (f"9:29: {WEB}.database.connection_limit: must be a whole number, not 1e+23",),
+        (
+            f"9:29: {WEB}.database.connection_limit: 99999999999999999999999 is out of range: 1 to 3993",
+        ),
+    ),
+    Bad(
+        "numbers too large to be read",
+        DB
+        + f"          connection_limit: {'9' * 70}\n          statement_timeout: {'9' * 70}\n"
+        + f"          compute: {{min_cu: {'9' * 300}}}\n          postgres_version: {'9' * 30}\n",
+        (
+            f"9:29: {WEB}.database.connection_limit: {'9' * 60}… is out of range: 1 to 3993",
+            f'10:30: {WEB}.database.statement_timeout: {"9" * 60}… has no unit: write it with one of ms, s, m, h, d, w, such as "30s"',
+            f"11:29: {WEB}.database.compute.min_cu: {'9' * 60}… is not a compute size of Neon: write 0.25, 0.5, a whole number from 1 to 16, or an even one up to 56 (nearest: 56)",
+            f"12:29: {WEB}.database.postgres_version: must be a major version of PostgreSQL, one of 15, 16, 17, 18, not {'9' * 30}",
+        ),
+    ),
+    Bad(
+        "memory too large to be read",
+        APP
+        + f"        graph: {{type: free-db, cloud: gcp, region: us-central1, memory: {'9' * 70}}}\n",
+        (f'8:73: {WEB}.graph.memory: {"9" * 60}… has no unit: write it in GB, such as "8GB"',),
+    ),
+    Bad(
+        "half a gigabyte without a unit",
+        APP + "        graph: {type: free-db, cloud: gcp, region: us-central1, memory: 1.5}\n",
+        (f'8:73: {WEB}.graph.memory: 1.5 has no unit: write it in GB, such as "8GB"',),
     ),
     Bad(
         "a graph in the defaults",

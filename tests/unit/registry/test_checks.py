@@ -60,3 +60,8 @@ def test_several_broken_rules_are_all_found() -> None:
         compute=Compute(min_cu=4, max_cu=1), connection_limit=3000, extensions=("a", "a")
     )
     assert len(list(check(app(database=database, services=("auth", "auth"))))) == 4
+
+
+def test_addresses_that_overlap_are_not_the_same() -> None:
+    addresses = ("10.0.0.0/24", "10.0.0.0", "10.0.0.0/25", "::a00:0", "0.0.0.0/0", "::/0")
+    assert not list(check(app(database=Database(allowed_ips=addresses))))

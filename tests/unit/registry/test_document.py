@@ -35,6 +35,8 @@ from tenantry.registry.problems import Position, RegistryError
         ("1.", 1.0),
         ("1e3", 1000.0),
         ("1e999", "1e999"),
+        ("9" * 308, int("9" * 308)),
+        ("9" * 309, "9" * 309),
         ("00.5", "00.5"),
         (".inf", ".inf"),
         (".nan", ".nan"),
@@ -137,6 +139,23 @@ def test_no_bytes_break_the_reader_in_another_way(content: bytes) -> None:
     assert all(re.match(r"f:\d+:\d+: ", line) for line in complaints(content))
 
 
-@given(st.text(alphabet="ab:-[]{}&*!|>'\"#%@`,?\n\t 0<", max_size=80))
+@given(st.text(alphabet="ab:-[]{}&*!|>'\"#%@`,?\n\t 0<\x85\u2028", max_size=80))
 def test_no_text_breaks_the_reader_in_another_way(content: str) -> None:
-    assert all(re.match(r"f:\d+:\d+: ", line) for line in complaints(content.encode()))
+    lines = content.split("\n")
+    for complaint in complaints(content.encode()):
+        where = re.match(r"f:(\d+):(\d+): ", complaint)
+        assert where, complaint
+        # A line that exists, and at most the end of it.
+        assert len(lines[int(where[1]) - 1]) + 1 >= int(where[2]), complaint
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb", "a: 1\nb\n", "a: 1\nb\n\n\n", "a: [\n", "a: {b: [c]"])
+def test_what_the_end_of_the_file_breaks_is_said_where_it_begins(text: str) -> None:
+    with pytest.raises(RegistryError) as refusal:
+        read(text.encode(), "f")
+    at = refusal.value.problems[0]
+    assert text.split("\n")[at.line - 1][at.column - 1] in "b[{"
+
+
+def test_line_breaks_of_older_yaml_may_be_written_as_escapes() -> None:
+    assert read(b'a: "\\u2028\\N"\n', "f").root == {"a": "\u2028\x85"}

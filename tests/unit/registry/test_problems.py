@@ -46,6 +46,7 @@ def test_the_nearest_choice_is_proposed(word: str, nearest: str | None) -> None:
         ([], "a list"),
         (True, "true"),
         (5, "5"),
+        (-(10**70), "-1" + "0" * 58 + "…"),
     ],
 )
 def test_values_are_shown_on_one_short_line(value: object, text: str) -> None:

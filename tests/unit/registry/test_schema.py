@@ -62,6 +62,7 @@ def test_the_example_points_to_the_schema_and_passes_it() -> None:
         DB + "          statement_timeout: 30\n",
         DB + "          statement_timeout: 30sec\n",
         DB + "          history_retention: 500ms\n",
+        DB + "          extensions: [plpgsql]\n",
         DB + "          postgres_version: 14\n",
         DB + '          connection_limit: "20"\n',
         DB + "          compute: {min_cu: 0.3}\n",
