@@ -26,6 +26,8 @@ NOT_RUNNING = 3
 
 _DEFAULT_DATA = Path(".tenantry") / "localcloud"
 _DATA_VARIABLE = "LOCALCLOUD_DATA"
+_LAST_PORT = 65_535
+_SLOWEST_PACE = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,10 +102,30 @@ def _print(facts: Facts, options: argparse.Namespace, how: str) -> None:
         print(f"  {name:<13} {'(shown by --json)' if name == 'neon_api_key' else value}")
 
 
+def _folder(text: str) -> str:
+    if not text:
+        # Most likely a variable that is not set: the default folder is not what was meant.
+        raise argparse.ArgumentTypeError("must name a folder; leave it out for the default one")
+    return text
+
+
+def _port(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 1 <= value <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_LAST_PORT}")
+    return value
+
+
 def _pace(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 100:  # noqa: PLR2004
-        raise argparse.ArgumentTypeError("must be from 0 to 100")
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= _SLOWEST_PACE:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_SLOWEST_PACE}")
     return value
 
 
@@ -111,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--data",
+        type=_folder,
         metavar="DIR",
         help=f"the data folder (default: ${_DATA_VARIABLE}, else {_DEFAULT_DATA})",
     )
@@ -122,7 +145,10 @@ def _parser() -> argparse.ArgumentParser:
     start = commands.add_parser("start", parents=[common], help="start, or say that it runs")
     start.add_argument("--foreground", action="store_true", help="stay, and log to the terminal")
     start.add_argument(
-        "--port", type=int, help="the API's port (default: a free one, kept between starts)"
+        "--port",
+        type=_port,
+        metavar="N",
+        help="the API's port (default: a free one, kept between starts)",
     )
     start.add_argument(
         "--plan", choices=("free", "launch", "scale"), help="whose limits apply (default: scale)"

@@ -190,9 +190,9 @@ def reset(data: Path) -> bool:
 
     Raises DaemonError, and DataFolderError for a folder that is not a local cloud's.
     """
-    if not data.exists():
-        return False
     settings = settings_file.load(data)
+    if settings is None and not data.exists():
+        return False
     if settings is None:
         raise DataFolderError(f"{data}: has no {MARKER}, so it is not deleted; give another --data")
     stop(data)
@@ -287,6 +287,8 @@ def _prepare_folder(data: Path) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True)
         strangers = [entry for entry in data.iterdir() if entry.name not in {LOG, _LOCK}]
+    except (FileExistsError, NotADirectoryError) as error:
+        raise settings_file.not_a_folder(data) from error
     except OSError as error:
         raise DataFolderError(f"{data}: {error.strerror}; give another --data") from error
     if strangers and settings_file.load(data) is None:

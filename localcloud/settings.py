@@ -23,6 +23,15 @@ class DataFolderError(Exception):
     """The data folder cannot be used; the message is one line and says what to do."""
 
 
+def not_a_folder(data: Path) -> DataFolderError:
+    """Return the error for a data folder in whose place, or above it, there is something else."""
+    culprit = next(
+        (path for path in (data, *data.parents) if os.path.lexists(path) and not path.is_dir()),
+        data,
+    )
+    return DataFolderError(f"{culprit}: is not a folder; give another --data, or move it away")
+
+
 @dataclass(slots=True)
 class Settings:
     """What a data folder keeps: identities, secrets, the port, the plan and the pace.
@@ -67,9 +76,12 @@ def load(data: Path) -> Settings | None:
         document = json.loads(marker.read_text())
     except FileNotFoundError:
         return None
+    except NotADirectoryError as error:
+        raise not_a_folder(data) from error
     except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise DataFolderError(
-            f"{marker}: cannot be read ({error}); give another --data, or remove the folder by hand"
+            f"{marker}: cannot be read ({reason}); give another --data, or remove the folder by hand"
         ) from error
     if not isinstance(document, dict) or document.get("kind") != _MARKER_KIND:
         raise DataFolderError(f"{marker}: is not a local cloud's marker; give another --data")
