@@ -58,7 +58,10 @@ class Project(Record):
 
 @dataclass(slots=True)
 class Branch(Record):
-    """A branch: one PostgreSQL data directory."""
+    """A branch: one PostgreSQL data directory.
+
+    ``lists_stale`` says that clients may have made or dropped roles and databases over SQL that the state does not know.
+    """
 
     KIND: ClassVar[str] = "branch"
     PARENT: ClassVar[str | None] = "project_id"
@@ -76,6 +79,7 @@ class Branch(Record):
     init_source: str = "parent-data"
     expires_at: str | None = None
     deleted_at: str | None = None
+    lists_stale: bool = False
 
 
 @dataclass(slots=True)
@@ -307,6 +311,10 @@ class State:
             self._sqlite.execute("ROLLBACK")
             raise
         self._sqlite.execute("COMMIT")
+
+    def next_database_id(self) -> int:
+        """Return an id that no database has."""
+        return max((each.id for each in self.databases.values()), default=1_000_000) + 1
 
     def put(self, *records: Record) -> None:
         """Add or replace records in a commit of their own."""

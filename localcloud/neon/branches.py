@@ -105,6 +105,8 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
         updated_at=now,
         state_changed_at=now,
         expires_at=wanted.expires_at,
+        # A parent that runs can get another database before it is copied.
+        lists_stale=parent.lists_stale,
     )
     roles = [
         Role(
@@ -120,7 +122,7 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
     databases = [
         Database(
             branch.id,
-            cloud.next_database_id() + number,
+            cloud.state.next_database_id() + number,
             database.name,
             database.owner_name,
             database.created_at,

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 from localcloud.clock import Clock, parse, render
 from localcloud.neon import errors
 from localcloud.neon.computes import Compute
+from localcloud.neon.lists import Lists
 from localcloud.neon.operations import Operations
 from localcloud.neon.plans import PLANS
 from localcloud.postgres import catalog
-from localcloud.postgres.cluster import Cluster, ClusterError
+from localcloud.postgres.cluster import Cluster
 from localcloud.postgres.front import AddressError, bind, claim
-from localcloud.state import Database, Role
 
 if TYPE_CHECKING:
     import socket
@@ -45,6 +45,7 @@ class Cloud:
         self.plan = PLANS[settings.plan]
         self.clock = Clock()
         self.operations = Operations(state, self.clock, settings.pace, self._perform)
+        self.lists = Lists(state, self.clock)
         self._installation = installation
         self._tls = tls
         self._clusters: dict[str, Cluster] = {}
@@ -180,42 +181,8 @@ class Cloud:
         return self._computes[endpoint_id]
 
     async def sync(self, branch: Branch) -> None:
-        """Take over roles and databases that were made or dropped over SQL, if the branch's server runs.
-
-        Neon does the same when a compute starts and now and then. Not while operations are under way, which are between
-        the two.
-        """
-        cluster = self.cluster(branch.id)
-        if not cluster.running or self.operations.unfinished(branch.project_id):
-            return
-        import psycopg  # noqa: PLC0415 (the server runs, so it is loaded already)
-
-        try:
-            roles = await catalog.list_roles(cluster)
-            databases = await catalog.list_databases(cluster)
-        except (ClusterError, psycopg.Error):
-            return  # it has just been suspended: what the state knows is the answer
-        if self.operations.unfinished(branch.project_id):
-            return
-        known_roles = {role.name: role for role in self.state.roles.of(branch.id)}
-        known_databases = {each.name: each for each in self.state.databases.of(branch.id)}
-        owners = {each.name: each.owner for each in databases}
-        with self.state.change() as change:
-            change.delete(*(role for name, role in known_roles.items() if name not in roles))
-            for name, can_login in roles.items():
-                if name not in known_roles:
-                    now = self.clock.now()
-                    change.put(Role(branch.id, name, None, now, now, no_login=not can_login))
-            change.delete(*(each for name, each in known_databases.items() if name not in owners))
-            for name, owner in owners.items():
-                known = known_databases.get(name)
-                now = self.clock.now()
-                if known is None:
-                    change.put(Database(branch.id, self.next_database_id(), name, owner, now, now))
-                elif known.owner_name != owner:
-                    known.owner_name = owner
-                    known.updated_at = now
-                    change.put(known)
+        """Take over roles and databases that were made or dropped over SQL; see :class:`localcloud.neon.lists.Lists`."""
+        await self.lists.sync(branch, self.cluster(branch.id))
 
     # Endpoints' addresses.
 
@@ -256,7 +223,7 @@ class Cloud:
         cluster = self.cluster(endpoint.branch_id)
         project = self.state.projects[endpoint.project_id]
         cluster.logical_replication = bool(project.settings.get("enable_logical_replication"))
-        compute = Compute(endpoint, cluster, self.state, self.clock, self.operations)
+        compute = Compute(endpoint, cluster, self.state, self.clock, self.operations, self.lists)
         compute.open(sockets, self._tls)
         self._computes[endpoint.id] = compute
 
@@ -281,10 +248,6 @@ class Cloud:
             self.state.branches[endpoint.branch_id].deleted_at
             or self.state.projects[endpoint.project_id].deleted_at
         )
-
-    def next_database_id(self) -> int:
-        """Return an id that no database has."""
-        return max((each.id for each in self.state.databases.values()), default=1_000_000) + 1
 
     # Keys.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import ssl
 
     from localcloud.clock import Clock
+    from localcloud.neon.lists import Lists
     from localcloud.neon.operations import Operations
     from localcloud.postgres.cluster import Cluster
     from localcloud.postgres.front import Session
@@ -38,12 +39,14 @@ class Compute:
         state: State,
         clock: Clock,
         operations: Operations,
+        lists: Lists,
     ) -> None:
         self.endpoint = endpoint
         self._cluster = cluster
         self._state = state
         self._clock = clock
         self._operations = operations
+        self._lists = lists
         self._lock = asyncio.Lock()
         self._holding = False
         self._sessions: set[Session] = set()
@@ -195,6 +198,7 @@ class Compute:
             self._save()
             raise
         self._holding = True
+        self._lists.opened(self.endpoint.branch_id)
         self.active()
         now = self._clock.now()
         self.endpoint.current_state = "active"
@@ -209,7 +213,11 @@ class Compute:
         self._disarm()
         if self._holding:
             self._holding = False
+            # As on Neon, what was made over SQL is known also while the compute sleeps.
+            taken = await self._lists.take(self.endpoint.branch_id, self._cluster)
             await self._cluster.release()
+            if taken:
+                self._lists.closed(self.endpoint.branch_id, self._cluster)
             now = self._clock.now()
             self.endpoint.last_active = now
             self.endpoint.suspended_at = now

@@ -30,7 +30,7 @@ def database_of(cloud: Cloud, branch: Branch, name: str) -> Database:
 
 
 async def list_databases(cloud: Cloud, request: Request) -> Response:
-    """All databases, the oldest first; also those made over SQL, as far as the branch's server runs."""
+    """All databases, the oldest first; also those made over SQL, as last seen while its server ran."""
     branch = branch_of(cloud, request)
     await cloud.sync(branch)
     return answer(
@@ -54,7 +54,7 @@ async def create_database(cloud: Cloud, request: Request) -> Response:
         )
     now = cloud.clock.now()
     database = Database(
-        branch.id, cloud.next_database_id(), wanted.name, wanted.owner_name, now, now
+        branch.id, cloud.state.next_database_id(), wanted.name, wanted.owner_name, now, now
     )
     with cloud.state.change() as change:
         change.put(database)
@@ -85,6 +85,7 @@ async def update_database(cloud: Cloud, request: Request) -> Response:
     """Rename a database or give it to another role."""
     branch = branch_of(cloud, request)
     wanted = (await bodies.read(request, bodies.DatabaseUpdateRequest)).database
+    await cloud.sync(branch)
     cloud.operations.check_unlocked(branch.project_id)
     database = database_of(cloud, branch, request.path_params["database_name"])
     old_name = database.name

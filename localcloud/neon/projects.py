@@ -141,7 +141,9 @@ async def create_project(cloud: Cloud, request: Request) -> Response:
     made = cloud.clock.now()
     role = Role(branch.id, role_name, ids.password(), made, made)
     made = cloud.clock.now()
-    database = Database(branch.id, cloud.next_database_id(), database_name, role_name, made, made)
+    database = Database(
+        branch.id, cloud.state.next_database_id(), database_name, role_name, made, made
+    )
     endpoint = new_endpoint(cloud, project, branch, bodies.BranchEndpoint(type="read_write"))
     cloud.claim_addresses(endpoint)
     with cloud.state.change() as change:

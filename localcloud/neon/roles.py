@@ -47,7 +47,7 @@ def role_of(cloud: Cloud, branch: Branch, name: str) -> Role:
 
 
 async def list_roles(cloud: Cloud, request: Request) -> Response:
-    """All roles, the oldest first; also those made over SQL, as far as the branch's server runs."""
+    """All roles, the oldest first; also those made over SQL, as last seen while its server ran."""
     branch = branch_of(cloud, request)
     await cloud.sync(branch)
     return answer({"roles": [views.role(role) for role in cloud.state.roles.of(branch.id)]})
@@ -81,12 +81,14 @@ async def create_role(cloud: Cloud, request: Request) -> Response:
 async def get_role(cloud: Cloud, request: Request) -> Response:
     """One role."""
     branch = branch_of(cloud, request)
+    await cloud.sync(branch)
     return answer({"role": views.role(role_of(cloud, branch, request.path_params["role_name"]))})
 
 
 async def delete_role(cloud: Cloud, request: Request) -> Response:
     """Drop a role that owns no database."""
     branch = branch_of(cloud, request)
+    await cloud.sync(branch)
     role = cloud.state.roles.get(f"{branch.id}/{request.path_params['role_name']}")
     if role is None:
         return gone()
@@ -107,6 +109,7 @@ async def delete_role(cloud: Cloud, request: Request) -> Response:
 async def reveal_password(cloud: Cloud, request: Request) -> Response:
     """Give the password of a role, where the project stores passwords."""
     branch = branch_of(cloud, request)
+    await cloud.sync(branch)
     role = role_of(cloud, branch, request.path_params["role_name"])
     if not cloud.state.projects[branch.project_id].store_passwords or role.password is None:
         raise ApiError(412, "password is not stored for the role")
@@ -116,6 +119,7 @@ async def reveal_password(cloud: Cloud, request: Request) -> Response:
 async def reset_password(cloud: Cloud, request: Request) -> Response:
     """Give a role a new password."""
     branch = branch_of(cloud, request)
+    await cloud.sync(branch)
     role = role_of(cloud, branch, request.path_params["role_name"])
     cloud.operations.check_unlocked(branch.project_id)
     if role.no_login:

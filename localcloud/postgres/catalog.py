@@ -73,9 +73,10 @@ async def drop_role(cluster: Cluster, name: str) -> None:
         row = await (
             await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,))
         ).fetchone()
+        databases = await _list_databases(connection)
     if row is None:
         return
-    for database in await list_databases(cluster):
+    for database in databases:
         async with cluster.connect(database.name) as connection:
             await connection.execute(
                 sql.SQL("REASSIGN OWNED BY {} TO {}").format(role, sql.Identifier(database.owner))
@@ -108,7 +109,7 @@ async def alter_database(cluster: Cluster, name: str, new_name: str, owner: str)
     from psycopg import sql  # noqa: PLC0415
 
     async with cluster.connect() as connection:
-        names = {database.name for database in await list_databases(cluster)}
+        names = {database.name for database in await _list_databases(connection)}
         if new_name != name and name in names:
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
@@ -135,21 +136,28 @@ async def drop_database(cluster: Cluster, name: str) -> None:
         )
 
 
-async def list_databases(cluster: Cluster) -> list[FoundDatabase]:
-    """Return the databases, less those that PostgreSQL itself has."""
+async def list_all(cluster: Cluster) -> tuple[dict[str, bool], list[FoundDatabase]]:
+    """Return the roles with whether they can log in, and the databases, the oldest first.
+
+    Less those that PostgreSQL and Neon have in every cluster.
+    """
     async with cluster.connect() as connection:
-        cursor = await connection.execute(
-            "SELECT datname, pg_get_userbyid(datdba) FROM pg_database "
-            "WHERE NOT datistemplate AND datallowconn AND datname <> 'postgres' ORDER BY oid"
-        )
-        return [FoundDatabase(name, owner) for name, owner in await cursor.fetchall()]
+        return await _list_roles(connection), await _list_databases(connection)
 
 
-async def list_roles(cluster: Cluster) -> dict[str, bool]:
-    """Return the roles and whether they can log in, less those that PostgreSQL and Neon have in every cluster."""
-    async with cluster.connect() as connection:
-        cursor = await connection.execute(
-            "SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname !~ '^pg_' AND NOT rolname = ANY(%s) ORDER BY oid",
-            ([SUPERUSER, "neon_superuser"],),
-        )
-        return dict(await cursor.fetchall())
+async def _list_databases(
+    connection: psycopg.AsyncConnection[tuple[Any, ...]],
+) -> list[FoundDatabase]:
+    cursor = await connection.execute(
+        "SELECT datname, pg_get_userbyid(datdba) FROM pg_database "
+        "WHERE NOT datistemplate AND datallowconn AND datname <> 'postgres' ORDER BY oid"
+    )
+    return [FoundDatabase(name, owner) for name, owner in await cursor.fetchall()]
+
+
+async def _list_roles(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> dict[str, bool]:
+    cursor = await connection.execute(
+        "SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname !~ '^pg_' AND NOT rolname = ANY(%s) ORDER BY oid",
+        ([SUPERUSER, "neon_superuser"],),
+    )
+    return dict(await cursor.fetchall())

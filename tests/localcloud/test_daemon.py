@@ -141,6 +141,28 @@ def test_a_killed_cloud_leaves_no_server_and_loses_no_data(data: Path) -> None:
     assert servers(data) == []
 
 
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_what_was_made_over_sql_is_known_after_a_restart(data: Path, how: str) -> None:
+    cloud = start(data, "--pace", "0")
+    with cloud.client() as client:
+        project = Account(cloud, client).project()
+    query(project.uri, "CREATE DATABASE made OWNER neondb_owner", "CREATE ROLE app_role")
+    if how == "kill":
+        os.kill(cloud.pid, signal.SIGKILL)
+        await_true(lambda: gone(cloud.pid))
+    else:
+        localcloud("stop", data)
+    again = start(data)
+    with again.client() as client:
+        asked = {"role_name": "neondb_owner", "database_name": "made"}
+        uri = client.get(f"{project.path}/connection_uri", params=asked).raise_for_status()
+        roles = client.get(f"{project.branch}/roles").json()["roles"]
+        assert [each["name"] for each in roles] == ["neondb_owner", "app_role"]
+        assert client.get(project.endpoint).json()["endpoint"]["current_state"] == "idle"
+        assert servers(data) == []
+    assert query(uri.json()["uri"], "SELECT current_database()") == [("made",)]
+
+
 def test_a_start_stops_servers_that_outlived_a_killed_cloud(data: Path) -> None:
     cloud = start(data, "--pace", "0")
     with cloud.client() as client:

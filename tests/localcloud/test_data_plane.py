@@ -73,6 +73,56 @@ def test_the_projects_role_makes_roles_databases_and_extensions_over_sql(project
     assert [each["name"] for each in listed] == ["app"]
 
 
+def test_what_was_made_over_sql_is_known_while_the_compute_sleeps(project: Project) -> None:
+    account, uri_path = project.account, f"{project.path}/connection_uri"
+    asked = {"role_name": "app_owner", "database_name": "third"}
+    assert account.refusal("GET", uri_path, **asked)[0] == 404
+    query(
+        project.uri,
+        "CREATE ROLE sql_role LOGIN PASSWORD 'abc123'",
+        "CREATE DATABASE third OWNER app_owner",
+    )
+    project.suspend()
+    uri = account.ask("GET", uri_path, **asked)["uri"]
+    assert account.refusal("GET", uri_path, **(asked | {"role_name": "sql_role"})) == (
+        412,
+        "password is not stored for the role",
+    )
+    assert account.ask("GET", f"{project.branch}/roles/sql_role")["role"]["name"] == "sql_role"
+    found = account.ask("GET", f"{project.branch}/databases/third")["database"]
+    assert found["owner_name"] == "app_owner"
+    for never in ({"role_name": "nobody"}, {"database_name": "nothing"}):
+        assert account.refusal("GET", uri_path, **(asked | never))[0] == 404
+    assert project.state() == "idle"
+    assert query(uri, "SELECT current_database()") == [("third",)]
+    query(project.uri, "DROP DATABASE third", "DROP ROLE sql_role")
+    project.suspend()
+    assert account.refusal("GET", uri_path, **asked)[0] == 404
+    assert account.refusal("GET", f"{project.branch}/roles/sql_role")[0] == 404
+    assert project.state() == "idle"
+
+
+def test_what_was_made_over_sql_can_be_changed_over_the_api(project: Project) -> None:
+    query(project.uri, "CREATE ROLE sql_role LOGIN", "CREATE DATABASE sql_db OWNER app_owner")
+    role, database = f"{project.branch}/roles/sql_role", f"{project.branch}/databases/sql_db"
+    assert project.account.refusal("GET", f"{role}/reveal_password")[0] == 412
+    project.do("PATCH", database, {"database": {"owner_name": "sql_role"}})
+    password = project.do("POST", f"{role}/reset_password")["role"]["password"]
+    uri = project.account.ask(
+        "GET", f"{project.path}/connection_uri", role_name="sql_role", database_name="sql_db"
+    )["uri"]
+    assert urlsplit(uri).password == password
+    assert query(uri, "SELECT current_user") == [("sql_role",)]
+    project.do("DELETE", database)
+    query(project.uri, "CREATE ROLE another")
+    for name in ("sql_role", "another"):
+        project.do("DELETE", f"{project.branch}/roles/{name}")
+    assert (
+        query(project.uri, "SELECT rolname FROM pg_roles WHERE rolname IN ('sql_role', 'another')")
+        == []
+    )
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -16,7 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from localcloud.neon.lists import Lists
+
 NOW = "2026-01-01T00:00:00.000000Z"
+
+
+class FakeLists:
+    """Lists that only note when they were taken."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.can_be_taken = True
+
+    def opened(self, _branch_id: str) -> None:
+        self.calls.append("opened")
+
+    async def take(self, _branch_id: str, cluster: FakeCluster) -> bool:
+        self.calls.append("taken from a server that runs" if cluster.running else "too late")
+        return self.can_be_taken
+
+    def closed(self, _branch_id: str, cluster: FakeCluster) -> None:
+        self.calls.append("closed too early" if cluster.running else "closed")
 
 
 class FakeCluster:
@@ -31,6 +51,7 @@ class FakeCluster:
         self.broken = False
         self.gate = asyncio.Event()
         self.gate.set()
+        self.lists = FakeLists()
 
     async def acquire(self) -> None:
         await self.gate.wait()
@@ -87,7 +108,14 @@ async def _nothing(_operation: Operation) -> None:
 
 def compute(state: State, cluster: FakeCluster) -> Compute:
     operations = Operations(state, Clock(), 0, _nothing)
-    return Compute(state.endpoints["ep-1"], cast("Cluster", cluster), state, Clock(), operations)
+    return Compute(
+        state.endpoints["ep-1"],
+        cast("Cluster", cluster),
+        state,
+        Clock(),
+        operations,
+        cast("Lists", cluster.lists),
+    )
 
 
 def actions(state: State) -> list[tuple[str, str]]:
@@ -136,6 +164,31 @@ def test_a_busy_session_keeps_a_compute_awake_and_an_idle_one_does_not(state: St
         assert not cluster.running
         assert session.was_cut
         await one.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("can_be_taken", [True, False])
+def test_the_lists_are_taken_before_the_server_stops_however_it_is_stopped(
+    state: State, *, can_be_taken: bool
+) -> None:
+    async def scenario() -> None:
+        cluster = FakeCluster()
+        cluster.lists.can_be_taken = can_be_taken
+        one = compute(state, cluster)
+        once = ["opened", "taken from a server that runs", *(["closed"] if can_be_taken else [])]
+        state.endpoints["ep-1"].suspend_timeout_seconds = cast("int", 0.02)
+        await one.admit()
+        await asyncio.sleep(0.1)
+        assert cluster.lists.calls == once
+        state.endpoints["ep-1"].suspend_timeout_seconds = -1
+        await one.start()
+        await one.suspend()
+        await one.suspend()
+        assert cluster.lists.calls == once * 2
+        await one.start()
+        await one.close()
+        assert cluster.lists.calls == once * 3
 
     asyncio.run(scenario())
 
@@ -193,7 +246,14 @@ def test_a_connection_that_is_given_up_during_the_start_leaves_no_lock(state: St
         cluster = FakeCluster()
         operations = Operations(state, Clock(), 0, _nothing)
         endpoint = state.endpoints["ep-1"]
-        one = Compute(endpoint, cast("Cluster", cluster), state, Clock(), operations)
+        one = Compute(
+            endpoint,
+            cast("Cluster", cluster),
+            state,
+            Clock(),
+            operations,
+            cast("Lists", cluster.lists),
+        )
         cluster.gate.clear()
         admission = asyncio.create_task(one.admit())
         await asyncio.sleep(0.01)
