@@ -101,27 +101,3 @@ func TestGrantComparesPrivileges(t *testing.T) {
 		}
 	}
 }
-
-func TestDurationsAsWrittenByHand(t *testing.T) {
-	t.Parallel()
-	for value, want := range map[string]int{"0": 0, "10000": 10_000, "10s": 10_000, "1.5 min": 90_000, "2h": 7_200_000, "1d": 86_400_000, "500us": 1} {
-		if got, err := parseDuration(value); err != nil || got != want {
-			t.Errorf("%q: %d, %v; want %d", value, got, err, want)
-		}
-	}
-	for _, value := range []string{"", "soon", "10 weeks", "1.2.3s"} {
-		if _, err := parseDuration(value); err == nil {
-			t.Errorf("%q was taken for a duration", value)
-		}
-	}
-}
-
-func TestIdleTimeoutStatement(t *testing.T) {
-	t.Parallel()
-	if got, want := idleTimeoutStatement("a", 10), `ALTER ROLE "a" SET idle_in_transaction_session_timeout TO 10`; got != want {
-		t.Error(got)
-	}
-	if got, want := idleTimeoutStatement("a", 0), `ALTER ROLE "a" RESET idle_in_transaction_session_timeout`; got != want {
-		t.Error(got)
-	}
-}

@@ -1,6 +1,7 @@
 // Package postgresql bridges the last importable release of the Terraform provider for PostgreSQL (1.7.1), with the
 // tokens and property names of the official Pulumi package 3.18, and adds what that release lacks: schema grants,
-// grants that revoke, the idle-in-transaction timeout of roles, and a drop of databases in use.
+// grants that revoke, the idle-in-transaction timeout of roles, a read of roles whatever their settings, and a drop of
+// databases in use.
 package postgresql
 
 import (

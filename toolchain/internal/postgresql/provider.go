@@ -39,7 +39,7 @@ func Provider() *schema.Provider {
 	}
 
 	resources := p.ResourcesMap
-	addIdleTimeout(resources["postgresql_role"])
+	readSettings(resources["postgresql_role"])
 	keepPolicies(resources["postgresql_schema"])
 	dropInUse(resources["postgresql_database"])
 	resources["postgresql_grant"] = grantResource()

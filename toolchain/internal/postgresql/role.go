@@ -2,10 +2,8 @@ package postgresql
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
-	"math"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-sdk/helper/schema"
@@ -13,12 +11,17 @@ import (
 	"github.com/lib/pq"
 )
 
-// idleTimeout is both the attribute of the official package and the setting of PostgreSQL.
-const idleTimeout = "idle_in_transaction_session_timeout"
+// Settings of PostgreSQL that are attributes of a role too, by the same names.
+const (
+	idleTimeout      = "idle_in_transaction_session_timeout"
+	statementTimeout = "statement_timeout"
+	searchPath       = "search_path"
+)
 
-// addIdleTimeout adds the attribute, as later releases of the provider have it: milliseconds, 0 or absent for the
-// server's default.
-func addIdleTimeout(role *schema.Resource) {
+// readSettings makes a role readable whatever its settings are: every login may change its own (ALTER ROLE
+// current_user SET), and upstream's read fails on a timeout with a unit and on any setting with a backslash. It also
+// adds the idle timeout, as later releases of the provider have it: milliseconds, 0 or absent for the server's default.
+func readSettings(role *schema.Resource) {
 	role.Schema[idleTimeout] = &schema.Schema{
 		Type:         schema.TypeInt,
 		Optional:     true,
@@ -29,27 +32,38 @@ func addIdleTimeout(role *schema.Resource) {
 	role.Create = func(d *schema.ResourceData, meta any) error {
 		// Upstream's create ends with a read into d: it must not hide what is asked for.
 		wanted := d.Get(idleTimeout).(int)
-		if err := create(d, meta); err != nil {
+		if err := create(d, meta); err != nil && !isOfRead(err) {
 			return err
 		}
 		if wanted == 0 {
-			return nil
+			return readRole(d, meta)
 		}
 		return setIdleTimeout(d, meta, wanted)
 	}
 	role.Read = func(d *schema.ResourceData, meta any) error {
-		if err := read(d, meta); err != nil || d.Id() == "" {
+		if err := read(d, meta); err != nil && !isOfRead(err) {
 			return err
 		}
-		return readIdleTimeout(d, meta)
+		return readRole(d, meta)
 	}
 	role.Update = func(d *schema.ResourceData, meta any) error {
 		changed, wanted := d.HasChange(idleTimeout), d.Get(idleTimeout).(int)
-		if err := update(d, meta); err != nil || !changed {
+		if err := update(d, meta); err != nil && !isOfRead(err) {
 			return err
+		}
+		if !changed {
+			return readRole(d, meta)
 		}
 		return setIdleTimeout(d, meta, wanted)
 	}
+}
+
+// isOfRead tells an error of upstream's read of a role, with which its create and update end too, once they have
+// committed. These errors have no type, and only that read words them so. Our own read follows, and reports what is
+// truly wrong, such as a lost connection.
+func isOfRead(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "Error reading ROLE: ") || strings.HasPrefix(text, "Error reading statement_timeout: ")
 }
 
 func setIdleTimeout(d *schema.ResourceData, meta any, milliseconds int) error {
@@ -64,7 +78,7 @@ func setIdleTimeout(d *schema.ResourceData, meta any, milliseconds int) error {
 	}); err != nil {
 		return fmt.Errorf("could not set %s of role %s: %w", idleTimeout, d.Id(), err)
 	}
-	return d.Set(idleTimeout, milliseconds)
+	return readRole(d, meta)
 }
 
 func idleTimeoutStatement(role string, milliseconds int) string {
@@ -74,41 +88,65 @@ func idleTimeoutStatement(role string, milliseconds int) string {
 	return fmt.Sprintf("ALTER ROLE %s SET %s TO %d", pq.QuoteIdentifier(role), idleTimeout, milliseconds)
 }
 
-func readIdleTimeout(d *schema.ResourceData, meta any) error {
+// readRole reads everything but the password, which only a superuser could, into d; of a role that is gone, the id is
+// emptied.
+func readRole(d *schema.ResourceData, meta any) error {
+	if d.Id() == "" {
+		return nil
+	}
 	c, err := connectionOf(meta)
 	if err != nil {
 		return err
 	}
-	var settings pq.StringArray
-	if err := c.inTransaction("", func(txn *sql.Tx) error {
-		return txn.QueryRow("SELECT rolconfig FROM pg_catalog.pg_roles WHERE rolname = $1", d.Id()).Scan(&settings)
-	}); err != nil {
-		return fmt.Errorf("could not read the settings of role %s: %w", d.Id(), err)
+	db, err := c.db("")
+	if err != nil {
+		return err
 	}
-	milliseconds := 0
-	for _, setting := range settings {
-		if value, found := strings.CutPrefix(setting, idleTimeout+"="); found {
-			if milliseconds, err = parseDuration(value); err != nil {
-				return fmt.Errorf("could not read %s of role %s: %w", idleTimeout, d.Id(), err)
-			}
+	var (
+		superuser, inherit, createRole, createDatabase, login, replication, bypassRLS bool
+		connectionLimit                                                               int
+		validUntil                                                                    string
+		groups, settings                                                              pq.StringArray
+	)
+	err = db.QueryRow(`
+		SELECT rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
+		       rolconnlimit, coalesce(rolvaliduntil::text, 'infinity'),
+		       ARRAY(SELECT pg_catalog.pg_get_userbyid(roleid) FROM pg_catalog.pg_auth_members WHERE member = r.oid),
+		       rolconfig
+		FROM pg_catalog.pg_roles r WHERE rolname = $1`, d.Id(),
+	).Scan(&superuser, &inherit, &createRole, &createDatabase, &login, &replication, &bypassRLS,
+		&connectionLimit, &validUntil, &groups, &settings)
+	if errors.Is(err, sql.ErrNoRows) {
+		d.SetId("")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("could not read role %s: %w", d.Id(), err)
+	}
+	var path []string
+	if text, found := settingOf(settings, searchPath); found {
+		path = parseSearchPath(text)
+	}
+	for attribute, value := range map[string]any{
+		"name":                      d.Id(),
+		"superuser":                 superuser,
+		"inherit":                   inherit,
+		"create_role":               createRole,
+		"create_database":           createDatabase,
+		"login":                     login,
+		"replication":               replication,
+		"bypass_row_level_security": bypassRLS,
+		"connection_limit":          connectionLimit,
+		"valid_until":               validUntil,
+		"encrypted_password":        true,
+		"roles":                     []string(groups),
+		searchPath:                  path,
+		statementTimeout:            timeoutOf(settings, statementTimeout),
+		idleTimeout:                 timeoutOf(settings, idleTimeout),
+	} {
+		if err := d.Set(attribute, value); err != nil {
+			return fmt.Errorf("could not read %s of role %s: %w", attribute, d.Id(), err)
 		}
 	}
-	return d.Set(idleTimeout, milliseconds)
-}
-
-var duration = regexp.MustCompile(`^([0-9.]+) *(us|ms|s|min|h|d)?$`)
-
-// parseDuration reads a value as somebody may have set it by hand. PostgreSQL keeps a role's settings as they were
-// written, with or without a unit (documentation, 19.1.1: us, ms, s, min, h, d). The result is in milliseconds.
-func parseDuration(value string) (int, error) {
-	parts := duration.FindStringSubmatch(value)
-	if parts == nil {
-		return 0, fmt.Errorf("%q is not a duration", value)
-	}
-	number, err := strconv.ParseFloat(parts[1], 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration", value)
-	}
-	unit := map[string]float64{"us": 0.001, "": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-	return int(math.Round(number * unit[parts[2]])), nil
+	return nil
 }
