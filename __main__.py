@@ -15,7 +15,11 @@ try:
     registry = load(settings.registry)
     selected = select(registry, settings.apps)
     destroyed = check_transition(
-        applied_apps(), selected, settings.registry, allowed=settings.allow_destroy
+        applied_apps(),
+        selected,
+        settings.registry,
+        organization=settings.neon_org_id or "",
+        allowed=settings.allow_destroy,
     )
 except (RegistryError, SelectionError, TransitionError) as error:
     raise pulumi.RunError(str(error)) from None

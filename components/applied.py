@@ -26,6 +26,7 @@ def applied_apps() -> list[AppliedApp]:
         AppliedApp(
             id=outputs["app"],
             deletion=outputs["deletion"],
+            organization=outputs["organization"],
             region=outputs["region"],
             postgres_version=int(outputs["postgresVersion"]),
             generation=int(outputs["generation"]),

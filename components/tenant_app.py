@@ -84,6 +84,7 @@ class TenantApp(pulumi.ComponentResource):
             {
                 "app": app.id,
                 "deletion": app.deletion,
+                "organization": org_id or "",
                 "region": app.region,
                 "postgresVersion": app.database.postgres_version,
                 "generation": app.database.credentials.generation,

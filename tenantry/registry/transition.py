@@ -13,6 +13,8 @@ class AppliedApp:
 
     id: str
     deletion: Deletion
+    organization: str
+    """The Neon organization that pays; empty where the API key implies it."""
     region: str
     postgres_version: int
     generation: int
@@ -35,6 +37,7 @@ def check_transition(
     selected: Iterable[App],
     registry: Path,
     *,
+    organization: str = "",
     allowed: Collection[str] = (),
 ) -> list[str]:
     """Refuse what an edit must not do by accident, and say what is destroyed otherwise.
@@ -43,11 +46,13 @@ def check_transition(
     branch when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then the change. An app that was
     applied with `deletion: retain` may leave, since its project stays. One run destroys or gives up one project only, or
     those in `allowed`: a file that was cut short loses more than one. A generation goes up by one: any other step
-    changes the password of the login that is in use.
+    changes the password of the login that is in use. The organization never changes: it comes from the shell or the
+    stack, and a variable that is not set must not replace every project.
 
     :param applied: what the stack holds now
     :param selected: what it is to hold
     :param registry: the registry's file, for the message
+    :param organization: the Neon organization that this run works in; empty where the API key implies it
     :param allowed: ids of apps that may go together
     :return: one line for each app or branch that goes, and may
     :raises TransitionError: with one line for each fault
@@ -58,6 +63,8 @@ def check_transition(
         new = wanted.get(old.id)
         if new is None:
             _leaving(old, judgement)
+        elif old.organization != organization:
+            _moved(old, organization, judgement)
         elif changes := _unchangeable(old, new):
             _replaced(old, changes, judgement)
         else:
@@ -87,6 +94,16 @@ def _leaving(app: AppliedApp, judgement: _Judgement) -> None:
             judgement.told.append(
                 f"{app.id} leaves with 'deletion: delete': its Neon project and all data in it are destroyed"
             )
+
+
+def _moved(app: AppliedApp, organization: str, judgement: _Judgement) -> None:
+    def named(organization: str) -> str:
+        return f"organization {organization}" if organization else "the API key's own organization"
+
+    judgement.refused.append(
+        f"{app.id} was applied in {named(app.organization)}, and this run works in {named(organization)}: nothing was "
+        "changed. Set NEON_ORG_ID or tenantry:neonOrgId back; to move the app, remove it and add it again"
+    )
 
 
 def _replaced(app: AppliedApp, changes: str, judgement: _Judgement) -> None:

@@ -91,3 +91,15 @@ def test_a_stack_holds_the_apps_that_its_configuration_selects(
     workspace.must("config", "set", "tenantry:apps", "globex")
     workspace.apply(REGISTRY.replace("lifecycle", "selected"))
     assert projects(cloud, "selected--") == ["selected--globex--api"]
+
+
+def test_an_organization_that_is_not_set_replaces_nothing(
+    workspace: Workspace, cloud: LocalCloud
+) -> None:
+    workspace.apply(REGISTRY.replace("lifecycle", "organized"))
+    before = workspace.outputs()["apps"]
+    workspace.environment["NEON_ORG_ID"] = ""
+    done = workspace.pulumi("up", "--yes", "--skip-preview")
+    assert done.code != 0
+    assert f"acme/web was applied in organization {cloud.neon_org_id}" in done.said
+    assert workspace.outputs()["apps"] == before

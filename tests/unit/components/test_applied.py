@@ -10,6 +10,7 @@ URN = "urn:pulumi:dev::tenantry::tenantry:app:TenantApp::acme/web"
 OUTPUTS = {
     "app": "acme/web",
     "deletion": "retain",
+    "organization": "org-test",
     "region": "aws-us-east-2",
     "postgresVersion": 17,
     "generation": 3,
@@ -26,7 +27,11 @@ OUTPUTS = {
                 URN: {"type": TYPE, "outputs": OUTPUTS},
                 "urn:other": {"type": "neon:index/project:Project", "outputs": {"name": "x"}},
             },
-            [AppliedApp("acme/web", "retain", "aws-us-east-2", 17, 3, frozenset({"staging"}))],
+            [
+                AppliedApp(
+                    "acme/web", "retain", "org-test", "aws-us-east-2", 17, 3, frozenset({"staging"})
+                )
+            ],
         ),
         # A run that died before the app was complete left its component without outputs.
         ({URN: {"type": TYPE, "outputs": {}}}, []),

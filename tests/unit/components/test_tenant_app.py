@@ -216,6 +216,7 @@ def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Pa
     assert monitor.outputs[component.urn] == {
         "app": "acme/web",
         "deletion": "retain",
+        "organization": "org-test",
         "region": "aws-eu-central-1",
         "postgresVersion": 17.0,
         "generation": 1.0,

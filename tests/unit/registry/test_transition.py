@@ -32,8 +32,9 @@ def held(
     version: int = 17,
     generation: int = 1,
     branches: frozenset[str] = frozenset(),
+    organization: str = "",
 ) -> AppliedApp:
-    return AppliedApp(app, deletion, region, version, generation, branches)
+    return AppliedApp(app, deletion, organization, region, version, generation, branches)
 
 
 def test_an_app_that_stays_is_no_removal(web: App) -> None:
@@ -146,3 +147,13 @@ def test_more_than_one_app_goes_only_by_name(web: App) -> None:
     )
     told = check_transition(applied, [web], FILE, allowed={"acme/a", "acme/b", "acme/web"})
     assert len(told) == 3
+
+
+@pytest.mark.parametrize(("before", "now"), [("org-a", ""), ("org-a", "org-b"), ("", "org-b")])
+def test_another_organization_is_refused_whatever_the_deletion(
+    web: App, before: str, now: str
+) -> None:
+    applied = [held("acme/web", "delete", organization=before)]
+    with pytest.raises(TransitionError, match="was applied in .*organization"):
+        check_transition(applied, [web], FILE, organization=now)
+    assert check_transition(applied, [web], FILE, organization=before) == []
