@@ -7,8 +7,9 @@ from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
 from tenantry.registry import App
 
-# Beyond what the app may hold: provisioning, and one connection for a person or a migration.
-RESERVED_CONNECTIONS = OWNER_CONNECTIONS + 1
+# Beyond what the app may hold: provisioning, whose connections the server still counts for a moment after their end,
+# and a person or a migration.
+RESERVED_CONNECTIONS = OWNER_CONNECTIONS + 8
 
 # What the group may do with what the owner makes later, by the kind of object.
 DEFAULT_PRIVILEGES: dict[str, list[str]] = {
