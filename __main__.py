@@ -9,19 +9,25 @@ from components.tenant_app import TenantApp
 from tenantry.registry import RegistryError, SelectionError, load, select
 from tenantry.registry.destruction import DestructionError, check_destruction
 from tenantry.registry.unapplied import unapplied
+from tenantry.schemas.errors import SchemaError
+from tenantry.schemas.planning import plan_schemas
 
 settings = Settings.read()
 try:
     registry = load(settings.registry)
     selected = select(registry, settings.apps)
+    plans = plan_schemas(selected, settings.registry)
     destroyed = check_destruction(applied_apps(), selected, settings.registry)
-except (RegistryError, SelectionError, DestructionError) as error:
+except (RegistryError, SelectionError, DestructionError, SchemaError) as error:
     raise pulumi.RunError(str(error)) from None
 
 for line in [*destroyed, *unapplied(selected)]:
     pulumi.log.warn(line)
 
 cloud = neon.Provider("neon", api_key=settings.neon_api_key)
-apps = [TenantApp(app, cloud=cloud, org_id=settings.neon_org_id) for app in selected]
+apps = [
+    TenantApp(app, cloud=cloud, plan=plans.get(app.id), org_id=settings.neon_org_id)
+    for app in selected
+]
 pulumi.export("apps", {component.app.id: component.summary() for component in apps})
 pulumi.export("urls", {component.app.id: component.urls() for component in apps})
