@@ -9,11 +9,14 @@ from components.tenant_app import TenantApp
 from tenantry.registry import RegistryError, SelectionError, load, select
 from tenantry.registry.transition import TransitionError, check_transition
 from tenantry.registry.unapplied import unapplied
+from tenantry.schemas.errors import SchemaError
+from tenantry.schemas.planning import plan_schemas
 
 settings = Settings.read()
 try:
     registry = load(settings.registry)
     selected = select(registry, settings.apps)
+    plans = plan_schemas(selected, settings.registry)
     destroyed = check_transition(
         applied_apps(),
         selected,
@@ -21,13 +24,16 @@ try:
         organization=settings.neon_org_id or "",
         allowed=settings.allow_destroy,
     )
-except (RegistryError, SelectionError, TransitionError) as error:
+except (RegistryError, SelectionError, TransitionError, SchemaError) as error:
     raise pulumi.RunError(str(error)) from None
 
 for line in [*destroyed, *unapplied(selected)]:
     pulumi.log.warn(line)
 
 cloud = neon.Provider("neon", api_key=settings.neon_api_key)
-apps = [TenantApp(app, cloud=cloud, org_id=settings.neon_org_id) for app in selected]
+apps = [
+    TenantApp(app, cloud=cloud, plan=plans.get(app.id), org_id=settings.neon_org_id)
+    for app in selected
+]
 pulumi.export("apps", {component.app.id: component.summary() for component in apps})
 pulumi.export("urls", {component.app.id: component.urls() for component in apps})

@@ -5,11 +5,16 @@ import pulumi_postgresql as postgresql
 
 from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
+from providers.schema import Migration
 from tenantry.registry import App
+from tenantry.schemas.planning import SchemaPlan
+
+MIGRATION_CONNECTIONS = 2
+"""One that holds the lock, and Alembic's own."""
 
 # Beyond what the app may hold: provisioning, whose connections the server still counts for a moment after their end,
-# and a person or a migration.
-RESERVED_CONNECTIONS = OWNER_CONNECTIONS + 8
+# a migration, and a person.
+RESERVED_CONNECTIONS = OWNER_CONNECTIONS + MIGRATION_CONNECTIONS + 6
 
 # What the group may do with what the owner makes later, by the kind of object.
 DEFAULT_PRIVILEGES: dict[str, list[str]] = {
@@ -24,6 +29,7 @@ class AppDatabase(pulumi.ComponentResource):
 
     database: postgresql.Database
     schema: postgresql.Schema
+    migration: Migration | None
 
     def __init__(
         self,
@@ -32,13 +38,15 @@ class AppDatabase(pulumi.ComponentResource):
         *,
         project: AppProject,
         logins: AppLogins,
+        plan: SchemaPlan | None,
         protect: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the database and the rights on it.
+        """Declare the database, the rights on it, and its tables.
 
         `opts.providers` holds the Postgres provider that connects as the owner.
 
+        :param plan: the revisions that its schema is to have; None where the app brings no history
         :param protect: the engine refuses to delete or replace the database and its schema
         """
         super().__init__("tenantry:app:Database", name, None, opts)
@@ -69,7 +77,7 @@ class AppDatabase(pulumi.ComponentResource):
             privileges=[],
             opts=rights,
         )
-        postgresql.Grant(
+        connect = postgresql.Grant(
             f"{name}/connect",
             database=self.database.name,
             role=logins.group.name,
@@ -88,7 +96,7 @@ class AppDatabase(pulumi.ComponentResource):
             privileges=[],
             opts=rights,
         )
-        postgresql.Grant(
+        usage = postgresql.Grant(
             f"{name}/usage",
             database=self.database.name,
             schema=self.schema.name,
@@ -97,7 +105,7 @@ class AppDatabase(pulumi.ComponentResource):
             privileges=["USAGE"],
             opts=pulumi.ResourceOptions.merge(rights, pulumi.ResourceOptions(depends_on=[shut])),
         )
-        for object_type, privileges in DEFAULT_PRIVILEGES.items():
+        privileges = [
             postgresql.DefaultPrivileges(
                 f"{name}/{object_type}s",
                 database=self.database.name,
@@ -105,11 +113,41 @@ class AppDatabase(pulumi.ComponentResource):
                 owner=owner,
                 role=logins.group.name,
                 object_type=object_type,
-                privileges=privileges,
+                privileges=given,
                 opts=rights,
             )
-        for extension in app.database.extensions:
+            for object_type, given in DEFAULT_PRIVILEGES.items()
+        ]
+        # Those that the history needs come by themselves; written twice, they are one.
+        wanted = dict.fromkeys([*app.database.extensions, *(plan.extensions if plan else ())])
+        extensions = [
             postgresql.Extension(
                 f"{name}/{extension}", name=extension, database=self.database.name, opts=rights
+            )
+            for extension in wanted
+        ]
+        self.migration = None
+        if plan is not None:
+            # What is made before its default privileges would stay closed to the app.
+            first = [connect, usage, *privileges, *extensions]
+            self.migration = Migration(
+                f"{name}/schema",
+                {
+                    "app": app.id,
+                    "host": project.host,
+                    "port": 5432,
+                    "database": self.database.name,
+                    "owner": owner,
+                    "password": project.owner_password,
+                    "schema": self.schema.name,
+                    "group": logins.group.name,
+                    "template": plan.template,
+                    "path": plan.path,
+                    "target": plan.target,
+                    "revisions": list(plan.revisions),
+                    "digest": plan.digest,
+                    "allowDowngrade": plan.allow_downgrade,
+                },
+                pulumi.ResourceOptions.merge(rights, pulumi.ResourceOptions(depends_on=first)),
             )
         self.register_outputs({})

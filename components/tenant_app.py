@@ -9,6 +9,7 @@ from components.database import AppDatabase
 from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
 from tenantry.registry import App
+from tenantry.schemas.planning import SchemaPlan
 from tenantry.urls import connection_url
 
 TYPE = "tenantry:app:TenantApp"
@@ -24,17 +25,20 @@ class TenantApp(pulumi.ComponentResource):
         app: App,
         *,
         cloud: neon.Provider,
+        plan: SchemaPlan | None = None,
         org_id: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the app.
 
         :param cloud: the connection to Neon's API
+        :param plan: the revisions that the app's schema is to have; None where it has no `schema`
         :param org_id: the Neon organization that pays for the project
         """
         through_cloud = pulumi.ResourceOptions(providers={"neon": cloud})
         super().__init__(TYPE, app.id, None, pulumi.ResourceOptions.merge(opts, through_cloud))
         self.app = app
+        self._plan = plan
         name = app.id
         protect = app.deletion == "protect"
         inside = pulumi.ResourceOptions(parent=self)
@@ -65,9 +69,15 @@ class TenantApp(pulumi.ComponentResource):
         as_owner = pulumi.ResourceOptions(parent=self, providers={"postgresql": self.owner})
         self.logins = AppLogins(name, app, project=self.project, protect=protect, opts=as_owner)
         self.database = AppDatabase(
-            name, app, project=self.project, logins=self.logins, protect=protect, opts=as_owner
+            name,
+            app,
+            project=self.project,
+            logins=self.logins,
+            plan=plan,
+            protect=protect,
+            opts=as_owner,
         )
-        # A branch copies what is there when it is made: the database and the logins come first.
+        # A branch copies what is there when it is made: the logins, the database and its tables come first.
         self.branches = {
             branch.name: AppBranch(
                 f"{name}/{branch.name}",
@@ -100,6 +110,8 @@ class TenantApp(pulumi.ComponentResource):
             "host": self.project.host,
             "database": self.database.database.name,
             "login": self.logins.current.role.name,
+            # The program's own knowledge, so that a preview shows from which revision to which.
+            **({"revision": self._plan.target} if self._plan else {}),
             "branches": {
                 name: {"id": branch.id, "host": branch.host}
                 for name, branch in self.branches.items()

@@ -28,6 +28,7 @@ def check(app: App) -> Iterator[Finding]:
     yield from _branches(app)
     yield from _quotas(app)
     yield from _graph(app)
+    yield from _revision(app)
 
 
 def _compute(app: App) -> Iterator[Finding]:
@@ -136,3 +137,17 @@ def _graph(app: App) -> Iterator[Finding]:
         if value != only:
             message = f'"{value}" is not offered with type free-db: write {only}, or another type'
             yield Finding((("graph", name), ("graph", "type")), message)
+
+
+def _revision(app: App) -> Iterator[Finding]:
+    source = app.database.schema_source
+    if source is None or source.template is None or source.revision == "head":
+        return
+    # Imported here: only a pinned revision pays for reading the history.
+    from tenantry.schemas.errors import SchemaError  # noqa: PLC0415
+    from tenantry.schemas.planning import history_of  # noqa: PLC0415
+
+    try:
+        history_of(source.template, None)[0].resolve(source.revision)
+    except SchemaError as error:
+        yield Finding((("database", "schema", "revision"),), str(error))

@@ -47,6 +47,7 @@ class SchemaSource(Frozen):
     path: str | None = None
     """Relative to the folder of the registry file."""
     revision: str = "head"
+    allow_downgrade: bool = False
 
 
 class Compute(Frozen):

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from tenantry.registry.models import App
 
 _UNAPPLIED: dict[str, Callable[[App], object]] = {
-    "database.schema": lambda app: app.database.schema_source,
     "services": lambda app: app.services,
     "api_keys": lambda app: app.api_keys,
     "graph": lambda app: app.graph,

@@ -26,6 +26,7 @@ from tenantry.registry import aura, models, neon, units
 from tenantry.registry.document import Empty
 from tenantry.registry.names import LABEL, LABEL_LENGTH
 from tenantry.registry.problems import did_you_mean, shown
+from tenantry.schemas.templates import TEMPLATES
 
 JsonSchema: TypeAlias = dict[str, Any]
 MAX_INT: Final = 2_147_483_647
@@ -286,8 +287,15 @@ def revision(value: object) -> str:
 
 
 def template(value: object) -> str:
-    """Check a schema template's name. Which templates exist is checked once there are some."""
-    return label(value)
+    """Check a schema template's name: those of `tenantry.schemas`."""
+    word = label(value)
+    if word not in TEMPLATES:
+        known = ", ".join(TEMPLATES)
+        raise RuleError(
+            f"{shown(word)} is not a template: write one of {known}, or a path that starts with "
+            f"./, ../ or /{did_you_mean(word, TEMPLATES)}"
+        )
+    return word
 
 
 def folder(value: object) -> str:
@@ -400,7 +408,7 @@ Label = Annotated[str, _text(label, _LABEL_PATTERN, maxLength=LABEL_LENGTH)]
 TenantLabel = Annotated[
     str, _text(tenant_label, _LABEL_PATTERN, maxLength=LABEL_LENGTH, **{"not": {"const": "all"}})
 ]
-Template = Annotated[str, _text(template, _LABEL_PATTERN, maxLength=LABEL_LENGTH)]
+Template = Annotated[str, Rule(template, {"type": "string", "enum": list(TEMPLATES)})]
 Line = Annotated[str, Rule(one_line, {"type": "string", "minLength": 1, "maxLength": LINE_LENGTH})]
 Folder = Annotated[str, _text(folder, r"^(\./|\.\./|/)")]
 Revision = Annotated[str, _text(revision, "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
@@ -478,6 +486,11 @@ class SchemaSource(Written):
         None,
         description="The revision to migrate to: an id, or head for the newest.",
         json_schema_extra={"default": "head"},
+    )
+    allow_downgrade: Flag | None = Field(
+        None,
+        description="Whether revisions may be taken back, with the data in what they made.",
+        json_schema_extra={"default": False},
     )
 
     @model_validator(mode="after")

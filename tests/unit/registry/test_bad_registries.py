@@ -51,9 +51,9 @@ BAD = [
     ),
     Bad(
         "no revision",
-        DB + "          schema: {template: a, revision: 'a;b'}\n",
+        DB + "          schema: {template: base, revision: 'a;b'}\n",
         (
-            f'9:43: {WEB}.database.schema.revision: "a;b" is not a revision: write its id, or "head"',
+            f'9:46: {WEB}.database.schema.revision: "a;b" is not a revision: write its id, or "head"',
         ),
     ),
     Bad(
@@ -943,7 +943,7 @@ BAD = [
     ),
     Bad(
         "a schema with two sources",
-        DB + "          schema: {template: a, path: ./b}\n",
+        DB + "          schema: {template: base, path: ./b}\n",
         (f'9:19: {WEB}.database.schema: needs one of "template" and "path", and not both',),
     ),
     Bad(
@@ -951,6 +951,20 @@ BAD = [
         DB + "          schema: Neon_Hub\n",
         (
             f'9:19: {WEB}.database.schema: "Neon_Hub" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "neon-hub"?)',
+        ),
+    ),
+    Bad(
+        "no template of that name",
+        DB + "          schema: neonhb\n",
+        (
+            f'9:19: {WEB}.database.schema: "neonhb" is not a template: write one of base, neonhub, or a path that starts with ./, ../ or / (did you mean "neonhub"?)',
+        ),
+    ),
+    Bad(
+        "no revision of the template",
+        DB + "          schema: {template: neonhub, revision: neonhub_001}\n",
+        (
+            f'9:49: {WEB}.database.schema.revision: template "neonhub" has no revision "neonhub_001": write one of base_0001, neonhub_0001, or head (did you mean "neonhub_0001"?)',
         ),
     ),
     Bad(

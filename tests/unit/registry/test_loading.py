@@ -104,7 +104,12 @@ def test_every_field_arrives_in_plain_units() -> None:
         "environment": "production",
         "region": "azure-gwc",
         "database": {
-            "schema": {"template": None, "path": "../shop", "revision": "ae10"},
+            "schema": {
+                "template": None,
+                "path": "../shop",
+                "revision": "ae10",
+                "allow_downgrade": False,
+            },
             "postgres_version": 18,
             "connection_limit": 7,
             "statement_timeout": 120_000,

@@ -67,8 +67,8 @@ def test_the_example_points_to_the_schema_and_passes_it() -> None:
         DB + '          connection_limit: "20"\n',
         DB + "          compute: {min_cu: 0.3}\n",
         DB + "          compute: {suspend_after: off}\n",
-        DB + "          schema: {template: a, pth: ./b}\n",
-        DB + "          schema: {template: a, path: ./b}\n",
+        DB + "          schema: {template: base, pth: ./b}\n",
+        DB + "          schema: {template: base, path: ./b}\n",
         DB + "          schema: {revision: head}\n",
         DB + "          schema: Neon_Hub\n",
         DB + "          url_scheme: postgresql://\n",
@@ -89,7 +89,7 @@ def test_common_mistakes_fail_the_schema(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "schema", ["neonhub", "./a", "/a", "{template: a}", "{path: ../a, revision: ab12}"]
+    "schema", ["neonhub", "./a", "/a", "{template: base}", "{path: ../a, revision: ab12}"]
 )
 def test_every_form_of_a_database_schema_passes(schema: str) -> None:
     text = DB + f"          schema: {schema}\n"

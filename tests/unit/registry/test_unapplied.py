@@ -24,7 +24,6 @@ def test_a_field_without_effect_is_named_with_the_apps_that_set_it(tmp_path: Pat
     file = tmp_path / "tenants.yaml"
     file.write_text(REGISTRY)
     assert unapplied(load(file).apps) == [
-        "'database.schema' is checked but not applied yet: acme/web",
         "'services' is checked but not applied yet: acme/web, acme/api",
         "'api_keys' is checked but not applied yet: acme/web",
     ]

@@ -1,0 +1,173 @@
+"""An app's migrated schema as a Pulumi resource.
+
+The state refers to this module and to `MigrationProvider` by name, and to the type `pulumi-python:dynamic/tenantry:Migration`: moving
+or renaming one of them breaks every state that holds a migration.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from tenantry.schemas.errors import SchemaError
+
+if TYPE_CHECKING:
+    from tenantry.schemas.connecting import TenantDatabase
+    from tenantry.schemas.migrating import Schema
+
+INPUTS: Final = (
+    "app",
+    "host",
+    "port",
+    "database",
+    "owner",
+    "password",
+    "schema",
+    "group",
+    "template",
+    "path",
+    "target",
+    "revisions",
+    "digest",
+    "allowDowngrade",
+    "drift",
+)
+
+
+class MigrationProvider(ResourceProvider):
+    """Applies a history. Stateless: whom to connect to and with what comes with the properties of each call."""
+
+    # Nothing but the class's name is in it.
+    serialize_as_secret_always = False
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuse a way down that is not allowed, so that a preview says so."""
+        gone = _beyond(_olds.get("revisions"), news.get("revisions"))
+        failures = []
+        if gone and not news.get("allowDowngrade"):
+            reason = (
+                f"{news['app']}: revision {news['target']} would take back {', '.join(gone)}, with the data in what they made: "
+                "write allow_downgrade: true beside the revision, or name a later one"
+            )
+            failures.append(CheckFailure("revisions", reason))
+        return CheckResult(news, failures)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Compare the inputs; one that is not known yet differs from every known one."""
+        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in INPUTS))
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Migrate, from whatever revision is there."""
+        return CreateResult(f"{props['app']}:{props['schema']}", _migrate(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Migrate from the recorded revision; stop where the structure was changed by hand."""
+        return UpdateResult(_migrate(_news, _recorded(_olds)))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Read the live revision and structure; `drift` says what differs from what was migrated."""
+        from tenantry.schemas.migrating import drift, read_schema  # noqa: PLC0415  # reads only
+        from tenantry.schemas.structure import structure_digest  # noqa: PLC0415
+
+        recorded = _recorded(props)
+        try:
+            live = read_schema(_database(props), recorded.version_table)
+        except SchemaError as error:
+            raise error.with_traceback(None) from None
+        if live is None:
+            return ReadResult(None, {})
+        outputs = props | {
+            "revision": ",".join(live.heads),
+            "structure": structure_digest(live.objects),
+            "drift": drift(recorded, live),
+        }
+        inputs: dict[str, Any] = {name: outputs.get(name) for name in INPUTS}
+        return ReadResult(id_, outputs, inputs)
+
+
+class Migration(Resource, module="tenantry", name="Migration"):
+    """An app's schema at a revision. Deleting it does nothing: the tables go with the database."""
+
+    revision: pulumi.Output[str]
+    """The revision that is applied; several are joined by commas."""
+    structure: pulumi.Output[str]
+    """A digest of the live structure."""
+
+    def __init__(
+        self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the migration.
+
+        :param props: each of `INPUTS` but `drift`, which is what a refresh finds and nobody wishes for
+        """
+        outputs = dict.fromkeys(("revision", "heads", "structure", "objects", "versionTable"))
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["password"])
+        super().__init__(
+            MigrationProvider(),
+            name,
+            {**props, "drift": [], **outputs},
+            pulumi.ResourceOptions.merge(opts, secret),
+        )
+
+
+def _beyond(before: object, after: object) -> list[str]:
+    if not isinstance(before, list) or not isinstance(after, list):
+        return []  # a new resource, or not known yet
+    return [revision for revision in before if revision not in after]
+
+
+def _migrate(props: dict[str, Any], recorded: Schema | None = None) -> dict[str, Any]:
+    from tenantry.schemas.migrating import Wanted, migrate  # noqa: PLC0415  # not for a preview
+    from tenantry.schemas.structure import structure_digest  # noqa: PLC0415
+
+    wanted = Wanted(
+        template=props.get("template"),
+        path=props.get("path"),
+        revisions=tuple(props["revisions"]),
+        allow_downgrade=bool(props["allowDowngrade"]),
+    )
+    try:
+        done = migrate(_database(props), wanted, recorded)
+    except SchemaError as error:
+        # The SDK prints the traceback too: of this, only the line that says what is wrong is of use.
+        raise error.with_traceback(None) from None
+    return {
+        **{name: props.get(name) for name in INPUTS},
+        "revision": ",".join(done.heads),
+        "heads": list(done.heads),
+        "structure": structure_digest(done.objects),
+        "objects": dict(done.objects),
+        "versionTable": done.version_table,
+    }
+
+
+def _recorded(outputs: dict[str, Any]) -> Schema:
+    from tenantry.schemas.migrating import Schema  # noqa: PLC0415  # not for a preview
+
+    return Schema(tuple(outputs["heads"]), outputs["objects"], outputs["versionTable"])
+
+
+def _database(props: dict[str, Any]) -> TenantDatabase:
+    from tenantry.schemas.connecting import TenantDatabase  # noqa: PLC0415  # not for a preview
+
+    return TenantDatabase(
+        app=props["app"],
+        host=props["host"],
+        port=int(props["port"]),  # the engine's numbers are all floating
+        name=props["database"],
+        owner=props["owner"],
+        password=props["password"],
+        schema=props["schema"],
+        group=props["group"],
+    )

@@ -1,0 +1,191 @@
+"""A schema brought to its revision, and read again: what the resource does, without Pulumi.
+
+Neither reading nor finding that nothing is to be done imports Alembic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from psycopg import sql
+
+from tenantry.schemas.connecting import NoDatabaseError, TenantDatabase, connect
+from tenantry.schemas.errors import SchemaError
+from tenantry.schemas.structure import differences, read_structure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    Connection = psycopg.Connection[tuple[Any, ...]]
+
+WAIT_SECONDS: Final = 60
+"""How long a migration waits for another one of the same schema."""
+VERSION_VIEW: Final = "schema_migrations"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The history, and how much of it: what `planning.SchemaPlan` says, as the resource's inputs carry it."""
+
+    template: str | None
+    path: str | None
+    revisions: tuple[str, ...]
+    allow_downgrade: bool = False
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What is in the database."""
+
+    heads: tuple[str, ...]
+    """The rows of the version table: one, unless a history of several branches was stopped between them."""
+    objects: Mapping[str, str]
+    """A digest of each object's definition, by its name."""
+    version_table: str = "alembic_version"
+    """As `env.py` names it; with its schema and a dot where that is not the app's."""
+
+
+def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = None) -> Schema:
+    """Bring the schema to the wanted revisions, and say what is there.
+
+    Runs as the owner under an advisory lock, one transaction for each revision. What is there after a revision was applied
+    is what is expected from then on.
+
+    :param recorded: what the last migration left; None where this is the first that is known of
+    :raises SchemaError: no connection, another migration under way, a revision that failed, a way down that is not allowed,
+        or a structure that was changed by hand and that no revision is left to mend
+    """
+    with _session(database) as connection:
+        _lock(database, connection)
+        table = recorded.version_table if recorded else Schema.version_table
+        heads = _heads(database, connection, table)
+        if heads == wanted.revisions[-1:]:
+            found = read_structure(connection, database.schema)
+            # With other heads than those recorded, somebody migrated, and nothing can be said about hands.
+            changed = (
+                differences(recorded.objects, found) if recorded and heads == recorded.heads else []
+            )
+            if changed:
+                raise SchemaError(
+                    f"{database.app}: schema {database.schema} was changed outside of its migrations: {', '.join(changed)}; "
+                    f"this is left alone, since {heads[0]} is applied and what was in a table would not come back with it: "
+                    "undo the change by hand (a branch of an earlier moment has the old state), or write a revision that "
+                    "makes the schema what it is to be; then pulumi up"
+                )
+            return Schema(heads, found, table)
+        table = _run(database, wanted, connection, table)
+        return Schema(
+            _heads(database, connection, table), read_structure(connection, database.schema), table
+        )
+
+
+def read_schema(database: TenantDatabase, version_table: str) -> Schema | None:
+    """Say what is in the schema; None where the database or the schema is gone.
+
+    :raises SchemaError: no connection
+    """
+    try:
+        with _session(database) as connection:
+            return Schema(
+                _heads(database, connection, version_table),
+                read_structure(connection, database.schema),
+                version_table,
+            )
+    except NoDatabaseError:
+        return None
+
+
+def drift(recorded: Schema, live: Schema) -> list[str]:
+    """Say in words how a live schema differs from the recorded one."""
+    if live.heads != recorded.heads:
+        at, was = (", ".join(each.heads) or "no revision" for each in (live, recorded))
+        return [f"the revision is {at}, and was {was}"]
+    return differences(recorded.objects, live.objects)
+
+
+@contextmanager
+def _session(database: TenantDatabase) -> Iterator[Connection]:
+    with connect(database) as connection:
+        try:
+            if _one(connection, "SELECT to_regnamespace(%s)", f'"{database.schema}"') is None:
+                raise NoDatabaseError(
+                    f"{database.app}: there is no schema {database.schema} in {database.name}: pulumi refresh, then "
+                    "pulumi up makes it anew"
+                )
+            yield connection
+        except psycopg.Error as error:
+            reason = error.diag.message_primary or " ".join(str(error).split())
+            raise SchemaError(
+                f"{database.app}: {database.without_password(reason)}; then pulumi up goes on from there"
+            ) from None
+
+
+def _lock(database: TenantDatabase, connection: Connection) -> None:
+    digest = hashlib.sha256(f"tenantry migration {database.schema}".encode()).digest()
+    key = int.from_bytes(digest[:8], signed=True)
+    try:
+        with connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
+            # Held until the connection ends, so that a process that dies leaves no lock.
+            connection.execute("SELECT pg_advisory_lock(%s)", [key])
+    except psycopg.errors.LockNotAvailable:
+        raise SchemaError(
+            f"{database.app}: another migration of this schema has been running for {WAIT_SECONDS} s: wait for it, "
+            "then pulumi up"
+        ) from None
+
+
+def _run(database: TenantDatabase, wanted: Wanted, connection: Connection, table: str) -> str:
+    # Imported here: only a migration that runs pays for Alembic and SQLAlchemy.
+    from tenantry.schemas.planning import history_of  # noqa: PLC0415
+    from tenantry.schemas.running import run_history  # noqa: PLC0415
+
+    history, layout = history_of(wanted.template, wanted.path)
+    try:
+        run = run_history(
+            database,
+            history,
+            layout,
+            revisions=wanted.revisions,
+            allow_downgrade=wanted.allow_downgrade,
+            lock_holder=connection.info.backend_pid,
+        )
+    finally:
+        _protect_version(database, connection, table)
+    schema, name = run.version_table
+    found = name if schema in {None, database.schema} else f"{schema}.{name}"
+    if found != table:
+        _protect_version(database, connection, found)
+    return found
+
+
+def _protect_version(database: TenantDatabase, connection: Connection, table: str) -> None:
+    """Take from the app's logins what the default privileges gave them on the record of revisions: they read it."""
+    if "." in table:
+        return  # a schema of the operator's own, on which the logins have no rights
+    for name in (table, VERSION_VIEW):
+        relation = sql.Identifier(database.schema, name)
+        if _one(connection, "SELECT to_regclass(%s)", relation.as_string()) is not None:
+            connection.execute(
+                sql.SQL("REVOKE INSERT, UPDATE, DELETE ON {} FROM {}").format(
+                    relation, sql.Identifier(database.group)
+                )
+            )
+
+
+def _heads(database: TenantDatabase, connection: Connection, table: str) -> tuple[str, ...]:
+    schema, _, name = table.rpartition(".")
+    relation = sql.Identifier(schema or database.schema, name)
+    if _one(connection, "SELECT to_regclass(%s)", relation.as_string()) is None:
+        return ()
+    query = sql.SQL("SELECT version_num FROM {} ORDER BY version_num").format(relation)
+    return tuple(row[0] for row in connection.execute(query))
+
+
+def _one(connection: Connection, query: str, argument: str) -> object:
+    row = connection.execute(query, [argument]).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,94 @@
+"""What is to be applied to each app's schema, known before anything runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tenantry.schemas.errors import SchemaError
+from tenantry.schemas.history import read_history
+from tenantry.schemas.layout import layout_of
+from tenantry.schemas.templates import TEMPLATES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tenantry.registry.models import App, SchemaSource
+    from tenantry.schemas.history import History
+    from tenantry.schemas.layout import Layout
+
+
+@dataclass(frozen=True)
+class SchemaPlan:
+    """The revisions that an app's schema is to have."""
+
+    template: str | None
+    path: str | None
+    """The folder of an operator's own history, from the program's folder, or absolute where the registry says so."""
+    target: str
+    revisions: tuple[str, ...]
+    """Up to the target, in the order in which they run."""
+    digest: str
+    """Of the files of `revisions`."""
+    extensions: tuple[str, ...]
+    """What the history needs of the database."""
+    allow_downgrade: bool
+
+
+def plan_schemas(apps: Iterable[App], registry: Path) -> dict[str, SchemaPlan]:
+    """Plan the schemas of the apps that have one, by the app's id.
+
+    :param registry: the registry's file; a relative path in it begins at its folder
+    :raises SchemaError: one line for each app whose history cannot be used
+    """
+    plans: dict[str, SchemaPlan] = {}
+    faults: list[str] = []
+    known: dict[tuple[str | None, str | None], History] = {}
+    for app in apps:
+        source = app.database.schema_source
+        if source is None:
+            continue
+        try:
+            key = (source.template, source.path)
+            path = _from_here(source, registry)
+            if key not in known:
+                known[key] = history_of(source.template, path)[0]
+            plans[app.id] = _plan(source, path, known[key])
+        except SchemaError as error:
+            faults.append(f"{app.location.file}:{app.location.line}: {app.id}: schema: {error}")
+    if faults:
+        raise SchemaError("\n".join(faults))
+    return plans
+
+
+def history_of(template: str | None, path: str | None) -> tuple[History, Layout]:
+    """Read the history of a template or of the folder at `path`, and tell where its parts are.
+
+    :raises SchemaError: it cannot be used
+    """
+    name = f'template "{template}"' if template is not None else f'"{path}"'
+    layout = layout_of(name, template=template, path=path)
+    return read_history(name, layout.versions), layout
+
+
+def _plan(source: SchemaSource, path: str | None, history: History) -> SchemaPlan:
+    target = history.resolve(source.revision)
+    revisions = history.up_to(target)
+    return SchemaPlan(
+        template=source.template,
+        path=path,
+        target=target,
+        revisions=revisions,
+        digest=history.digest(revisions),
+        extensions=TEMPLATES[source.template].extensions if source.template else (),
+        allow_downgrade=source.allow_downgrade,
+    )
+
+
+def _from_here(source: SchemaSource, registry: Path) -> str | None:
+    # Relative to the program's folder, so that a state says the same on every machine.
+    if source.path is None or Path(source.path).is_absolute():
+        return source.path
+    return Path(os.path.relpath(registry.parent / source.path)).as_posix()

@@ -1,0 +1,203 @@
+"""Alembic, run in this process on one database: the only module that imports Alembic and SQLAlchemy.
+
+Alembic keeps what it is working on in globals (`alembic.op`, `alembic.context`), so one history runs at a time in a process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from argparse import Namespace
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+from tenantry.schemas.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from alembic.runtime.migration import MigrationContext
+
+    from tenantry.schemas.connecting import TenantDatabase
+    from tenantry.schemas.history import History
+    from tenantry.schemas.layout import Layout
+
+_ONE_AT_A_TIME = threading.Lock()
+_STATEMENT_LENGTH = 300
+
+HINTS = {
+    "55P03": "another session holds a lock on it: end that session, or try again when it is quieter",
+    "57014": "it took longer than the statement timeout: raise it in the revision, or try when it is quieter",
+    "42501": "the owner may not do that: a migration runs without a superuser's rights",
+}
+"""What to do, by SQLSTATE (PostgreSQL, appendix A)."""
+
+
+@dataclass
+class Run:
+    """What one run has done so far; right also after a failure."""
+
+    done: list[str] = field(default_factory=list)
+    current: str | None = None
+    version_table: tuple[str | None, str] = (None, "alembic_version")
+
+
+def run_history(
+    database: TenantDatabase,
+    history: History,
+    layout: Layout,
+    *,
+    revisions: tuple[str, ...],
+    allow_downgrade: bool,
+    lock_holder: int,
+) -> Run:
+    """Bring the database from where it is to exactly `revisions`.
+
+    :param lock_holder: the server process that holds this migration's advisory lock: proof that `env.py` connected to the
+        right database
+    :raises SchemaError: a revision failed, or the way leads down and that is not allowed; what ran before stays applied
+    """
+    run = Run()
+
+    def steps(heads: tuple[str, ...], context: MigrationContext) -> Iterator[MigrationStep]:
+        _check_connection(context, lock_holder)
+        run.version_table = (context.version_table_schema, context.version_table)
+        undo, redo = _way(history, heads, revisions)
+        if undo and not allow_downgrade:
+            raise SchemaError(
+                f"the database is at {', '.join(heads)}, and {revisions[-1]} would take back {', '.join(undo)}, with the data in "
+                "what they made: write allow_downgrade: true, or name a later revision"
+            )
+        scripts = context.script.revision_map if context.script else None
+        if scripts is None:
+            raise SchemaError("env.py made a context of its own: use alembic.context")
+        for id_ in (*undo, *redo):
+            script = context.script.get_revision(id_) if context.script else None
+            if script is None:
+                raise SchemaError(f"Alembic does not find revision {id_}, which {history.name} has")
+            make = (
+                MigrationStep.downgrade_from_script
+                if id_ in undo
+                else MigrationStep.upgrade_from_script
+            )
+            run.current = id_
+            yield make(scripts, script)
+            run.done.append(id_)
+            run.current = None
+
+    with _ONE_AT_A_TIME:
+        try:
+            config = _config(database, layout)
+            scripts = ScriptDirectory.from_config(config)
+            # What a revision prints is for a person; standard output may be somebody's protocol.
+            environment = EnvironmentContext(
+                config, scripts, fn=steps, destination_rev=revisions[-1]
+            )
+            # Each revision is a transaction, whatever env.py says. Not a subclass: Alembic finds the names that it puts
+            # into `alembic.context` by the exact class.
+            environment.configure = partial(  # type: ignore[method-assign]
+                _configure, environment.configure
+            )
+            with redirect_stdout(sys.stderr), environment:
+                scripts.run_env()
+        except SchemaError as error:
+            raise SchemaError(f"{database.app}: {error}") from None
+        except Exception as error:  # noqa: BLE001  # an operator's env.py and revisions may raise anything
+            raise SchemaError(database.without_password(_said(database, run, error))) from None
+    return run
+
+
+def _configure(configure: Callable[..., None], *args: object, **options: object) -> None:
+    configure(*args, **options | {"transaction_per_migration": True})
+
+
+def _way(
+    history: History, heads: tuple[str, ...], revisions: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is to be taken back, newest first, and what is to be applied, oldest first."""
+    unknown = [head for head in heads if head not in history.revisions]
+    if unknown:
+        raise SchemaError(
+            f"the database is at {', '.join(unknown)}, which {history.name} does not have: put that revision's file back, "
+            "or the schema's former source"
+        )
+    have = {id_ for head in heads for id_ in history.up_to(head)}
+    undo = history.order(have.difference(revisions))
+    return undo[::-1], history.order(set(revisions) - have)
+
+
+def _check_connection(context: MigrationContext, lock_holder: int) -> None:
+    if context.connection is None:
+        raise SchemaError("env.py configured no connection: connect to the URL in -x db_url=…")
+    held = context.connection.exec_driver_sql(
+        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = %(pid)s AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database())",
+        {"pid": lock_holder},
+    ).first()
+    if held is None:
+        raise SchemaError(
+            "env.py connected to another database than the app's: use the URL in -x db_url=…"
+        )
+
+
+def _config(database: TenantDatabase, layout: Layout) -> Config:
+    url = URL.create(
+        "postgresql+psycopg",
+        username=database.owner,
+        password=database.password,
+        host=database.host,
+        port=database.port,
+        database=database.name,
+        query={key: str(value) for key, value in database.session().items()},
+    ).render_as_string(hide_password=False)
+    config = Config(layout.ini, cmd_opts=Namespace(x=[f"db_url={url}"]))
+    settings = {
+        "script_location": str(layout.scripts.resolve()),
+        "version_locations": os.pathsep.join(str(each.resolve()) for each in layout.versions),
+        "path_separator": "os",
+        # For an env.py as `alembic init` writes it.
+        "sqlalchemy.url": url,
+    }
+    for name, value in settings.items():
+        config.set_main_option(name, value.replace("%", "%%"))
+    return config
+
+
+def _said(database: TenantDatabase, run: Run, error: Exception) -> str:
+    what = f"revision {run.current}" if run.current else "the migration"
+    reason, hint, statement = _reason(error)
+    parts = [f"{database.app}: {what} failed: {reason}"]
+    if statement:
+        parts.append(f"statement: {statement}")
+    if run.current:
+        parts.append(
+            f"it left nothing behind, and {', '.join(run.done) or 'nothing'} was applied before it in this run"
+        )
+    parts.append(f"{hint}; then pulumi up goes on from there")
+    return "; ".join(parts)
+
+
+def _reason(error: Exception) -> tuple[str, str, str]:
+    if isinstance(error, DBAPIError):
+        # The driver's whole text may hold values of rows (DETAIL), so only the message proper is shown.
+        primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+        state = getattr(error.orig, "sqlstate", None)
+        hint = HINTS.get(state or "", "correct the revision")
+        # `statement` has placeholders where values were bound.
+        return primary or _line(str(error.orig)), hint, _line(error.statement or "")
+    return f"{type(error).__name__}: {_line(str(error))}", "correct the file", ""
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _STATEMENT_LENGTH else f"{line[:_STATEMENT_LENGTH]}…"

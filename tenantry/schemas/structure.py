@@ -1,0 +1,109 @@
+"""The live structure of a schema, as one digest for each object in it.
+
+Every definition is PostgreSQL's own rendering (`format_type`, `pg_get_constraintdef`, …), read with an empty search path so
+that names are always written out. Of a table: columns with type, nullability, default, identity and collation, constraints,
+indexes and triggers; the order of columns is left out, since putting one back puts it last. Views, sequences, functions, enums
+and domains are objects too. What belongs to an extension is not ours. NOT NULL is taken from the column: PostgreSQL 18 lists
+it as a constraint as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    import psycopg
+
+_QUERY = """
+WITH space AS (SELECT %(schema)s::text::regnamespace AS id),
+relation AS (
+    SELECT c.oid, c.relkind, c.relname,
+           CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                          WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table' ELSE 'table' END
+           || ' ' || c.relname AS object
+    FROM pg_class c, space
+    WHERE c.relnamespace = space.id AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+      AND NOT EXISTS (SELECT 1 FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i')
+                        AND d.refclassid <> 'pg_namespace'::regclass)
+)
+SELECT object, 'relation ' || relkind::text FROM relation
+UNION ALL
+SELECT object, concat_ws(' ', 'column', a.attname, format_type(a.atttypid, a.atttypmod),
+           CASE WHEN a.attnotnull THEN 'not null' END,
+           'default ' || pg_get_expr(d.adbin, d.adrelid),
+           'identity ' || nullif(a.attidentity::text, ''), 'generated ' || nullif(a.attgenerated::text, ''),
+           'collate ' || (SELECT o.collname FROM pg_collation o, pg_type t
+                          WHERE o.oid = a.attcollation AND t.oid = a.atttypid AND t.typcollation <> o.oid))
+FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE r.relkind <> 'S'
+UNION ALL
+SELECT object, 'constraint ' || k.conname || ' ' || pg_get_constraintdef(k.oid)
+FROM relation r JOIN pg_constraint k ON k.conrelid = r.oid WHERE k.contype <> 'n'
+UNION ALL
+SELECT object, 'index ' || pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END
+FROM relation r JOIN pg_index i ON i.indrelid = r.oid
+UNION ALL
+SELECT object, 'trigger ' || pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
+FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal
+UNION ALL
+SELECT object, 'query ' || pg_get_viewdef(r.oid) FROM relation r WHERE r.relkind IN ('v', 'm')
+UNION ALL
+SELECT object, concat_ws(' ', 'sequence', format_type(s.seqtypid, NULL), s.seqincrement, s.seqmin, s.seqmax, s.seqcycle)
+FROM relation r JOIN pg_sequence s ON s.seqrelid = r.oid
+UNION ALL
+SELECT 'function ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
+       CASE WHEN p.prokind = 'a' THEN 'aggregate' ELSE pg_get_functiondef(p.oid) END
+FROM pg_proc p, space
+WHERE p.pronamespace = space.id AND NOT EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+UNION ALL
+SELECT CASE t.typtype WHEN 'e' THEN 'enum ' ELSE 'domain ' END || t.typname,
+       concat_ws(' ', format_type(nullif(t.typbasetype, 0), t.typtypmod), t.typdefault,
+           (SELECT string_agg(quote_literal(e.enumlabel), ',' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid),
+           (SELECT string_agg(pg_get_constraintdef(k.oid), ',' ORDER BY k.conname) FROM pg_constraint k
+            WHERE k.contypid = t.oid AND k.contype <> 'n'))
+FROM pg_type t, space
+WHERE t.typnamespace = space.id AND t.typtype IN ('e', 'd') AND NOT EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
+"""
+
+
+def read_structure(connection: psycopg.Connection[Any], schema: str) -> dict[str, str]:
+    """Describe each object of `schema` (`table users`, `view x`, `function f(integer)`) by a digest of its definition.
+
+    The schema must exist. Reads the catalogs only; takes no lock that a statement of the app would wait for.
+    """
+    parts: dict[str, list[str]] = {}
+    with connection.transaction():
+        connection.execute("SET LOCAL search_path = pg_catalog")
+        for name, part in connection.execute(_QUERY, {"schema": f'"{schema}"'}):
+            parts.setdefault(name, []).append(part)
+    return {name: _digest(sorted(parts[name])) for name in sorted(parts)}
+
+
+def structure_digest(objects: Mapping[str, str]) -> str:
+    """Join the digests of all objects into one: SHA-256, 16 hexadecimal digits."""
+    return _digest(f"{name} {digest}" for name, digest in sorted(objects.items()))
+
+
+def differences(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Say in words what was changed: `table users is gone`, one entry for each object."""
+    said = []
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            said.append(f"{name} is gone")
+        elif name not in expected:
+            said.append(f"{name} is new")
+        elif expected[name] != found[name]:
+            said.append(f"{name} is changed")
+    return said
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
