@@ -147,6 +147,7 @@ class AppDatabase(pulumi.ComponentResource):
                     "revisions": list(plan.revisions),
                     "digest": plan.digest,
                     "allowDowngrade": plan.allow_downgrade,
+                    "retries": app.retries.model_dump(include={"database", "migration"}),
                 },
                 pulumi.ResourceOptions.merge(rights, pulumi.ResourceOptions(depends_on=first)),
             )

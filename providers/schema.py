@@ -20,7 +20,8 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from tenantry.schemas.errors import SchemaError
+from tenantry.provisioning.errors import ProvisioningError
+from tenantry.provisioning.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from tenantry.schemas.connecting import TenantDatabase
@@ -43,6 +44,7 @@ INPUTS: Final = (
     "allowDowngrade",
     "drift",
 )
+"""What a difference in makes a change; `retries` says how to work, and changes nothing that is there."""
 
 
 class MigrationProvider(ResourceProvider):
@@ -83,7 +85,7 @@ class MigrationProvider(ResourceProvider):
         recorded = _recorded(props)
         try:
             live = read_schema(_database(props), recorded.version_table)
-        except SchemaError as error:
+        except ProvisioningError as error:
             raise error.with_traceback(None) from None
         if live is None:
             return ReadResult(None, {})
@@ -92,8 +94,7 @@ class MigrationProvider(ResourceProvider):
             "structure": structure_digest(live.objects),
             "drift": drift(recorded, live),
         }
-        inputs: dict[str, Any] = {name: outputs.get(name) for name in INPUTS}
-        return ReadResult(id_, outputs, inputs)
+        return ReadResult(id_, outputs, {name: outputs.get(name) for name in (*INPUTS, "retries")})
 
 
 class Migration(Resource, module="tenantry", name="Migration"):
@@ -109,7 +110,7 @@ class Migration(Resource, module="tenantry", name="Migration"):
     ) -> None:
         """Declare the migration.
 
-        :param props: each of `INPUTS` but `drift`, which is what a refresh finds and nobody wishes for
+        :param props: each of `INPUTS` but `drift`, which is what a refresh finds and nobody wishes for; and `retries`, by step
         """
         outputs = dict.fromkeys(("revision", "heads", "structure", "objects", "versionTable"))
         secret = pulumi.ResourceOptions(additional_secret_outputs=["password"])
@@ -138,12 +139,13 @@ def _migrate(props: dict[str, Any], recorded: Schema | None = None) -> dict[str,
         allow_downgrade=bool(props["allowDowngrade"]),
     )
     try:
-        done = migrate(_database(props), wanted, recorded)
-    except SchemaError as error:
+        policy = RetryPolicy.of(props["retries"]["schema"])
+        done = policy.run("schema", lambda: migrate(_database(props), wanted, recorded))
+    except ProvisioningError as error:
         # The SDK prints the traceback too: of this, only the line that says what is wrong is of use.
         raise error.with_traceback(None) from None
     return {
-        **{name: props.get(name) for name in INPUTS},
+        **{name: props.get(name) for name in (*INPUTS, "retries")},
         "revision": ",".join(done.heads),
         "heads": list(done.heads),
         "structure": structure_digest(done.objects),
@@ -170,4 +172,5 @@ def _database(props: dict[str, Any]) -> TenantDatabase:
         password=props["password"],
         schema=props["schema"],
         group=props["group"],
+        reaching=RetryPolicy.of(props["retries"]["database"]),
     )

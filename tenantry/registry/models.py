@@ -5,12 +5,14 @@ What an operator writes is in `written`; `loading` makes the one from the other.
 `model_dump(mode="json")` of an App is stable: positions in the file are not part of it.
 """
 
+from dataclasses import asdict
 from datetime import date  # pydantic reads the annotations at run time
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry.names import AppNames
 
 Environment: TypeAlias = Literal["production", "staging", "development"]
@@ -120,6 +122,31 @@ class Quotas(Frozen):
     services: int = 3
 
 
+class Retries(Frozen):
+    """How often each step is tried, and how long is waited between two attempts."""
+
+    database: RetryPolicy = RetryPolicy(attempts=3, first_delay=10_000)
+    migration: RetryPolicy = Field(
+        default=RetryPolicy(attempts=3, first_delay=5_000), alias="schema"
+    )
+    services: RetryPolicy = RetryPolicy(attempts=2, first_delay=3_000)
+    keys: RetryPolicy = RetryPolicy(attempts=2, first_delay=2_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_defaults(cls, written: Any) -> Any:  # noqa: ANN401  # whatever the caller gave
+        """Fill what a step leaves out with that step's own defaults."""
+        if not isinstance(written, dict):
+            return written
+        defaults = {}
+        for name, field in cls.model_fields.items():
+            defaults[name] = defaults[field.alias or name] = asdict(field.default)
+        return {
+            step: defaults.get(step, {}) | given if isinstance(given, dict) else given
+            for step, given in written.items()
+        }
+
+
 class Location(NamedTuple):
     """Where an app is declared: the file as it was named to `load`, and the line of the app's key."""
 
@@ -146,6 +173,7 @@ class App(Frozen):
     graph: Graph | None = None
     deletion: Deletion = "protect"
     quotas: Quotas = Quotas()
+    retries: Retries = Retries()
     location: Location = Field(exclude=True, repr=False)
 
     @cached_property

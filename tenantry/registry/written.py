@@ -33,6 +33,8 @@ MAX_INT: Final = 2_147_483_647
 """PostgreSQL's and Neon's largest setting of these kinds (int32)."""
 TIMEOUT_MOST: Final = 24 * units.MILLISECONDS["d"]
 """Milliseconds: the most whole days that PostgreSQL's timeouts (int32) can hold."""
+DELAY_MOST: Final = 10 * units.MILLISECONDS["m"]
+"""Milliseconds: longer than that, and a person should look."""
 LINE_LENGTH: Final = 200
 CONNECTIONS_MOST: Final = neon.available_connections(max(neon.FIXED_SIZES))
 
@@ -74,6 +76,19 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
         if not least <= value <= most:
             raise RuleError(f"{shown(value)} is out of range: {least} to {most}")
         return value
+
+    return validate
+
+
+def number(least: float, most: float) -> Callable[[object], float]:
+    """Make a validator of numbers from `least` to `most`."""
+
+    def validate(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise RuleError(wrong_kind("a number", value))
+        if not least <= value <= most:
+            raise RuleError(f"{shown(value)} is out of range: {least:g} to {most:g}")
+        return float(value)
 
     return validate
 
@@ -397,6 +412,11 @@ def _integer(least: int, most: int) -> Rule:
     return Rule(whole_number(least, most), schema)
 
 
+def _number(least: float, most: float) -> Rule:
+    schema = {"type": "number", "minimum": least, "maximum": most}
+    return Rule(number(least, most), schema)
+
+
 def _text(check: Callable[[object], object], pattern: str, **more: object) -> Rule:
     return Rule(check, {"type": "string", "pattern": pattern, **more})
 
@@ -415,6 +435,10 @@ Revision = Annotated[str, _text(revision, "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 Version = Annotated[Literal[1], Rule(registry_version, {"const": 1})]
 Generation = Annotated[int, _integer(1, MAX_INT)]
 Quota = Annotated[int, _integer(1, 1000)]
+Attempts = Annotated[int, _integer(1, 10)]
+Delay = Annotated[int, _text(duration(100, DELAY_MOST, example="5s"), units.DURATION_PATTERN)]
+Factor = Annotated[float, _number(1, 10)]
+Jitter = Annotated[float, _number(0, 1)]
 Flag = Annotated[bool, Rule(flag, {"type": "boolean"})]
 Timeout = Annotated[int, _text(duration(1, TIMEOUT_MOST, example="30s"), units.DURATION_PATTERN)]
 Suspend = Annotated[
@@ -638,6 +662,43 @@ class Quotas(Written):
     )
 
 
+class RetryPolicy(Written):
+    """How often a step is tried, and how long is waited between two attempts."""
+
+    attempts: Attempts | None = Field(None, description="How often it is tried in all.")
+    first_delay: Delay | None = Field(None, description="The wait before the second attempt.")
+    factor: Factor | None = Field(
+        None,
+        description="By what each wait is longer than the one before.",
+        json_schema_extra={"default": 1},
+    )
+    cap: Delay | None = Field(
+        None, description="The longest wait.", json_schema_extra={"default": "1m"}
+    )
+    jitter: Jitter | None = Field(
+        None,
+        description="The share of a wait that is added by chance, at most.",
+        json_schema_extra={"default": 0.1},
+    )
+
+
+class Retries(Written):
+    """When a step that failed for a passing reason is tried again."""
+
+    database: RetryPolicy | None = Field(
+        None, description="Reaching the app's database: 3 attempts, 10s apart."
+    )
+    migration: RetryPolicy | None = Field(
+        None, alias="schema", description="Its migrations: 3 attempts, 5s apart."
+    )
+    services: RetryPolicy | None = Field(
+        None, description="The app and its services in the catalog: 2 attempts, 3s apart."
+    )
+    keys: RetryPolicy | None = Field(
+        None, description="Its API keys in the catalog: 2 attempts, 2s apart."
+    )
+
+
 class Settings(Written):
     """What an app may set, and the defaults for all of them."""
 
@@ -663,6 +724,7 @@ class Settings(Written):
         json_schema_extra={"default": "protect"},
     )
     quotas: Quotas | None = None
+    retries: Retries | None = None
 
 
 class App(Settings):

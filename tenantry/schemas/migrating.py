@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from tenantry.schemas.connecting import NoDatabaseError, TenantDatabase, connect
-from tenantry.schemas.errors import SchemaError
+from tenantry.provisioning.errors import BusyError, ConflictError, MissingError
+from tenantry.provisioning.postgres import kind_of, reason_of
+from tenantry.schemas.connecting import TenantDatabase, connect
 from tenantry.schemas.structure import differences, read_structure
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = 
     is what is expected from then on.
 
     :param recorded: what the last migration left; None where this is the first that is known of
-    :raises SchemaError: no connection, another migration under way, a revision that failed, a way down that is not allowed,
+    :raises ProvisioningError: no connection, another migration under way, a revision that failed, a way down that is not allowed,
         or a structure that was changed by hand and that no revision is left to mend
     """
     with _session(database) as connection:
@@ -70,11 +71,13 @@ def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = 
                 differences(recorded.objects, found) if recorded and heads == recorded.heads else []
             )
             if changed:
-                raise SchemaError(
-                    f"{database.app}: schema {database.schema} was changed outside of its migrations: {', '.join(changed)}; "
-                    f"this is left alone, since {heads[0]} is applied and what was in a table would not come back with it: "
+                raise ConflictError(
+                    database.app,
+                    "schema",
+                    f"schema {database.schema} was changed outside of its migrations: {', '.join(changed)}; this is left "
+                    f"alone, since {heads[0]} is applied and what was in a table would not come back with it",
                     "undo the change by hand (a branch of an earlier moment has the old state), or write a revision that "
-                    "makes the schema what it is to be; then pulumi up"
+                    "makes the schema what it is to be; then pulumi up",
                 )
             return Schema(heads, found, table)
         table = _run(database, wanted, connection, table)
@@ -86,7 +89,7 @@ def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = 
 def read_schema(database: TenantDatabase, version_table: str) -> Schema | None:
     """Say what is in the schema; None where the database or the schema is gone.
 
-    :raises SchemaError: no connection
+    :raises ProvisioningError: no connection
     """
     try:
         with _session(database) as connection:
@@ -95,7 +98,7 @@ def read_schema(database: TenantDatabase, version_table: str) -> Schema | None:
                 read_structure(connection, database.schema),
                 version_table,
             )
-    except NoDatabaseError:
+    except MissingError:
         return None
 
 
@@ -112,15 +115,17 @@ def _session(database: TenantDatabase) -> Iterator[Connection]:
     with connect(database) as connection:
         try:
             if _one(connection, "SELECT to_regnamespace(%s)", f'"{database.schema}"') is None:
-                raise NoDatabaseError(
-                    f"{database.app}: there is no schema {database.schema} in {database.name}: pulumi refresh, then "
-                    "pulumi up makes it anew"
+                raise MissingError(
+                    database.app,
+                    "schema",
+                    f"there is no schema {database.schema} in {database.name}",
+                    "pulumi refresh, then pulumi up makes it anew",
                 )
             yield connection
         except psycopg.Error as error:
-            reason = error.diag.message_primary or " ".join(str(error).split())
-            raise SchemaError(
-                f"{database.app}: {database.without_password(reason)}; then pulumi up goes on from there"
+            reason = database.without_password(reason_of(error))
+            raise kind_of(error)(
+                database.app, "schema", reason, "pulumi up goes on from there"
             ) from None
 
 
@@ -133,9 +138,11 @@ def _lock(database: TenantDatabase, connection: Connection) -> None:
             # Held until the connection ends, so that a process that dies leaves no lock.
             connection.execute("SELECT pg_advisory_lock(%s)", [key])
     except psycopg.errors.LockNotAvailable:
-        raise SchemaError(
-            f"{database.app}: another migration of this schema has been running for {WAIT_SECONDS} s: wait for it, "
-            "then pulumi up"
+        raise BusyError(
+            database.app,
+            "schema",
+            f"another migration of this schema has been running for {WAIT_SECONDS} s",
+            "wait for it, then pulumi up",
         ) from None
 
 

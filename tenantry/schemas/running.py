@@ -21,6 +21,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
+from tenantry.provisioning.errors import ProvisioningError, RejectedError
+from tenantry.provisioning.postgres import kind_of_state
 from tenantry.schemas.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def run_history(
 
     :param lock_holder: the server process that holds this migration's advisory lock: proof that `env.py` connected to the
         right database
-    :raises SchemaError: a revision failed, or the way leads down and that is not allowed; what ran before stays applied
+    :raises ProvisioningError: a revision failed, or the way leads down and that is not allowed; what ran before stays applied
     """
     run = Run()
 
@@ -111,9 +113,9 @@ def run_history(
             with redirect_stdout(sys.stderr), environment:
                 scripts.run_env()
         except SchemaError as error:
-            raise SchemaError(f"{database.app}: {error}") from None
+            raise RejectedError(database.app, "schema", str(error), "then pulumi up") from None
         except Exception as error:  # noqa: BLE001  # an operator's env.py and revisions may raise anything
-            raise SchemaError(database.without_password(_said(database, run, error))) from None
+            raise _failure(database, run, error) from None
     return run
 
 
@@ -173,29 +175,31 @@ def _config(database: TenantDatabase, layout: Layout) -> Config:
     return config
 
 
-def _said(database: TenantDatabase, run: Run, error: Exception) -> str:
+def _failure(database: TenantDatabase, run: Run, error: Exception) -> ProvisioningError:
     what = f"revision {run.current}" if run.current else "the migration"
-    reason, hint, statement = _reason(error)
-    parts = [f"{database.app}: {what} failed: {reason}"]
+    kind, reason, hint, statement = _reason(error)
+    parts = [f"{what} failed: {reason}"]
     if statement:
         parts.append(f"statement: {statement}")
     if run.current:
         parts.append(
             f"it left nothing behind, and {', '.join(run.done) or 'nothing'} was applied before it in this run"
         )
-    parts.append(f"{hint}; then pulumi up goes on from there")
-    return "; ".join(parts)
+    said = database.without_password("; ".join(parts))
+    return kind(database.app, "schema", said, f"{hint}; then pulumi up goes on from there")
 
 
-def _reason(error: Exception) -> tuple[str, str, str]:
+def _reason(error: Exception) -> tuple[type[ProvisioningError], str, str, str]:
     if isinstance(error, DBAPIError):
         # The driver's whole text may hold values of rows (DETAIL), so only the message proper is shown.
         primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
         state = getattr(error.orig, "sqlstate", None)
         hint = HINTS.get(state or "", "correct the revision")
         # `statement` has placeholders where values were bound.
-        return primary or _line(str(error.orig)), hint, _line(error.statement or "")
-    return f"{type(error).__name__}: {_line(str(error))}", "correct the file", ""
+        said = primary or _line(str(error.orig))
+        return kind_of_state(state, said), said, hint, _line(error.statement or "")
+    said = f"{type(error).__name__}: {_line(str(error))}"
+    return RejectedError, said, "correct the file", ""
 
 
 def _line(text: str) -> str:

@@ -1,0 +1,63 @@
+"""Which kind of failure an error of PostgreSQL is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tenantry.provisioning.errors import (
+    BusyError,
+    DeniedError,
+    MissingError,
+    ProvisioningError,
+    RejectedError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+# PostgreSQL, appendix A: codes, and the classes that their first two characters name.
+_CODES: Final[dict[str, type[ProvisioningError]]] = {
+    "40001": BusyError,  # serialization_failure
+    "40P01": BusyError,  # deadlock_detected
+    "55006": BusyError,  # object_in_use
+    "55P03": BusyError,  # lock_not_available
+    "53300": BusyError,  # too_many_connections
+    "42501": DeniedError,  # insufficient_privilege
+    "3D000": MissingError,  # invalid_catalog_name: no such database
+}
+_CLASSES: Final[dict[str, type[ProvisioningError]]] = {
+    "08": UnavailableError,  # connection exception
+    "57P": UnavailableError,  # operator intervention: the server is starting, stopping, or ended this session
+    "28": DeniedError,  # invalid authorization
+    "53": BusyError,  # insufficient resources
+}
+# libpq gives no code where no session came about; these it takes from the server's own words.
+_WORDS: Final[dict[str, type[ProvisioningError]]] = {
+    "password authentication failed": DeniedError,
+    "no pg_hba.conf entry": DeniedError,
+    "does not exist": MissingError,
+    "too many connections": BusyError,
+    "too many clients": BusyError,
+}
+
+
+def kind_of(error: psycopg.Error) -> type[ProvisioningError]:
+    """Return the kind of a driver's error: by its SQLSTATE, and without one by what libpq says."""
+    return kind_of_state(error.sqlstate, str(error))
+
+
+def kind_of_state(state: str | None, text: str = "") -> type[ProvisioningError]:
+    """Return the kind of a failure with this SQLSTATE; None where the server gave none."""
+    if state:
+        by_class = (_CLASSES.get(state[:length]) for length in (3, 2))
+        return _CODES.get(state) or next(filter(None, by_class), RejectedError)
+    for words, kind in _WORDS.items():
+        if words in text:
+            return kind
+    return UnavailableError
+
+
+def reason_of(error: psycopg.Error) -> str:
+    """Return the message proper in one line: a DETAIL may hold the values of a row."""
+    return error.diag.message_primary or " ".join(str(error).split())

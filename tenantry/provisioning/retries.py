@@ -1,0 +1,85 @@
+"""When a step is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from tenantry.provisioning.errors import ProvisioningError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tenacity import RetryCallState
+
+    from tenantry.provisioning.errors import Step
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a step is tried, and how long is waited between two attempts. Times are milliseconds.
+
+    Before attempt n + 1 it waits `first_delay * factor ** (n - 1)`, at most `cap`, and on top of that a random part of up
+    to `jitter` times this, so that many apps do not come back at the same moment.
+    """
+
+    attempts: int = 3
+    first_delay: int = 10_000
+    factor: float = 1.0
+    cap: int = 60_000
+    jitter: float = 0.1
+
+    @classmethod
+    def of(cls, values: Mapping[str, float]) -> RetryPolicy:
+        """Make a policy of values that came through the engine, whose numbers are all floating."""
+        return cls(
+            attempts=int(values["attempts"]),
+            first_delay=int(values["first_delay"]),
+            factor=values["factor"],
+            cap=int(values["cap"]),
+            jitter=values["jitter"],
+        )
+
+    def delay(self, failures: int) -> float:
+        """Return the seconds to wait after that many failures (1 or more), without the random part."""
+        # Past this the cap holds anyway, and a float would overflow.
+        exponent = min(failures - 1, 64)
+        return min(self.first_delay * self.factor**exponent, self.cap) / 1000
+
+    def run(
+        self,
+        step: Step,
+        action: Callable[[], Result],
+        *,
+        sleep: Callable[[float], None] | None = None,
+    ) -> Result:
+        """Call `action` until it succeeds, fails for good, or has failed `attempts` times; the last failure is raised.
+
+        `action` must be one that may be done twice. A failure of another step was tried again by that step's own policy.
+
+        :param sleep: waits that many seconds; `time.sleep` by default
+        """
+        # Imported here: a run that has nothing to do has nothing to try again either.
+        import random  # noqa: PLC0415
+        import time  # noqa: PLC0415
+
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415
+
+        def wait(state: RetryCallState) -> float:
+            seconds = self.delay(state.attempt_number)
+            return seconds * (1 + random.uniform(0, self.jitter))  # noqa: S311 spreads load, hides nothing
+
+        retrying = Retrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=wait,
+            retry=retry_if_exception(
+                lambda error: (
+                    isinstance(error, ProvisioningError) and error.retryable and error.step == step
+                )
+            ),
+            sleep=sleep or time.sleep,
+            reraise=True,
+        )
+        return retrying(action)
