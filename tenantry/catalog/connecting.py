@@ -1,0 +1,96 @@
+"""Connections to the catalog."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from tenantry.catalog.tables import WRITER
+from tenantry.provisioning.errors import MissingError
+from tenantry.provisioning.postgres import kind_of, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tenantry.provisioning.errors import ProvisioningError, Step
+
+CONNECT_SECONDS: Final = 10
+CONNECTIONS: Final = 4
+"""At once, from one process: the engine calls a dynamic provider from that many threads."""
+LOCK_SECONDS: Final = 10
+STATEMENT_SECONDS: Final = 60
+
+HINTS: Final = {
+    "DeniedError": "look at the catalog's URL (TENANTRY_CATALOG_URL or tenantry:catalogUrl), its user and that user's rights",
+    "RejectedError": "the catalog refuses it: report this with the text above",
+}
+_GO_ON: Final = "look whether the catalog answers, then pulumi up"
+
+
+@functools.cache
+def engine(url: str) -> sa.Engine:
+    """Return this process's connections to the catalog at `url`, a libpq URI."""
+
+    def open_connection() -> psycopg.Connection[Any]:
+        # libpq reads the URL itself, with whatever parameters it has.
+        return psycopg.connect(
+            url,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="tenantry",
+            options=f"-clock_timeout={LOCK_SECONDS}s -cstatement_timeout={STATEMENT_SECONDS}s",
+        )
+
+    return sa.create_engine(
+        "postgresql+psycopg://",
+        creator=open_connection,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        # A server that slept or restarted meanwhile has closed what was pooled.
+        pool_pre_ping=True,
+    )
+
+
+@contextmanager
+def writing(url: str, app: str, step: Step) -> Iterator[sa.Connection]:
+    """Give a transaction in which rows of the catalog can be read and written, and nothing else.
+
+    :param app: the app for which it is done, for the message of a failure
+    :raises ProvisioningError: no connection, no catalog there, a statement that failed
+    """
+    with translated(url, app, step), engine(url).begin() as connection:
+        found = connection.execute(
+            sa.text("SELECT count(*) FROM pg_roles WHERE rolname = :role"), {"role": WRITER}
+        ).scalar_one()
+        if not found:
+            raise MissingError(
+                app,
+                step,
+                "this database is no catalog: it has no tables of one",
+                "pulumi up makes them; if they were there, the URL is another database's",
+            )
+        connection.execute(sa.text(f'SET LOCAL ROLE "{WRITER}"'))
+        yield connection
+
+
+@contextmanager
+def translated(url: str, app: str, step: Step) -> Iterator[None]:
+    """Raise a failure of the database as a `ProvisioningError`."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not isinstance(error.orig, psycopg.Error):
+            raise
+        raise _failure(url, app, step, error.orig) from None
+
+
+def _failure(url: str, app: str, step: Step, error: psycopg.Error) -> ProvisioningError:
+    kind = kind_of(error)
+    password = psycopg.conninfo.conninfo_to_dict(url).get("password")
+    said = reason_of(error)
+    reason = said.replace(str(password), "…") if password else said
+    return kind(app, step, f"the catalog: {reason}", HINTS.get(kind.__name__, _GO_ON))

@@ -1,0 +1,132 @@
+"""The catalog's own tables, brought to the revision that this version of Tenantry works with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from tenantry.catalog.connecting import engine, translated
+from tenantry.catalog.tables import SCHEMA, WRITER, metadata
+from tenantry.provisioning.errors import DeniedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HISTORY: Final = Path(__file__).parent / "history"
+NAME: Final = "catalog"
+"""What stands for the app's id in a message: the catalog belongs to no app."""
+LOCK: Final = 0x74_65_6E_61_6E_74_72_79
+"""The advisory lock under which one process at a time migrates: "tenantry" in ASCII."""
+
+
+def migrate(url: str) -> str:
+    """Bring the catalog at `url` to the newest revision, in one transaction, and return that.
+
+    A catalog that is ahead, as a newer Tenantry left it, stays as it is: its tables only grow.
+
+    :param url: a libpq URI of a role that owns the catalog; once it is at the newest revision, one that has the writer's
+        role suffices
+    :raises ProvisioningError: no connection, no right to make tables, a statement that failed
+    """
+    scripts = ScriptDirectory.from_config(_config())
+    head = scripts.get_current_head() or ""
+    with translated(url, NAME, "catalog"), engine(url).begin() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        found = _revisions(connection)
+        known = {script.revision for script in scripts.walk_revisions()}
+        if head in found or found - known:
+            return ",".join(sorted(found))
+        if not _may_migrate(connection):
+            raise DeniedError(
+                NAME,
+                "catalog",
+                f"its tables are at {', '.join(sorted(found)) or 'no revision'}, this version needs {head}, and the URL's user "
+                "may not make tables",
+                "run pulumi up once with the URL of the catalog's owner",
+            )
+        _prepare(connection)
+        command.upgrade(_config(connection), "head")
+        _grant(connection)
+    return head
+
+
+def revision_of(url: str) -> str | None:
+    """Return the revision of the catalog at `url`; None where there is none.
+
+    :raises ProvisioningError: no connection
+    """
+    with translated(url, NAME, "catalog"), engine(url).begin() as connection:
+        found = _revisions(connection)
+        missing = [
+            table.name
+            for table in metadata.sorted_tables
+            if connection.execute(
+                sa.text("SELECT to_regclass(:name)"), {"name": f"{SCHEMA}.{table.name}"}
+            ).scalar_one()
+            is None
+        ]
+    if not found:
+        return None
+    return ",".join(sorted(found)) + (f" without {', '.join(missing)}" if missing else "")
+
+
+def _config(connection: sa.Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HISTORY).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revisions(connection: sa.Connection) -> set[str]:
+    options = {"version_table_schema": SCHEMA}
+    if (
+        connection.execute(
+            sa.text("SELECT to_regclass(:name)"), {"name": f"{SCHEMA}.alembic_version"}
+        ).scalar_one()
+        is None
+    ):
+        return set()
+    return set(MigrationContext.configure(connection, opts=options).get_current_heads())
+
+
+def _may_migrate(connection: sa.Connection) -> bool:
+    owns = (
+        "SELECT coalesce((SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = :schema),"
+        " has_database_privilege(current_database(), 'CREATE'))"
+    )
+    return bool(connection.execute(sa.text(owns), {"schema": SCHEMA}).scalar_one())
+
+
+def _prepare(connection: sa.Connection) -> None:
+    connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    # Roles belong to the whole server: another catalog there may have made it, and another run may at this moment.
+    connection.execute(
+        sa.text(
+            f"DO $$ BEGIN CREATE ROLE {WRITER} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+    )
+    # Who keeps the rows takes the role on; that a maker of roles may do so is not given (PostgreSQL 16, createrole_self_grant).
+    connection.execute(
+        sa.text(
+            f"DO $$ BEGIN IF NOT pg_has_role(current_user, '{WRITER}', 'SET') THEN "
+            f"EXECUTE format('GRANT {WRITER} TO %I', current_user); END IF; END $$"
+        )
+    )
+
+
+def _grant(connection: sa.Connection) -> None:
+    # No DELETE: what is gone is marked, never removed. No right on the table of revisions but to read it.
+    tables: Sequence[str] = [f"{SCHEMA}.{table.name}" for table in metadata.sorted_tables]
+    for statement in (
+        f"GRANT USAGE ON SCHEMA {SCHEMA} TO {WRITER}",
+        f"GRANT SELECT ON {SCHEMA}.alembic_version TO {WRITER}",
+        f"GRANT SELECT, INSERT, UPDATE ON {', '.join(tables)} TO {WRITER}",
+    ):
+        connection.execute(sa.text(statement))
