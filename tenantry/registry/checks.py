@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tenantry.registry import aura, neon
+from tenantry.registry.problems import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ def check(app: App) -> Iterator[Finding]:
     """Find every rule that `app` breaks."""
     yield from _compute(app)
     yield from _repeated(app)
+    yield from _revoked(app)
     yield from _addresses(app)
     yield from _branches(app)
     yield from _quotas(app)
@@ -55,14 +57,20 @@ def _compute(app: App) -> Iterator[Finding]:
 
 
 def _repeated(app: App) -> Iterator[Finding]:
-    lists: list[tuple[Path, Sequence[str]]] = [
-        (("services",), app.services),
+    lists: list[tuple[Path, Sequence[str | int]]] = [
+        (("services",), [service.name for service in app.services]),
         (("database", "extensions"), app.database.extensions),
     ]
-    lists += [(("api_keys", i, "scopes"), key.scopes) for i, key in enumerate(app.api_keys)]
+    for i, key in enumerate(app.api_keys):
+        lists += [
+            (("api_keys", i, "scopes"), key.scopes),
+            (("api_keys", i, "revoked"), key.revoked),
+        ]
     for path, values in lists:
         for index in _second_ones(values):
-            yield Finding(((*path, index),), f'"{values[index]}" is in the list twice: keep one')
+            yield Finding(
+                ((*path, index),), f"{shown(values[index])} is in the list twice: keep one"
+            )
     names = [key.name for key in app.api_keys]
     for index in _second_ones(names):
         message = f'another key of the app is named "{names[index]}": names are unique in an app'
@@ -71,6 +79,18 @@ def _repeated(app: App) -> Iterator[Finding]:
         if not key.scopes:
             message = "a key without scopes can do nothing: name one, or delete the key"
             yield Finding((("api_keys", index, "scopes"),), message)
+
+
+def _revoked(app: App) -> Iterator[Finding]:
+    for index, key in enumerate(app.api_keys):
+        for place, generation in enumerate(key.revoked):
+            if generation > key.generation:
+                message = (
+                    f'generation {generation} of the key "{key.name}" does not exist: the current one is '
+                    f"{key.generation}"
+                )
+                paths = ("api_keys", index, "revoked", place), ("api_keys", index, "generation")
+                yield Finding(paths, message)
 
 
 def _addresses(app: App) -> Iterator[Finding]:
@@ -95,7 +115,7 @@ def _span(entry: str) -> tuple[int, int, int]:
     return first.version, int(first.network_address), int(last.broadcast_address)
 
 
-def _second_ones(values: Sequence[str]) -> list[int]:
+def _second_ones(values: Sequence[str | int]) -> list[int]:
     if len(set(values)) == len(values):
         return []
     return [index for index, value in enumerate(values) if value in values[:index]]

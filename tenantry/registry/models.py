@@ -16,7 +16,7 @@ from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry.names import AppNames
 
 Environment: TypeAlias = Literal["production", "staging", "development"]
-Service: TypeAlias = Literal["auth", "realtime", "storage"]
+ServiceName: TypeAlias = Literal["auth", "realtime", "storage"]
 Scope: TypeAlias = Literal["read", "write", "admin"]
 Deletion: TypeAlias = Literal["protect", "retain", "delete"]
 Cloud: TypeAlias = Literal["gcp", "aws", "azure"]
@@ -95,12 +95,21 @@ class Database(Frozen):
     url_scheme: str = "postgresql"
 
 
+class ServiceEntry(Frozen):
+    """A service that an app is registered with; disabled, it stays registered and refuses the app."""
+
+    name: ServiceName
+    enabled: bool = True
+
+
 class ApiKey(Frozen):
     """An API key of an app. A past `expires` is a valid registry: the key has expired."""
 
     name: str
     scopes: tuple[Scope, ...] = ("read", "write")
     generation: int = 1
+    revoked: tuple[int, ...] = ()
+    """Generations that are refused before their time."""
     expires: date | None = None
 
 
@@ -168,7 +177,7 @@ class App(Frozen):
     region: str
     """Neon's own name of the region, never an alias."""
     database: Database = Database()
-    services: tuple[Service, ...] = ()
+    services: tuple[ServiceEntry, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     graph: Graph | None = None
     deletion: Deletion = "protect"

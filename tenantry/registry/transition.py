@@ -1,6 +1,6 @@
 """From what is applied to what the registry says: what a run may not do, and what it says before it does it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,8 @@ class AppliedApp:
     postgres_version: int
     generation: int
     branches: frozenset[str]
+    api_keys: Mapping[str, int] = field(default_factory=dict)
+    """The generation of each API key, by the key's name; empty also where the app was applied without keys."""
 
 
 class TransitionError(Exception):
@@ -46,7 +48,8 @@ def check_transition(
     branch when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then the change. An app that was
     applied with `deletion: retain` may leave, since its project stays. One run destroys or gives up one project only, or
     those in `allowed`: a file that was cut short loses more than one. A generation goes up by one: any other step
-    changes the password of the login that is in use. The organization never changes: it comes from the shell or the
+    changes the password of the login that is in use, and another step of an API key's cuts off the clients that hold
+    the previous one. A key that leaves is revoked. The organization never changes: it comes from the shell or the
     stack, and a variable that is not set must not replace every project.
 
     :param applied: what the stack holds now
@@ -54,7 +57,7 @@ def check_transition(
     :param registry: the registry's file, for the message
     :param organization: the Neon organization that this run works in; empty where the API key implies it
     :param allowed: ids of apps that may go together
-    :return: one line for each app or branch that goes, and may
+    :return: one line for each app, branch or key that goes, and may
     :raises TransitionError: with one line for each fault
     """
     wanted = {app.id: app for app in selected}
@@ -67,9 +70,11 @@ def check_transition(
             _moved(old, organization, judgement)
         elif changes := _unchangeable(old, new):
             _replaced(old, changes, judgement)
+            _api_keys(old, new, judgement)
         else:
             _branches(old, new, judgement)
             _rotation(old, new, judgement)
+            _api_keys(old, new, judgement)
     _together(judgement, allowed)
     if judgement.refused:
         raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
@@ -152,6 +157,22 @@ def _rotation(old: AppliedApp, new: App, judgement: _Judgement) -> None:
             f"password of the login in use: nothing was changed. Write {old.generation + 1} to rotate, or "
             f"{old.generation} to leave it"
         )
+
+
+def _api_keys(old: AppliedApp, new: App, judgement: _Judgement) -> None:
+    wanted = {key.name: key.generation for key in new.api_keys}
+    for name, before in sorted(old.api_keys.items()):
+        now = wanted.get(name)
+        if now is None:
+            judgement.told.append(
+                f"{old.id}: API key {name} leaves: all its generations are revoked"
+            )
+        elif now not in {before, before + 1}:
+            judgement.refused.append(
+                f"{old.id}: generation of API key {name} goes from {before} to {now}, which would cut off the clients "
+                f"that hold generation {before}: nothing was changed. Write {before + 1} to rotate, or {before} to "
+                "leave it"
+            )
 
 
 def _together(judgement: _Judgement, allowed: Collection[str]) -> None:

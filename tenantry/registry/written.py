@@ -333,6 +333,11 @@ def long_schema(value: object) -> object:
     raise RuleError(wrong_kind("a template's name, a path or a mapping", value))
 
 
+def long_service(value: object) -> object:
+    """Turn the short form of a service, its name, into the long one."""
+    return value if isinstance(value, dict) else {"name": value}
+
+
 def expiry(value: object) -> date:
     """Check a day, `2027-06-30` (ISO 8601); the key is valid until the end of that day in UTC."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
@@ -480,7 +485,7 @@ GraphRegion = Annotated[str, _text(graph_region, aura.REGION_PATTERN, examples=[
 GraphVersion = Annotated[str, Rule(choice(*aura.VERSIONS), {"enum": list(aura.VERSIONS)})]
 Environment = Annotated[models.Environment, _words(models.Environment)]
 Deletion = Annotated[models.Deletion, _words(models.Deletion)]
-Service = Annotated[models.Service, _words(models.Service)]
+ServiceName = Annotated[models.ServiceName, _words(models.ServiceName)]
 Scope = Annotated[models.Scope, _words(models.Scope)]
 Cloud = Annotated[models.Cloud, _words(models.Cloud)]
 GraphType = Annotated[models.GraphType, _words(models.GraphType)]
@@ -618,6 +623,17 @@ class Database(Written):
     )
 
 
+class Service(Written):
+    """A service that the app is registered with."""
+
+    name: ServiceName = Field(description="Which service.")
+    enabled: Flag | None = Field(
+        None,
+        description="False disables it; the app stays registered.",
+        json_schema_extra={"default": True},
+    )
+
+
 class ApiKey(Written):
     """An API key of the app."""
 
@@ -629,6 +645,11 @@ class ApiKey(Written):
     )
     generation: Generation | None = Field(
         None, description="Raise it by one to issue a new key.", json_schema_extra={"default": 1}
+    )
+    revoked: list[Generation] | None = Field(
+        None,
+        description="Generations to refuse at once; none is above the current one.",
+        json_schema_extra={"default": [], "uniqueItems": True},
     )
     expires: Expiry | None = Field(
         None,
@@ -710,9 +731,17 @@ class Settings(Written):
         description="Neon's region, or the cloud's name of it. Changing it replaces the project.",
     )
     database: Database | None = None
-    services: list[Service] | None = Field(
+    services: (
+        list[
+            Annotated[
+                Service,
+                BeforeValidator(long_service, json_schema_input_type=ServiceName | Service),
+            ]
+        ]
+        | None
+    ) = Field(
         None,
-        description="What the app is registered with.",
+        description="What the app is registered with: names, or mappings.",
         json_schema_extra={"default": [], "uniqueItems": True},
     )
     api_keys: list[ApiKey] | None = Field(

@@ -33,10 +33,30 @@ OUTPUTS = {
                 )
             ],
         ),
+        (
+            {URN: {"type": TYPE, "outputs": OUTPUTS | {"apiKeys": {"default": 2.0}}}},
+            [
+                AppliedApp(
+                    "acme/web",
+                    "retain",
+                    "org-test",
+                    "aws-us-east-2",
+                    17,
+                    3,
+                    frozenset({"staging"}),
+                    {"default": 2},
+                )
+            ],
+        ),
         # A run that died before the app was complete left its component without outputs.
         ({URN: {"type": TYPE, "outputs": {}}}, []),
     ],
-    ids=["a new stack", "an app among other resources", "an unfinished app"],
+    ids=[
+        "a new stack",
+        "an app among other resources",
+        "an app with API keys",
+        "an unfinished app",
+    ],
 )
 def test_the_apps_of_the_last_run_are_read_from_the_state(
     state: dict[str, object], found: list[AppliedApp]

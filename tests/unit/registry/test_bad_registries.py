@@ -651,7 +651,10 @@ BAD = [
     Bad(
         "no comma in a list",
         APP + "        services: [auth realtime: x]\n",
-        (f"8:20: {WEB}.services[0]: a mapping is not known: write one of auth, realtime, storage",),
+        (
+            f'8:20: {WEB}.services[0]."auth realtime": is not a key here: write one of name, enabled',
+            f"8:20: {WEB}.services[0].name: is missing: write it",
+        ),
     ),
     Bad(
         "a brace left open",
@@ -994,6 +997,59 @@ BAD = [
         ),
     ),
     Bad(
+        "a service misspelt in a mapping",
+        APP + "        services: [{name: storge, enabled: false}]\n",
+        (
+            f'8:27: {WEB}.services[0].name: "storge" is not known: write one of auth, realtime, storage (did you mean "storage"?)',
+        ),
+    ),
+    Bad(
+        "something else for a service",
+        APP + "        services: [true, 1, [auth]]\n",
+        (
+            f"8:20: {WEB}.services[0]: true is not known: write one of auth, realtime, storage",
+            f"8:26: {WEB}.services[1]: 1 is not known: write one of auth, realtime, storage",
+            f"8:29: {WEB}.services[2]: a list is not known: write one of auth, realtime, storage",
+        ),
+    ),
+    Bad(
+        "a service with a key that it has not",
+        APP + "        services: [{name: auth, enable: false}]\n",
+        (
+            f'8:33: {WEB}.services[0].enable: is not a key here: write one of name, enabled (did you mean "enabled"?)',
+        ),
+    ),
+    Bad(
+        "a service without a name",
+        APP + "        services: [{enabled: false}]\n",
+        (f"8:20: {WEB}.services[0].name: is missing: write it",),
+    ),
+    Bad(
+        "a service that is neither on nor off",
+        APP + "        services: [{name: auth, enabled: off}]\n",
+        (f'8:42: {WEB}.services[0].enabled: must be true or false, not "off"',),
+    ),
+    Bad(
+        "no service behind a dash",
+        APP + "        services:\n          -\n",
+        (
+            f"9:12: {WEB}.services[0]: is empty: write one of auth, realtime, storage, or leave it out",
+        ),
+    ),
+    Bad(
+        "a service twice, once as a mapping",
+        APP + "        services: [auth, {name: auth, enabled: false}]\n",
+        (f'8:26: {WEB}.services[1]: "auth" is in the list twice: keep one',),
+    ),
+    Bad(
+        "too many services, a disabled one among them",
+        APP
+        + "        quotas: {services: 1}\n        services: [auth, {name: storage, enabled: false}]\n",
+        (
+            f"9:19: {WEB}.services: 2 of them, and the quota is 1: remove some, or raise quotas.services",
+        ),
+    ),
+    Bad(
         "a service twice",
         APP + "        services: [auth, auth]\n",
         (f'8:26: {WEB}.services[1]: "auth" is in the list twice: keep one',),
@@ -1029,6 +1085,28 @@ BAD = [
         APP + "        api_keys: [{name: a, scopes: []}]\n",
         (
             f"8:38: {WEB}.api_keys[0].scopes: a key without scopes can do nothing: name one, or delete the key",
+        ),
+    ),
+    Bad(
+        "a generation revoked that is not there yet",
+        APP + "        api_keys: [{name: a, revoked: [1, 3], generation: 2}]\n",
+        (
+            f'8:43: {WEB}.api_keys[0].revoked[1]: generation 3 of the key "a" does not exist: the current one is 2',
+        ),
+    ),
+    Bad(
+        "a generation revoked twice",
+        APP + "        api_keys: [{name: a, revoked: [1, 1]}]\n",
+        (f"8:43: {WEB}.api_keys[0].revoked[1]: 1 is in the list twice: keep one",),
+    ),
+    Bad(
+        "what is no generation revoked",
+        APP
+        + "        api_keys: [{name: a, revoked: [0]}, {name: b, revoked: 1}, {name: c, revoked: [x]}]\n",
+        (
+            f"8:40: {WEB}.api_keys[0].revoked[0]: 0 is out of range: 1 to 2147483647",
+            f"8:64: {WEB}.api_keys[1].revoked: must be a list, not 1",
+            f'8:88: {WEB}.api_keys[2].revoked[0]: must be a whole number, not "x"',
         ),
     ),
     Bad(

@@ -10,6 +10,7 @@ from tenantry.registry.models import (
     Database,
     Graph,
     Location,
+    ServiceEntry,
 )
 
 
@@ -59,7 +60,7 @@ def test_several_broken_rules_are_all_found() -> None:
     database = Database(
         compute=Compute(min_cu=4, max_cu=1), connection_limit=3000, extensions=("a", "a")
     )
-    assert len(list(check(app(database=database, services=("auth", "auth"))))) == 4
+    assert len(list(check(app(database=database, services=(ServiceEntry(name="auth"),) * 2)))) == 4
 
 
 def test_addresses_that_overlap_are_not_the_same() -> None:

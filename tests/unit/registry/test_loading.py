@@ -18,6 +18,7 @@ from tenantry.registry.models import (
     Location,
     Quotas,
     SchemaSource,
+    ServiceEntry,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -88,10 +89,10 @@ def test_every_field_arrives_in_plain_units() -> None:
           allowed_ips: [203.0.113.0/24, "2001:db8::1", 192.0.2.1-192.0.2.9, "2001:db8::/32"],
           branches: {staging: {}, preview: {protected: true}}, credentials: {generation: 3},
           url_scheme: morphik+ssl},
-        services: [storage, auth],
-        api_keys: [{name: default, scopes: [read], generation: 2, expires: 2020-02-29}, {name: other}],
+        services: [storage, {name: auth, enabled: false}, {name: realtime}],
+        api_keys: [{name: default, scopes: [read], generation: 2, revoked: [2, 1], expires: 2020-02-29}, {name: other}],
         graph: {type: professional-db, cloud: azure, region: westeurope, memory: 2048MB, version: "5"},
-        deletion: retain, quotas: {databases: 2, api_keys: 3, services: 2}}""",
+        deletion: retain, quotas: {databases: 2, api_keys: 3, services: 3}}""",
         tenant="name: Acme Inc., contact: Ada,",
     )
     assert app.model_dump(mode="json") == {
@@ -130,10 +131,26 @@ def test_every_field_arrives_in_plain_units() -> None:
             "credentials": {"generation": 3},
             "url_scheme": "morphik+ssl",
         },
-        "services": ["storage", "auth"],
+        "services": [
+            {"name": "storage", "enabled": True},
+            {"name": "auth", "enabled": False},
+            {"name": "realtime", "enabled": True},
+        ],
         "api_keys": [
-            {"name": "default", "scopes": ["read"], "generation": 2, "expires": "2020-02-29"},
-            {"name": "other", "scopes": ["read", "write"], "generation": 1, "expires": None},
+            {
+                "name": "default",
+                "scopes": ["read"],
+                "generation": 2,
+                "revoked": [2, 1],
+                "expires": "2020-02-29",
+            },
+            {
+                "name": "other",
+                "scopes": ["read", "write"],
+                "generation": 1,
+                "revoked": [],
+                "expires": None,
+            },
         ],
         "graph": {
             "type": "professional-db",
@@ -143,7 +160,7 @@ def test_every_field_arrives_in_plain_units() -> None:
             "version": "5",
         },
         "deletion": "retain",
-        "quotas": {"databases": 2, "api_keys": 3, "services": 2},
+        "quotas": {"databases": 2, "api_keys": 3, "services": 3},
     }
 
 
@@ -157,7 +174,11 @@ def test_defaults_lie_beneath_mapping_by_mapping() -> None:
     assert app.database.compute == Compute(min_cu=1, max_cu=4, suspend_after=3600)
     assert app.database.branches == (Branch(name="all"), Branch(name="own"))
     assert app.database.extensions == ("citext",)
-    assert (app.api_keys, app.services, app.deletion) == ((), ("auth",), "delete")
+    assert (app.api_keys, app.services, app.deletion) == (
+        (),
+        (ServiceEntry(name="auth"),),
+        "delete",
+    )
     assert app.region == "aws-eu-west-2"
 
 
@@ -408,7 +429,7 @@ def test_whatever_is_wrong_is_said_in_lines_with_positions(frame: str, value: st
 
 
 FULL = """{version: V, K: V, namespace: V, defaults: V, tenants: {K: {name: V, contact: V, apps: {I: {
-  environment: V, region: V, K: , services: V, deletion: V, api_keys: [{name: V, expires: V, scopes: [V]}],
+  environment: V, region: V, K: , services: [V, {name: V, enabled: V, K: V}], deletion: V, api_keys: [{name: V, expires: V, scopes: [V], revoked: [V]}, {name: V}],
   graph: {type: V, cloud: V, region: V, memory: V, version: V},
   database: {schema: V, postgres_version: V, connection_limit: V, statement_timeout: V, extensions: [V],
     compute: {min_cu: V, suspend_after: V}, history_retention: V, url_scheme: V, allowed_ips: [V],

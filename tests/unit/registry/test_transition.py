@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,11 @@ def held(
     generation: int = 1,
     branches: frozenset[str] = frozenset(),
     organization: str = "",
+    api_keys: Mapping[str, int] | None = None,
 ) -> AppliedApp:
-    return AppliedApp(app, deletion, organization, region, version, generation, branches)
+    return AppliedApp(
+        app, deletion, organization, region, version, generation, branches, api_keys or {}
+    )
 
 
 def test_an_app_that_stays_is_no_removal(web: App) -> None:
@@ -130,6 +134,42 @@ def test_a_generation_goes_up_by_one(tmp_path: Path, generation: int, refused: b
             check_transition(applied, wanted, FILE)
     else:
         assert check_transition(applied, wanted, FILE) == []
+
+
+def with_key(folder: Path, key: str, generation: int) -> App:
+    file = folder / "tenants.yaml"
+    key = f"deletion: delete, api_keys: [{{name: {key}, generation: {generation}}}]"
+    file.write_text(REGISTRY.replace("deletion: delete", key))
+    return load(file).app("acme/web")
+
+
+@pytest.mark.parametrize("generation", [2, 3])
+def test_a_key_stays_or_goes_up_by_one_generation(tmp_path: Path, generation: int) -> None:
+    wanted = with_key(tmp_path, "default", generation)
+    applied = held("acme/web", "delete", api_keys={"default": 2})
+    assert check_transition([applied], [wanted], FILE) == []
+
+
+@pytest.mark.parametrize("generation", [1, 4, 9])
+@pytest.mark.parametrize("version", [17, 16], ids=["the project stays", "the project is replaced"])
+def test_any_other_step_of_a_key_is_refused(tmp_path: Path, generation: int, version: int) -> None:
+    wanted = with_key(tmp_path, "default", generation)
+    applied = held("acme/web", "delete", version=version, api_keys={"default": 2})
+    with pytest.raises(TransitionError) as refused:
+        check_transition([applied], [wanted], FILE)
+    assert str(refused.value) == (
+        f"tenants.yaml: acme/web: generation of API key default goes from 2 to {generation}, which would cut off the "
+        "clients that hold generation 2: nothing was changed. Write 3 to rotate, or 2 to leave it"
+    )
+
+
+def test_a_key_that_leaves_is_told(tmp_path: Path) -> None:
+    wanted = with_key(tmp_path, "other", 5)
+    applied = held("acme/web", "protect", api_keys={"reports": 3, "default": 1})
+    assert check_transition([applied], [wanted], FILE) == [
+        "acme/web: API key default leaves: all its generations are revoked",
+        "acme/web: API key reports leaves: all its generations are revoked",
+    ]
 
 
 def test_more_than_one_app_goes_only_by_name(web: App) -> None:
