@@ -26,6 +26,7 @@ NOT_RUNNING = 3
 
 _DEFAULT_DATA = Path(".tenantry") / "localcloud"
 _DATA_VARIABLE = "LOCALCLOUD_DATA"
+_SECRET = {"neon_api_key", "catalog_url"}
 _LAST_PORT = 65_535
 _SLOWEST_PACE = 100
 
@@ -98,8 +99,8 @@ def _print(facts: Facts, options: argparse.Namespace, how: str) -> None:
         return
     print(f"local cloud {how}")
     for name, value in document.items():
-        # The key is for programs: it is not put on a screen unasked.
-        print(f"  {name:<13} {'(shown by --json)' if name == 'neon_api_key' else value}")
+        # Secrets are for programs: they are not put on a screen unasked.
+        print(f"  {name:<13} {'(shown by --json)' if name in _SECRET else value}")
 
 
 def _folder(text: str) -> str:

@@ -54,6 +54,7 @@ class Facts:
     neon_api_url: str
     neon_api_key: str
     neon_org_id: str
+    catalog_url: str
     pid: int
     data: str
 
@@ -346,6 +347,7 @@ def _facts(data: Path, settings: Settings, pid: int) -> Facts:
         neon_api_url=f"http://127.0.0.1:{settings.port}/api/v2",
         neon_api_key=settings.neon_api_key,
         neon_org_id=settings.neon_org_id,
+        catalog_url=settings.catalog_url,
         pid=pid,
         data=str(data),
     )

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from localcloud import control_plane
 from localcloud import settings as settings_file
+from localcloud.control_plane import ControlPlane
 from localcloud.neon.app import build
 from localcloud.neon.cloud import Cloud
 from localcloud.postgres.certificates import server_context
@@ -40,7 +42,7 @@ class PortTakenError(Exception):
 async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> None:
     """Run the local cloud on a data folder until SIGTERM or SIGINT. ``ready`` is called once the API answers.
 
-    Chooses what ``settings`` leaves open (port, clusters folder) and saves it. Raises PortTakenError, InstallationError,
+    Chooses what ``settings`` leaves open (port, clusters folder, the control plane's address) and saves it. Raises PortTakenError, InstallationError,
     AddressError or ClusterError before ``ready``.
     """
     stop = asyncio.Event()
@@ -61,8 +63,10 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
         _log.warning("stopped %d servers that an earlier run had left", strays)
     await make_template(installation, settings.superuser_password)
     state = State(data / _STATE)
-    remove_leftovers(installation.clusters, set(state.branches))
-    cloud = Cloud(settings, state, installation, server_context(data / _TLS))
+    remove_leftovers(installation.clusters, {*state.branches, control_plane.CLUSTER})
+    tls = server_context(data / _TLS)
+    cloud = Cloud(settings, state, installation, tls)
+    catalog = ControlPlane(settings, installation)
     # One application per API. Its own requests are logged by each; uvicorn adds nothing to the log.
     server = uvicorn.Server(
         uvicorn.Config(
@@ -78,6 +82,8 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
     )
     try:
         await cloud.open()
+        catalog.listen(tls)
+        settings_file.save(data, settings)
         # Not `serve`: its main loop wakes ten times a second, and an idle local cloud should cost nothing.
         server.config.load()
         server.lifespan = server.config.lifespan_class(server.config)
@@ -87,7 +93,7 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
         _log.info("stopping")
         await server.shutdown(sockets=[listener])
     finally:
-        await cloud.close()
+        await asyncio.gather(catalog.close(), cloud.close())
         state.close()
 
 

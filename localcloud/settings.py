@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MARKER = "localcloud.json"
+CATALOG_ROLE = "tenantry_catalog"
+CATALOG_DATABASE = "tenantry"
 _MARKER_KIND = "localcloud data"
+_POSTGRES_PORT = 5432
 
 
 class DataFolderError(Exception):
@@ -37,7 +40,8 @@ class Settings:
     """What a data folder keeps: identities, secrets, the port, the plan and the pace.
 
     ``port`` is 0 until the first start has chosen one. ``clusters`` is the folder of the PostgreSQL data
-    directories, empty until the first start has found a place for it.
+    directories, empty until the first start has found a place for it; ``catalog_host`` and ``catalog_password`` are
+    empty likewise.
     """
 
     seed: str
@@ -49,8 +53,20 @@ class Settings:
     plan: str = "scale"
     pace: float = 0.1
     clusters: str = ""
+    catalog_host: str = ""
+    catalog_password: str = ""
     format: int = FORMAT
     kind: str = _MARKER_KIND
+
+    @property
+    def catalog_url(self) -> str:
+        """The control plane's database; empty until a start has claimed its address."""
+        if not self.catalog_host:
+            return ""
+        return (
+            f"postgresql://{CATALOG_ROLE}:{self.catalog_password}@{self.catalog_host}:{_POSTGRES_PORT}/"
+            f"{CATALOG_DATABASE}?sslmode=require"
+        )
 
 
 def fresh() -> Settings:

@@ -50,6 +50,7 @@ def environment(project: Path) -> dict[str, str]:
         "NEON_API_URL": cloud["neon_api_url"],
         "NEON_API_KEY": cloud["neon_api_key"],
         "NEON_ORG_ID": cloud["neon_org_id"],
+        "TENANTRY_CATALOG_URL": cloud["catalog_url"],
     }
 
 

@@ -29,6 +29,7 @@ class LocalCloud:
     neon_api_url: str
     neon_api_key: str
     neon_org_id: str
+    catalog_url: str
     pid: int
     data: Path
 
@@ -38,6 +39,7 @@ class LocalCloud:
             "NEON_API_URL": self.neon_api_url,
             "NEON_API_KEY": self.neon_api_key,
             "NEON_ORG_ID": self.neon_org_id,
+            "TENANTRY_CATALOG_URL": self.catalog_url,
         }
 
     def client(self, key: str | None = None) -> httpx.Client:
@@ -75,6 +77,7 @@ def start(data: Path, *options: str) -> LocalCloud:
         neon_api_url=facts["neon_api_url"],
         neon_api_key=facts["neon_api_key"],
         neon_org_id=facts["neon_org_id"],
+        catalog_url=facts["catalog_url"],
         pid=facts["pid"],
         data=Path(facts["data"]),
     )

@@ -7,7 +7,12 @@ import pytest
 
 from tenantry.local import LocalCloudError, current_environment, environment
 
-FACTS = {"neon_api_url": "http://127.0.0.1:1/api/v2", "neon_api_key": "k", "neon_org_id": "org"}
+FACTS = {
+    "neon_api_url": "http://127.0.0.1:1/api/v2",
+    "neon_api_key": "k",
+    "neon_org_id": "org",
+    "catalog_url": "postgresql://r:p@127.64.0.1:5432/tenantry?sslmode=require",
+}
 
 
 @pytest.fixture
@@ -33,6 +38,7 @@ def test_the_state_and_its_passphrase_stay_in_the_projects_folder(project: Path)
     assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
     assert len(passphrase.read_text()) == 64
     assert variables["NEON_API_URL"] == FACTS["neon_api_url"]
+    assert variables["TENANTRY_CATALOG_URL"] == FACTS["catalog_url"]
     assert variables["PATH"].split(":")[0] == str(project / "bin")
 
 

@@ -1,0 +1,175 @@
+"""A server that runs while somebody needs it: started by a connection, let go when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from localcloud.postgres.front import Admission, Listener
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+
+    from localcloud.postgres.cluster import Cluster
+    from localcloud.postgres.front import Session
+
+
+class OnDemand(ABC):
+    """The gate (:class:`localcloud.postgres.front.Gate`) between listeners and a cluster.
+
+    Subclasses say after how long an idle server is let go, and what else belongs to a start and to an end.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._lock = asyncio.Lock()
+        self._holding = False
+        self._sessions: set[Session] = set()
+        self._last_active = time.monotonic()
+        self._timer: asyncio.TimerHandle | None = None
+        self._idling: asyncio.Task[None] | None = None
+        self._listeners: list[Listener] = []
+
+    def open(self, sockets: list[socket.socket], tls: ssl.SSLContext) -> None:
+        """Begin to accept connections."""
+        self._listeners = [Listener(each, tls, self) for each in sockets]
+
+    async def close(self) -> None:
+        """Stop accepting connections and let go of the server."""
+        self._disarm()
+        if self._idling is not None:
+            # Not cancelled: a suspension half done would leave a server that nobody holds.
+            await asyncio.gather(self._idling, return_exceptions=True)
+        for listener in self._listeners:
+            await listener.close()
+        self._listeners = []
+        async with self._lock:
+            await self._release()
+
+    async def start(self) -> None:
+        """Have the server running. Raises ClusterError."""
+        async with self._lock:
+            await self._hold()
+
+    async def suspend(self) -> None:
+        """Let go of the server and end the sessions."""
+        async with self._lock:
+            await self._release()
+
+    async def restart_if_running(self) -> None:
+        """Have a running server take up settings that it reads at its start only."""
+        async with self._lock:
+            if self._holding:
+                await self._release()
+                await self._hold()
+
+    def rearm(self) -> None:
+        """Take up a changed suspend timeout."""
+        if self._holding:
+            self._arm(self._timeout())
+
+    # The front's side.
+
+    async def admit(self) -> Admission:
+        """See :class:`localcloud.postgres.front.Gate`."""
+        async with self._lock:
+            if not self._holding:
+                await self._wake()
+            else:
+                await self._cluster.revive()
+        self.active()
+        return Admission(self._cluster.socket, {})
+
+    def socket_if_running(self) -> str | None:
+        """See :class:`localcloud.postgres.front.Gate`."""
+        return self._cluster.socket if self._holding and self._cluster.running else None
+
+    def entered(self, session: Session) -> None:
+        """See :class:`localcloud.postgres.front.Gate`."""
+        self._sessions.add(session)
+        self.active()
+
+    def active(self) -> None:
+        """See :class:`localcloud.postgres.front.Gate`."""
+        self._last_active = time.monotonic()
+
+    def left(self, session: Session) -> None:
+        """See :class:`localcloud.postgres.front.Gate`."""
+        self._sessions.discard(session)
+        self.active()
+
+    # Idleness.
+
+    @abstractmethod
+    def _timeout(self) -> float | None:
+        """Return after how many seconds without traffic the server is let go, or None for never."""
+
+    def _arm(self, delay: float | None) -> None:
+        self._disarm()
+        if delay is not None:
+            self._timer = asyncio.get_running_loop().call_later(delay, self._due)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _due(self) -> None:
+        self._idling = asyncio.create_task(self._suspend_if_idle())
+
+    async def _suspend_if_idle(self) -> None:
+        async with self._lock:
+            timeout = self._timeout()
+            if not self._holding or timeout is None:
+                return
+            idle = time.monotonic() - self._last_active
+            if idle < timeout:
+                self._arm(timeout - idle)
+                return
+            # As on Neon, an open but idle session does not keep a compute awake; a statement or transaction does.
+            if self._sessions and self._cluster.running and await self._cluster.busy():
+                self._arm(timeout)
+                return
+            await self._sleep()
+
+    # With the lock held.
+
+    async def _wake(self) -> None:
+        """Start for a connection."""
+        await self._hold()
+
+    async def _sleep(self) -> None:
+        """Let go of an idle server."""
+        await self._release()
+
+    async def _hold(self) -> None:
+        if self._holding:
+            await self._cluster.revive()
+            return
+        await self._acquire()
+        self._holding = True
+        self._started()
+        self.active()
+        self._arm(self._timeout())
+
+    async def _acquire(self) -> None:
+        """Become a holder of the cluster."""
+        await self._cluster.acquire()
+
+    def _started(self) -> None:  # noqa: B027 (there may be nothing to note)
+        """Note that the server runs."""
+
+    async def _release(self) -> None:
+        self._disarm()
+        if self._holding:
+            self._holding = False
+            await self._let_go()
+        for session in list(self._sessions):
+            session.cut()
+
+    async def _let_go(self) -> None:
+        """Stop being a holder of the cluster."""
+        await self._cluster.release()
