@@ -6,6 +6,7 @@ import pulumi_neon as neon
 from components.applied import applied_apps
 from components.settings import Settings
 from components.tenant_app import TenantApp
+from providers.catalog import Catalog
 from tenantry.registry import RegistryError, SelectionError, load, select
 from tenantry.registry.transition import TransitionError, check_transition
 from tenantry.registry.unapplied import unapplied
@@ -22,18 +23,27 @@ try:
         selected,
         settings.registry,
         organization=settings.neon_org_id or "",
+        catalog=settings.catalog is not None,
         allowed=settings.allow_destroy,
     )
 except (RegistryError, SelectionError, TransitionError, SchemaError) as error:
     raise pulumi.RunError(str(error)) from None
 
-for line in [*destroyed, *unapplied(selected)]:
+for line in [*destroyed, *unapplied(selected, catalog=settings.catalog is not None)]:
     pulumi.log.warn(line)
 
 cloud = neon.Provider("neon", api_key=settings.neon_api_key)
+catalog = Catalog("catalog", settings.catalog) if settings.catalog else None
 apps = [
-    TenantApp(app, cloud=cloud, plan=plans.get(app.id), org_id=settings.neon_org_id)
+    TenantApp(
+        app,
+        cloud=cloud,
+        plan=plans.get(app.id),
+        catalog=catalog,
+        org_id=settings.neon_org_id,
+    )
     for app in selected
 ]
 pulumi.export("apps", {component.app.id: component.summary() for component in apps})
 pulumi.export("urls", {component.app.id: component.urls() for component in apps})
+pulumi.export("apiKeys", {component.app.id: component.api_keys() for component in apps})

@@ -31,6 +31,7 @@ def applied_apps() -> list[AppliedApp]:
             postgres_version=int(outputs["postgresVersion"]),
             generation=int(outputs["generation"]),
             branches=frozenset(outputs["branches"]),
+            in_catalog=bool(outputs.get("catalog")),
             # An app that was applied without API keys has no such output.
             api_keys={
                 name: int(generation) for name, generation in outputs.get("apiKeys", {}).items()

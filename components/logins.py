@@ -30,6 +30,8 @@ class AppLogins(pulumi.ComponentResource):
 
     group: postgresql.Role
     current: Login
+    names: tuple[str, ...]
+    """The names of the logins that are there."""
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class AppLogins(pulumi.ComponentResource):
         # The newest generation that each login serves; before the second there is no second login.
         served = [g for g in (generation - 1, generation) if g >= 1]
         logins = [self._login(g) for g in served]
+        self.names = tuple(app.names.login_role(g) for g in served)
         self.current = logins[-1]
         self.register_outputs({})
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pulumi
 
+from tenantry.catalog.location import CONFIG, VARIABLE, label
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -16,6 +18,8 @@ class Settings:
     neon_api_key: pulumi.Output[str] | None
     """None where the environment's `NEON_API_KEY` is to be used: then it is kept nowhere."""
     neon_org_id: str | None
+    catalog: pulumi.Output[str] | None
+    """Which catalog the apps are in, without a secret; None where there is none."""
     allow_destroy: frozenset[str]
     """Apps that may leave or be replaced in one run; one alone needs no permission."""
 
@@ -23,6 +27,7 @@ class Settings:
     def read(cls) -> "Settings":
         """Read the stack's configuration.
 
+        `tenantry:catalogUrl` (a secret; the environment's `TENANTRY_CATALOG_URL` comes first),
         `tenantry:registry` (default `tenants.yaml`), `tenantry:apps` (default `all`),
         `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`) and `tenantry:allowDestroy` (default: none).
 
@@ -39,8 +44,19 @@ class Settings:
             registry=Path(config.get("registry") or "tenants.yaml"),
             apps=config.get("apps") or "all",
             neon_api_key=neon_api_key,
+            catalog=_catalog(),
             neon_org_id=config.get("neonOrgId") or os.environ.get("NEON_ORG_ID") or None,
             allow_destroy=frozenset(
                 app.strip() for app in (config.get("allowDestroy") or "").split(",") if app.strip()
             ),
         )
+
+
+def _catalog() -> pulumi.Output[str] | None:
+    # Only its name: the providers take the URL itself from where it is.
+    given = os.environ.get(VARIABLE)
+    if given:
+        return pulumi.Output.from_input(label(given))
+    config, _, key = CONFIG.partition(":")
+    kept = pulumi.Config(config).get_secret(key)
+    return None if kept is None else pulumi.Output.unsecret(kept.apply(label))

@@ -5,9 +5,11 @@ import pulumi_neon as neon
 import pulumi_postgresql as postgresql
 
 from components.branches import AppBranch
+from components.catalog import AppRecords
 from components.database import AppDatabase
 from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
+from providers.catalog import Catalog
 from tenantry.registry import App
 from tenantry.schemas.planning import SchemaPlan
 from tenantry.urls import connection_url
@@ -26,6 +28,7 @@ class TenantApp(pulumi.ComponentResource):
         *,
         cloud: neon.Provider,
         plan: SchemaPlan | None = None,
+        catalog: Catalog | None = None,
         org_id: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -33,6 +36,7 @@ class TenantApp(pulumi.ComponentResource):
 
         :param cloud: the connection to Neon's API
         :param plan: the revisions that the app's schema is to have; None where it has no `schema`
+        :param catalog: the tables of the control plane; None where there is none
         :param org_id: the Neon organization that pays for the project
         """
         through_cloud = pulumi.ResourceOptions(providers={"neon": cloud})
@@ -89,6 +93,16 @@ class TenantApp(pulumi.ComponentResource):
             )
             for branch in app.database.branches
         }
+        self.records = AppRecords(
+            name,
+            app,
+            catalog=catalog,
+            project=self.project,
+            branches={branch: each.id for branch, each in self.branches.items()},
+            logins=self.logins,
+            database=self.database,
+            opts=inside,
+        )
         # What the next run needs in order to judge what it would destroy or break.
         self.register_outputs(
             {
@@ -99,6 +113,8 @@ class TenantApp(pulumi.ComponentResource):
                 "postgresVersion": app.database.postgres_version,
                 "generation": app.database.credentials.generation,
                 "branches": [branch.name for branch in app.database.branches],
+                "apiKeys": {key.name: key.generation for key in app.api_keys},
+                "catalog": catalog is not None,
             }
         )
 
@@ -124,6 +140,10 @@ class TenantApp(pulumi.ComponentResource):
             "direct": self._url(self.project.host),
             "pooled": self._url(self.project.pooled_host),
         }
+
+    def api_keys(self) -> dict[str, dict[str, pulumi.Output[str]]]:
+        """Give the app's valid API keys by name and generation, each a secret."""
+        return self.records.keys
 
     def _url(self, host: pulumi.Output[str]) -> pulumi.Output[str]:
         login = self.logins.current

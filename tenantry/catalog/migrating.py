@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -12,15 +11,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from tenantry.catalog.connecting import engine, translated
+from tenantry.catalog.location import NAME
+from tenantry.catalog.revision import HISTORY, newest
 from tenantry.catalog.tables import SCHEMA, WRITER, metadata
 from tenantry.provisioning.errors import DeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HISTORY: Final = Path(__file__).parent / "history"
-NAME: Final = "catalog"
-"""What stands for the app's id in a message: the catalog belongs to no app."""
 LOCK: Final = 0x74_65_6E_61_6E_74_72_79
 """The advisory lock under which one process at a time migrates: "tenantry" in ASCII."""
 
@@ -57,7 +55,9 @@ def migrate(url: str) -> str:
 
 
 def revision_of(url: str) -> str | None:
-    """Return the revision of the catalog at `url`; None where there is none.
+    """Return the revision of the catalog at `url`, with what it lacks; None where there is none.
+
+    One that is ahead of this version counts as being at this version's newest.
 
     :raises ProvisioningError: no connection
     """
@@ -73,6 +73,9 @@ def revision_of(url: str) -> str | None:
         ]
     if not found:
         return None
+    scripts = ScriptDirectory.from_config(_config())
+    if found - {script.revision for script in scripts.walk_revisions()}:
+        found = {newest()}
     return ",".join(sorted(found)) + (f" without {', '.join(missing)}" if missing else "")
 
 

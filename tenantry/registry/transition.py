@@ -21,6 +21,8 @@ class AppliedApp:
     branches: frozenset[str]
     api_keys: Mapping[str, int] = field(default_factory=dict)
     """The generation of each API key, by the key's name; empty also where the app was applied without keys."""
+    in_catalog: bool = False
+    """Whether the app has rows in a catalog."""
 
 
 class TransitionError(Exception):
@@ -40,6 +42,7 @@ def check_transition(
     registry: Path,
     *,
     organization: str = "",
+    catalog: bool = True,
     allowed: Collection[str] = (),
 ) -> list[str]:
     """Refuse what an edit must not do by accident, and say what is destroyed otherwise.
@@ -56,6 +59,7 @@ def check_transition(
     :param selected: what it is to hold
     :param registry: the registry's file, for the message
     :param organization: the Neon organization that this run works in; empty where the API key implies it
+    :param catalog: whether this run has a catalog
     :param allowed: ids of apps that may go together
     :return: one line for each app, branch or key that goes, and may
     :raises TransitionError: with one line for each fault
@@ -63,6 +67,11 @@ def check_transition(
     wanted = {app.id: app for app in selected}
     judgement = _Judgement()
     for old in applied:
+        if old.in_catalog and not catalog:
+            judgement.refused.append(
+                f"{old.id} has rows in a catalog, and no catalog is configured: nothing was changed. Set "
+                "TENANTRY_CATALOG_URL, or pulumi config set --secret tenantry:catalogUrl"
+            )
         new = wanted.get(old.id)
         if new is None:
             _leaving(old, judgement)

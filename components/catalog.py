@@ -1,0 +1,125 @@
+"""An app in the control plane: its row, its services, its API keys."""
+
+from typing import Any
+
+import pulumi
+
+from components.database import AppDatabase
+from components.logins import AppLogins
+from components.project import AppProject
+from providers.api_keys import ApiKey
+from providers.catalog import AppRecord, Catalog, Service
+from tenantry.catalog.keys import expires_at, live_generations
+from tenantry.registry import App
+
+
+class AppRecords(pulumi.ComponentResource):
+    """What the catalog holds of an app. Without a catalog: its API keys alone, which nobody can verify then."""
+
+    keys: dict[str, dict[str, pulumi.Output[str]]]
+    """The API keys that are valid, by name and generation; secret."""
+
+    def __init__(
+        self,
+        name: str,
+        app: App,
+        *,
+        catalog: Catalog | None,
+        project: AppProject,
+        branches: dict[str, pulumi.Output[str]],
+        logins: AppLogins,
+        database: AppDatabase,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the rows.
+
+        :param catalog: the catalog's tables; None where no catalog is configured
+        :param branches: the ids of the app's branches beside `main`, by name
+        """
+        super().__init__("tenantry:app:Records", name, None, opts)
+        whose = {
+            "namespace": app.namespace,
+            "app": app.id,
+            "catalog": catalog.label if catalog else "",
+        }
+        # Not deleted with the project: a row is marked, and that takes a call.
+        options = pulumi.ResourceOptions(parent=self, retain_on_delete=app.deletion == "retain")
+        if catalog is not None:
+            record = AppRecord(
+                name,
+                {
+                    **whose,
+                    "tenant": app.tenant,
+                    "name": app.name,
+                    "environment": app.environment,
+                    "region": app.region,
+                    "project": project.id,
+                    "host": project.host,
+                    "status": "active",
+                    "resources": _parts(app, project, branches, logins, database),
+                    "retries": app.retries.model_dump()["services"],
+                },
+                # An app is active once all that it consists of is there.
+                pulumi.ResourceOptions.merge(
+                    options, pulumi.ResourceOptions(depends_on=[catalog, database])
+                ),
+            )
+            options = pulumi.ResourceOptions.merge(
+                options, pulumi.ResourceOptions(depends_on=[record])
+            )
+            for service in app.services:
+                Service(
+                    f"{name}/{service.name}",
+                    {
+                        **whose,
+                        "type": service.name,
+                        "status": "active" if service.enabled else "disabled",
+                        "retries": app.retries.model_dump()["services"],
+                    },
+                    options,
+                )
+        self.keys = {}
+        for key in app.api_keys:
+            expires = expires_at(key.expires).isoformat() if key.expires else None
+            self.keys[key.name] = {
+                str(generation): pulumi.Output.secret(
+                    ApiKey(
+                        f"{name}/{key.name}/{generation}",
+                        {
+                            **whose,
+                            "name": key.name,
+                            "prefix": app.names.api_key_prefix(key.name),
+                            "generation": generation,
+                            "scopes": list(key.scopes),
+                            "expiresAt": expires,
+                            "retries": app.retries.model_dump()["keys"],
+                        },
+                        options,
+                    ).key
+                )
+                for generation in live_generations(key.generation, key.revoked)
+            }
+        self.register_outputs({})
+
+
+def _parts(
+    app: App,
+    project: AppProject,
+    branches: dict[str, pulumi.Output[str]],
+    logins: AppLogins,
+    database: AppDatabase,
+) -> list[dict[str, Any]]:
+    """List what the app consists of, in the order in which the catalog gives it."""
+    names = app.names
+    parts: list[tuple[str, str, pulumi.Input[str]]] = [
+        ("branch", "main", project.default_branch_id),
+        *(("branch", name, branch) for name, branch in branches.items()),
+        ("database", names.database, database.database.name),
+        ("project", names.project, project.id),
+        *(("role", role, role) for role in (names.owner_role, names.group_role, *logins.names)),
+        ("schema", names.schema, database.schema.name),
+    ]
+    return [
+        {"kind": kind, "name": name, "id": id_}
+        for kind, name, id_ in sorted(parts, key=lambda part: part[:2])
+    ]

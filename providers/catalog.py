@@ -1,0 +1,286 @@
+"""The catalog's tables and rows as Pulumi resources.
+
+The state refers to this module, its provider classes and the types `pulumi-python:dynamic/tenantry:{Catalog,AppRecord,Service}`
+by name: moving or renaming one of them breaks every state that holds such a resource.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from pulumi.dynamic import (
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from tenantry.catalog.location import CONFIG, NAME, VARIABLE
+from tenantry.catalog.revision import newest
+from tenantry.provisioning.errors import MissingError, ProvisioningError
+from tenantry.provisioning.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pulumi
+    from sqlalchemy import Connection
+
+    from tenantry.catalog.rows import AppKey
+    from tenantry.provisioning.errors import Step
+
+Result = TypeVar("Result")
+Properties = dict[str, Any]
+
+
+class CatalogProvider(ResourceProvider):
+    """What the resources of the catalog share: where it is, and how a step in it is done.
+
+    Stateless: the URL comes from today's environment or configuration, so that a refresh or a destroy after the
+    password's rotation uses today's.
+    """
+
+    # Nothing but the class's name is in it.
+    serialize_as_secret_always = False
+
+    inputs: ClassVar[tuple[str, ...]]
+    """What a difference in makes a change; `retries` says how to work, and changes nothing that is there."""
+    step: ClassVar[Step]
+
+    _url: str | None = None
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take the catalog's URL."""
+        self._url = os.environ.get(VARIABLE) or req.config.get(CONFIG)
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Compare the inputs; one that is not known yet differs from every known one."""
+        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in self.inputs))
+
+    def url(self, app: str) -> str:
+        """Return the catalog's URL.
+
+        :raises MissingError: there is none
+        """
+        if not self._url:
+            raise MissingError(
+                app,
+                self.step,
+                "no catalog is configured, and this row is in one",
+                f"set {VARIABLE}, or pulumi config set --secret {CONFIG}",
+            )
+        return self._url
+
+    def attempt(self, props: Properties, action: Callable[[], Result]) -> Result:
+        """Do a step as often as its policy says."""
+        policy = RetryPolicy.of(props["retries"])
+        try:
+            return policy.run(self.step, action)
+        except ProvisioningError as error:
+            # The SDK prints the traceback too: of this, only the line that says what is wrong is of use.
+            raise error.with_traceback(None) from None
+
+    def in_catalog(self, props: Properties, action: Callable[[Connection], Result]) -> Result:
+        """Do a step in a transaction of its own in the catalog."""
+        # Imported here: a run that changes nothing does without SQLAlchemy.
+        from tenantry.catalog.connecting import writing  # noqa: PLC0415
+
+        def once() -> Result:
+            with writing(self.url(props["app"]), props["app"], self.step) as connection:
+                return action(connection)
+
+        return self.attempt(props, once)
+
+    def given(self, props: Properties) -> Properties:
+        """Return the inputs among the properties."""
+        return {name: props.get(name) for name in (*self.inputs, "retries")}
+
+
+def app_key(props: Properties) -> AppKey:
+    """Tell which app a row belongs to."""
+    from tenantry.catalog.rows import AppKey  # noqa: PLC0415
+
+    return AppKey(props["namespace"], props["app"])
+
+
+class TablesProvider(CatalogProvider):
+    """Keeps the catalog's tables at the revision of this version."""
+
+    inputs = ("catalog", "revision")
+    step = "catalog"
+
+    def create(self, props: Properties) -> CreateResult:
+        """Make or update the tables. Done twice, it finds them."""
+        return CreateResult("catalog", self._migrate(props))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Update the tables."""
+        return UpdateResult(self._migrate(_news))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Read the revision."""
+        from tenantry.catalog.migrating import revision_of  # noqa: PLC0415
+
+        found = self.attempt(props, lambda: revision_of(self.url(NAME)))
+        if found is None:
+            return ReadResult(None, {})
+        outputs = props | {"revision": found}
+        return ReadResult(id_, outputs, self.given(outputs))
+
+    def _migrate(self, props: Properties) -> Properties:
+        from tenantry.catalog.migrating import migrate  # noqa: PLC0415
+
+        self.attempt(props, lambda: migrate(self.url(NAME)))
+        return self.given(props)
+
+
+class AppRecordProvider(CatalogProvider):
+    """Keeps an app's row and those of its parts."""
+
+    inputs = (
+        "namespace",
+        "app",
+        "tenant",
+        "name",
+        "environment",
+        "region",
+        "project",
+        "host",
+        "status",
+        "resources",
+        "catalog",
+    )
+    step = "services"
+
+    def create(self, props: Properties) -> CreateResult:
+        """Write the rows. After a lost answer the same live row is found by its app."""
+        return CreateResult(self._save(props), self.given(props))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Write the rows; where the live row is another one by now, follow it."""
+        return UpdateResult(self.given(_news) | {"row": self._save(_news)})
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Read the rows; gone means that no live row has the id."""
+        from tenantry.catalog.rows import read_app  # noqa: PLC0415
+
+        found = self.in_catalog(props, lambda connection: read_app(connection, _row(id_, props)))
+        if found is None:
+            return ReadResult(None, {})
+        facts, parts = found
+        resources = [
+            {"kind": each.kind, "name": each.name, "id": each.external_id} for each in parts
+        ]
+        project = facts.pop("neon_project_id")
+        outputs = props | facts | {"project": project, "resources": resources}
+        return ReadResult(id_, outputs, self.given(outputs))
+
+    def delete(self, id_: str, _props: Properties) -> None:
+        """Mark the rows as deleted."""
+        from tenantry.catalog.rows import delete_app  # noqa: PLC0415
+
+        self.in_catalog(_props, lambda connection: delete_app(connection, _row(id_, _props)))
+
+    def _save(self, props: Properties) -> str:
+        from tenantry.catalog.rows import Resource as Part  # noqa: PLC0415
+        from tenantry.catalog.rows import save_app  # noqa: PLC0415
+
+        facts = {
+            name: props[name] for name in ("tenant", "name", "environment", "region", "host")
+        } | {"neon_project_id": props["project"]}
+        parts = [Part(each["kind"], each["name"], each["id"]) for each in props["resources"]]
+        return self.in_catalog(
+            props, lambda connection: save_app(connection, app_key(props), facts, parts)
+        )
+
+
+class ServiceProvider(CatalogProvider):
+    """Keeps the row of a service of an app."""
+
+    inputs = ("namespace", "app", "type", "status", "catalog")
+    step = "services"
+
+    def create(self, props: Properties) -> CreateResult:
+        """Register the service. Done twice, it is the same row."""
+        return CreateResult(f"{props['app']}:{props['type']}", self._save(props))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Set the service's status."""
+        return UpdateResult(self._save(_news))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Read the service's status."""
+        from tenantry.catalog.rows import read_service  # noqa: PLC0415
+
+        found = self.in_catalog(
+            props, lambda connection: read_service(connection, app_key(props), props["type"])
+        )
+        if found is None:
+            return ReadResult(None, {})
+        outputs = props | {"status": found}
+        return ReadResult(id_, outputs, self.given(outputs))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Take the service off."""
+        from tenantry.catalog.rows import delete_service  # noqa: PLC0415
+
+        self.in_catalog(
+            _props, lambda connection: delete_service(connection, app_key(_props), _props["type"])
+        )
+
+    def _save(self, props: Properties) -> Properties:
+        from tenantry.catalog.rows import save_service  # noqa: PLC0415
+
+        self.in_catalog(
+            props,
+            lambda connection: save_service(
+                connection, app_key(props), props["type"], props["status"]
+            ),
+        )
+        return self.given(props)
+
+
+def _row(id_: str, props: Properties) -> str:
+    # A row that took the place of the first one, which somebody had removed.
+    return str(props.get("row") or id_)
+
+
+class Catalog(Resource, module="tenantry", name="Catalog"):
+    """The catalog's tables. Deleting it does nothing: other stacks may use them, and the history stays."""
+
+    def __init__(
+        self, name: str, label: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the tables at this version's newest revision.
+
+        :param label: which catalog it is, without a secret
+        """
+        retries = asdict(RetryPolicy(attempts=2, first_delay=3_000))
+        props = {"catalog": label, "revision": newest(), "app": NAME, "retries": retries}
+        super().__init__(TablesProvider(), name, props, opts)
+        self.label = label
+
+
+class AppRecord(Resource, module="tenantry", name="AppRecord"):
+    """An app in the catalog. Deleting it marks the rows and keeps them."""
+
+    def __init__(
+        self, name: str, props: Properties, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the app, with the inputs of `AppRecordProvider` and `retries`."""
+        super().__init__(AppRecordProvider(), name, {**props, "row": None}, opts)
+
+
+class Service(Resource, module="tenantry", name="Service"):
+    """A service of an app in the catalog. Deleting it marks the row and keeps it."""
+
+    def __init__(
+        self, name: str, props: Properties, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the service, with the inputs of `ServiceProvider` and `retries`."""
+        super().__init__(ServiceProvider(), name, props, opts)
