@@ -43,3 +43,15 @@ def test_a_marker_that_is_not_ours_is_refused_in_one_line(
         settings.load(tmp_path)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_control_planes_database_has_a_url_once_it_has_an_address(tmp_path: Path) -> None:
+    made = settings.fresh()
+    assert made.catalog_url == ""
+    made.catalog_host, made.catalog_password = "127.64.0.1", "secret"
+    settings.save(tmp_path, made)
+    kept = settings.load(tmp_path)
+    assert kept is not None
+    assert kept.catalog_url == (
+        "postgresql://tenantry_catalog:secret@127.64.0.1:5432/tenantry?sslmode=require"
+    )
