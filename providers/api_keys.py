@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from providers.catalog import CatalogProvider, Properties, app_key
+from providers.catalog import CatalogProvider, app_key
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from providers.provider import Properties
     from tenantry.catalog.rows import ApiKeyRow
 
 RECORDED = "recorded"

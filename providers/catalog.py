@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pulumi.dynamic import (
-    ConfigureRequest,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    ResourceProvider,
-    UpdateResult,
-)
+from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, UpdateResult
 
+from providers.provider import Properties, Provider, Result
 from tenantry.catalog.location import CONFIG, NAME, VARIABLE
 from tenantry.catalog.revision import newest
-from tenantry.provisioning.errors import MissingError, ProvisioningError
+from tenantry.provisioning.errors import MissingError
 from tenantry.provisioning.retries import RetryPolicy
 
 if TYPE_CHECKING:
@@ -34,33 +27,22 @@ if TYPE_CHECKING:
     from tenantry.catalog.rows import AppKey
     from tenantry.provisioning.errors import Step
 
-Result = TypeVar("Result")
-Properties = dict[str, Any]
 
-
-class CatalogProvider(ResourceProvider):
+class CatalogProvider(Provider):
     """What the resources of the catalog share: where it is, and how a step in it is done.
 
     Stateless: the URL comes from today's environment or configuration, so that a refresh or a destroy after the
     password's rotation uses today's.
     """
 
-    # Nothing but the class's name is in it.
-    serialize_as_secret_always = False
-
-    inputs: ClassVar[tuple[str, ...]]
-    """What a difference in makes a change; `retries` says how to work, and changes nothing that is there."""
     step: ClassVar[Step]
 
     _url: str | None = None
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the catalog's URL."""
+        super().configure(req)
         self._url = os.environ.get(VARIABLE) or req.config.get(CONFIG)
-
-    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Compare the inputs; one that is not known yet differs from every known one."""
-        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in self.inputs))
 
     def url(self, app: str) -> str:
         """Return the catalog's URL.
@@ -78,12 +60,7 @@ class CatalogProvider(ResourceProvider):
 
     def attempt(self, props: Properties, action: Callable[[], Result]) -> Result:
         """Do a step as often as its policy says."""
-        policy = RetryPolicy.of(props["retries"])
-        try:
-            return policy.run(self.step, action)
-        except ProvisioningError as error:
-            # The SDK prints the traceback too: of this, only the line that says what is wrong is of use.
-            raise error.with_traceback(None) from None
+        return RetryPolicy.of(props.get("retries")).run(self.step, action)
 
     def in_catalog(self, props: Properties, action: Callable[[Connection], Result]) -> Result:
         """Do a step in a transaction of its own in the catalog."""
@@ -95,10 +72,6 @@ class CatalogProvider(ResourceProvider):
                 return action(connection)
 
         return self.attempt(props, once)
-
-    def given(self, props: Properties) -> Properties:
-        """Return the inputs among the properties."""
-        return {name: props.get(name) for name in (*self.inputs, "retries")}
 
 
 def app_key(props: Properties) -> AppKey:

@@ -6,52 +6,46 @@ or renaming one of them breaks every state that holds a migration.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
     CreateResult,
-    DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 
-from tenantry.provisioning.errors import ProvisioningError
+from providers.provider import Provider
 from tenantry.provisioning.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from tenantry.schemas.connecting import TenantDatabase
     from tenantry.schemas.migrating import Schema
 
-INPUTS: Final = (
-    "app",
-    "host",
-    "port",
-    "database",
-    "owner",
-    "password",
-    "schema",
-    "group",
-    "template",
-    "path",
-    "target",
-    "revisions",
-    "digest",
-    "allowDowngrade",
-    "drift",
-)
-"""What a difference in makes a change; `retries` says how to work, and changes nothing that is there."""
 
+class MigrationProvider(Provider):
+    """Applies a history. Whom to connect to and with what comes with the properties of each call."""
 
-class MigrationProvider(ResourceProvider):
-    """Applies a history. Stateless: whom to connect to and with what comes with the properties of each call."""
-
-    # Nothing but the class's name is in it.
-    serialize_as_secret_always = False
+    inputs = (
+        "app",
+        "host",
+        "port",
+        "database",
+        "owner",
+        "password",
+        "schema",
+        "group",
+        "template",
+        "path",
+        "target",
+        "revisions",
+        "digest",
+        "allowDowngrade",
+        "drift",
+    )
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse a way down that is not allowed, so that a preview says so."""
@@ -65,17 +59,15 @@ class MigrationProvider(ResourceProvider):
             failures.append(CheckFailure("revisions", reason))
         return CheckResult(news, failures)
 
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Compare the inputs; one that is not known yet differs from every known one."""
-        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in INPUTS))
-
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Migrate, from whatever revision is there."""
-        return CreateResult(f"{props['app']}:{props['schema']}", _migrate(props))
+        return CreateResult(
+            f"{props['app']}:{props['schema']}", self.given(props) | _migrate(props)
+        )
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Migrate from the recorded revision; stop where the structure was changed by hand."""
-        return UpdateResult(_migrate(_news, _recorded(_olds)))
+        return UpdateResult(self.given(_news) | _migrate(_news, _recorded(_olds)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the live revision and structure; `drift` says what differs from what was migrated."""
@@ -83,10 +75,7 @@ class MigrationProvider(ResourceProvider):
         from tenantry.schemas.structure import structure_digest  # noqa: PLC0415
 
         recorded = _recorded(props)
-        try:
-            live = read_schema(_database(props), recorded.version_table)
-        except ProvisioningError as error:
-            raise error.with_traceback(None) from None
+        live = read_schema(_database(props), recorded.version_table)
         if live is None:
             return ReadResult(None, {})
         outputs = props | {
@@ -94,7 +83,7 @@ class MigrationProvider(ResourceProvider):
             "structure": structure_digest(live.objects),
             "drift": drift(recorded, live),
         }
-        return ReadResult(id_, outputs, {name: outputs.get(name) for name in (*INPUTS, "retries")})
+        return ReadResult(id_, outputs, self.given(outputs))
 
 
 class Migration(Resource, module="tenantry", name="Migration"):
@@ -110,7 +99,7 @@ class Migration(Resource, module="tenantry", name="Migration"):
     ) -> None:
         """Declare the migration.
 
-        :param props: each of `INPUTS` but `drift`, which is what a refresh finds and nobody wishes for; and `retries`, by step
+        :param props: the inputs of `MigrationProvider` but `drift`, which is what a refresh finds and nobody wishes for; and `retries`, by step
         """
         outputs = dict.fromkeys(("revision", "heads", "structure", "objects", "versionTable"))
         secret = pulumi.ResourceOptions(additional_secret_outputs=["password"])
@@ -138,14 +127,9 @@ def _migrate(props: dict[str, Any], recorded: Schema | None = None) -> dict[str,
         revisions=tuple(props["revisions"]),
         allow_downgrade=bool(props["allowDowngrade"]),
     )
-    try:
-        policy = RetryPolicy.of(props["retries"]["schema"])
-        done = policy.run("schema", lambda: migrate(_database(props), wanted, recorded))
-    except ProvisioningError as error:
-        # The SDK prints the traceback too: of this, only the line that says what is wrong is of use.
-        raise error.with_traceback(None) from None
+    policy = RetryPolicy.of((props.get("retries") or {}).get("schema"))
+    done = policy.run("schema", lambda: migrate(_database(props), wanted, recorded))
     return {
-        **{name: props.get(name) for name in (*INPUTS, "retries")},
         "revision": ",".join(done.heads),
         "heads": list(done.heads),
         "structure": structure_digest(done.objects),
@@ -172,5 +156,5 @@ def _database(props: dict[str, Any]) -> TenantDatabase:
         password=props["password"],
         schema=props["schema"],
         group=props["group"],
-        reaching=RetryPolicy.of(props["retries"]["database"]),
+        reaching=RetryPolicy.of((props.get("retries") or {}).get("database")),
     )

@@ -32,8 +32,10 @@ class RetryPolicy:
     jitter: float = 0.1
 
     @classmethod
-    def of(cls, values: Mapping[str, float]) -> RetryPolicy:
-        """Make a policy of values that came through the engine, whose numbers are all floating."""
+    def of(cls, values: Mapping[str, float] | None) -> RetryPolicy:
+        """Make a policy of values that came through the engine, whose numbers are all floating; None gives the default."""
+        if values is None:
+            return cls()
         return cls(
             attempts=int(values["attempts"]),
             first_delay=int(values["first_delay"]),
