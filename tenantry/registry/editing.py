@@ -40,6 +40,10 @@ class EditError(Exception):
     """The change cannot be made; one line: where, what, what to do."""
 
 
+class NoSuchKeyError(EditError):
+    """The registry has no such app, key or generation."""
+
+
 @dataclass(frozen=True)
 class RegistryFile:
     """A registry as it is on disk, and what it says."""
@@ -64,7 +68,7 @@ class RegistryFile:
     def api_key(self, app_id: str, key: str) -> ApiKey:
         """Return the key named `key` of the app `tenant/app`.
 
-        :raises EditError: there is none; the message names the nearest
+        :raises NoSuchKeyError: there is none; the message names the nearest
         """
         app, index = self.find(app_id, key)
         return app.api_keys[index]
@@ -74,11 +78,11 @@ class RegistryFile:
         try:
             app = self.registry.app(app_id)
         except LookupError as error:
-            raise EditError(f"{self.path}: {error.args[0]}") from None
+            raise NoSuchKeyError(f"{self.path}: {error.args[0]}") from None
         names = [each.name for each in app.api_keys]
         if key not in names:
             have = f"it has {', '.join(names)}" if names else "it has none"
-            raise EditError(
+            raise NoSuchKeyError(
                 f"{self.path}:{app.location.line}: {app_id} has no API key {key!r}: {have}"
                 f"{did_you_mean(key, names)}"
             )
@@ -130,7 +134,8 @@ def rotate_key(file: RegistryFile, app_id: str, key: str) -> Edit:
 
     :param app_id: `tenant/app`
     :param key: the key's name
-    :raises EditError: there is no such key, or the change would reach further
+    :raises NoSuchKeyError: there is no such key
+    :raises EditError: the change would reach further
     """
     generation = file.api_key(app_id, key).generation + 1
     return _edited(file, app_id, key, "generation", generation)
@@ -139,13 +144,14 @@ def rotate_key(file: RegistryFile, app_id: str, key: str) -> Edit:
 def revoke_key(file: RegistryFile, app_id: str, key: str, generations: Iterable[int]) -> Edit:
     """Add generations to those of an API key that are revoked. What is revoked already is not written again.
 
-    :raises EditError: there is no such key or generation, or the change would reach further
+    :raises NoSuchKeyError: there is no such key or generation
+    :raises EditError: the change would reach further
     """
     found = file.api_key(app_id, key)
     wanted = sorted(set(generations))
     for generation in wanted:
         if not 1 <= generation <= found.generation:
-            raise EditError(
+            raise NoSuchKeyError(
                 f"{file.path}: API key {key} of {app_id} has no generation {generation}: "
                 f"write one from 1 to {found.generation}"
             )
