@@ -163,7 +163,7 @@ def rotate(
 
     The previous key stays valid until the next rotation. Exit code: 0; 1 where the file cannot be changed.
     """
-    from tenantry.catalog.keys import live_generations  # noqa: PLC0415
+    from tenantry.catalog.keys import expires_at, live_generations  # noqa: PLC0415
     from tenantry.registry.editing import rotate_key  # noqa: PLC0415
 
     with _one_line_errors():
@@ -178,8 +178,14 @@ def rotate(
         return
     _print_edit(edit, write)
     ending = [n for n in live_generations(key.generation, key.revoked) if n < key.generation]
-    ends = f"; generation {ending[0]} ends with it" if ending else ""
-    _note(f"Next: pulumi up makes generation {new}{ends}; tenantry keys show {app_id} {name}")
+    ends = f" and ends generation {ending[0]}" if ending else ""
+    if key.expires is not None and expires_at(key.expires) <= datetime.now(UTC):
+        _note(
+            f"{app_id} {name} expired with {key.expires}, and so will the new key: write another day"
+        )
+    _note(
+        f"Next: pulumi up, which makes generation {new}{ends}; then tenantry keys show {app_id} {name}"
+    )
 
 
 @app.command()
@@ -274,10 +280,12 @@ def _only_in_catalog(
         return []
     with open_catalog(url) as connection:
         stored = stored_keys(connection, source.registry.namespace, app_id)
-    live = tuple(key.generation for key in stored if key.name == name and not key.revoked)
-    if wanted is None:
-        return _one_of(live, app_id, name)
-    return [n for n in wanted if n in live]
+    found = [key for key in stored if key.name == name]
+    there = sorted({key.generation for key in found})
+    if wanted:
+        return [n for n in wanted if n in there]
+    live = tuple(key.generation for key in found if not key.revoked)
+    return _one_of(live, app_id, name) if live else there
 
 
 def _revoke_in_catalog(
@@ -362,7 +370,8 @@ def _print_edit(edit: Edit, written: bool) -> None:
 
 
 def _edit_as_json(edit: Edit, written: bool) -> dict[str, object]:
-    return {"file": str(edit.path), "written": written, "diff": edit.diff()}
+    changed = edit.before != edit.after
+    return {"file": str(edit.path), "written": written and changed, "diff": edit.diff()}
 
 
 def _note(text: str) -> None:
