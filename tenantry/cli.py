@@ -5,11 +5,12 @@ Each command imports what it needs when it runs: starting must stay cheap.
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from tenantry import __version__
+from tenantry import __version__, keys_command
+from tenantry.printing import fail, print_json, print_table
 
 # The schemes that psql knows (PostgreSQL manual, "Connection URIs").
 LIBPQ_SCHEMES = {"postgresql", "postgres"}
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(keys_command.app)
 
 
 def main() -> None:
@@ -61,14 +63,14 @@ def validate(
         registry = load(file)
     except RegistryError as error:
         if as_json:
-            _print_json({"valid": False, "problems": [_as_json(each) for each in error.problems]})
+            print_json({"valid": False, "problems": [_as_json(each) for each in error.problems]})
         else:
             for problem in error.problems:
                 print(problem, file=sys.stderr)
             print(f"{file}: {_count(len(error.problems), 'problem')}", file=sys.stderr)
         raise typer.Exit(1) from None
     if as_json:
-        _print_json({"valid": True, "problems": []})
+        print_json({"valid": True, "problems": []})
     else:
         tenants, apps = len(registry.tenants), len(registry.apps)
         print(f"{file}: {_count(tenants, 'tenant')}, {_count(apps, 'app')}: valid")
@@ -98,9 +100,9 @@ def env(
     try:
         variables = environment(Path.cwd())
     except LocalCloudError as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
-        _print_json(variables)
+        print_json(variables)
     else:
         print(f"unset {' '.join(UNSET)}")
         for name, value in variables.items():
@@ -126,12 +128,12 @@ def status(
         applied = outputs(environment).get("apps", {})
         states = computes((facts["project"] for facts in applied.values()), environment)
     except (RegistryError, LocalCloudError, StackError, NeonError) as error:
-        _fail(str(error))
+        fail(str(error))
     rows = app_statuses(registry.apps, applied, states)
     if as_json:
-        _print_json([row.as_json() for row in rows])
+        print_json([row.as_json() for row in rows])
         return
-    _print_table(
+    print_table(
         ["app", "project", "region", "host", "database", "status"],
         [list(row.as_json().values()) for row in rows],
     )
@@ -159,9 +161,9 @@ def url(
     try:
         urls = outputs(current_environment(Path.cwd()), secrets=True).get("urls", {})
     except (LocalCloudError, StackError) as error:
-        _fail(str(error))
+        fail(str(error))
     if app_id not in urls:
-        _fail(f'the stack holds no app "{app_id}"{did_you_mean(app_id, urls)}')
+        fail(f'the stack holds no app "{app_id}"{did_you_mean(app_id, urls)}')
     print(urls[app_id]["pooled" if pooled else "direct"])
 
 
@@ -179,28 +181,8 @@ def _command() -> str:
     return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else called.name
 
 
-def _fail(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise typer.Exit(1)
-
-
-def _print_table(heads: list[str], rows: list[list[str]]) -> None:
-    """Print plain columns: a table must survive a pipe and a log as it is."""
-    lines = [heads, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
-
-
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _print_json(value: object) -> None:
-    import json  # noqa: PLC0415
-
-    print(json.dumps(value, indent=2))
 
 
 def _as_json(problem: object) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The outputs of the current stack, through the `pulumi` command."""
+"""The outputs and settings of the current stack, through the `pulumi` command."""
 
 import json
 import subprocess
@@ -17,19 +17,47 @@ def outputs(environment: Mapping[str, str], *, secrets: bool = False) -> dict[st
     :param secrets: decrypt; otherwise secrets read `[secret]`
     :raises StackError: there is no such stack, no passphrase, no `pulumi`
     """
-    command = ["pulumi", "stack", "output", "--json", "--non-interactive"]
-    if secrets:
-        command.append("--show-secrets")
+    answer = _pulumi(
+        environment, "stack", "output", "--json", *(["--show-secrets"] if secrets else [])
+    )
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack output: {_said(answer)}")
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def setting(environment: Mapping[str, str], key: str) -> str | None:
+    """Read one setting of the stack, decrypted; None where it is not set.
+
+    :param environment: as for `outputs`
+    :param key: with its namespace: `tenantry:catalogUrl`
+    :raises StackError: there is no such stack, no passphrase, no `pulumi`
+    """
+    answer = _pulumi(environment, "config", "get", key)
+    if answer.returncode == 0:
+        return answer.stdout.strip() or None
+    said = _said(answer)
+    # In Pulumi 3: configuration key 'catalogUrl' not found for stack 'dev'
+    if said.startswith("configuration key ") and " not found " in said:
+        return None
+    raise StackError(f"pulumi config get {key}: {said}")
+
+
+def _pulumi(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
-        answer = subprocess.run(  # noqa: S603 the arguments are ours
-            command, env=dict(environment), capture_output=True, text=True, check=False
+        return subprocess.run(  # noqa: S603 the arguments are ours
+            ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 found on the environment's own PATH
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except FileNotFoundError:
         raise StackError(
             "pulumi is not on PATH: make engine, then .venv/bin first on PATH"
         ) from None
-    if answer.returncode != 0:
-        said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise StackError(f"pulumi stack output: {said[-1].removeprefix('error: ')}")
-    found: dict[str, Any] = json.loads(answer.stdout)
-    return found
+
+
+def _said(answer: subprocess.CompletedProcess[str]) -> str:
+    lines = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
+    return lines[-1].removeprefix("error: ")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.stack import StackError, outputs
+from tenantry.stack import StackError, outputs, setting
 
 
 def pulumi(folder: Path, script: str) -> dict[str, str]:
@@ -16,7 +16,7 @@ def test_outputs_are_read_masked_unless_secrets_are_asked_for(tmp_path: Path) ->
     environment = pulumi(tmp_path, """printf '{"arguments": "%s"}' "$*" """)
     assert outputs(environment) == {"arguments": "stack output --json --non-interactive"}
     assert outputs(environment, secrets=True) == {
-        "arguments": "stack output --json --non-interactive --show-secrets"
+        "arguments": "stack output --json --show-secrets --non-interactive"
     }
 
 
@@ -36,3 +36,22 @@ def test_a_failure_without_a_word_tells_its_exit_code(tmp_path: Path) -> None:
 def test_without_pulumi_the_way_out_is_said(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="make engine"):
         outputs({"PATH": str(tmp_path)})
+
+
+def test_a_setting_is_read_in_clear(tmp_path: Path) -> None:
+    environment = pulumi(tmp_path, 'echo "$*"')
+    assert setting(environment, "tenantry:x") == "config get tenantry:x --non-interactive"
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["echo \"error: configuration key 'x' not found for stack 'dev'\" >&2; exit 1", "echo"],
+)
+def test_a_setting_that_is_not_there_is_none(tmp_path: Path, script: str) -> None:
+    assert setting(pulumi(tmp_path, script), "tenantry:x") is None
+
+
+def test_another_failure_is_not_taken_for_a_missing_setting(tmp_path: Path) -> None:
+    environment = pulumi(tmp_path, "echo error: incorrect passphrase >&2; exit 1")
+    with pytest.raises(StackError, match=r"^pulumi config get tenantry:x: incorrect passphrase$"):
+        setting(environment, "tenantry:x")

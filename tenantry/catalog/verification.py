@@ -1,0 +1,102 @@
+"""Whether an API key is good: the question that a service asks at each request.
+
+Cost: one SELECT by the unique index on `key_hash`, and at most once a minute for each key an UPDATE of one row. The key itself is
+never sent to the database, only its SHA-256.
+
+Least rights of the asking role: USAGE on schema `tenantry`, SELECT on `tenantry.api_keys` and `tenantry.app_metadata`, and
+UPDATE (last_used) on `tenantry.api_keys`.
+
+The connection is in autocommit mode, at READ COMMITTED (PostgreSQL's default). In a transaction of the caller's, the change of
+`last_used` would lock the key's row until the transaction ends; at a stricter isolation two requests with the same key could
+fail with a serialization error.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, TypeAlias
+
+from tenantry.catalog.keys import digest, parse
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import psycopg
+
+State: TypeAlias = Literal["valid", "expired", "revoked", "unknown"]
+
+_FIND: Final[LiteralString] = """\
+SELECT k.id, k.key_hash, k.name, k.generation, k.scopes, k.expires_at, k.revoked_at, a.namespace, a.app_id, a.deleted_at,
+       k.last_used IS NULL OR k.last_used < %(now)s - interval '1 minute'
+FROM tenantry.api_keys k JOIN tenantry.app_metadata a ON a.id = k.app
+WHERE k.key_hash = %(digest)s AND k.prefix = %(prefix)s"""
+
+# A row that another request is just changing is left to it: nobody waits for a timestamp.
+_USE: Final[LiteralString] = """\
+UPDATE tenantry.api_keys SET last_used = %(now)s WHERE id = (
+  SELECT id FROM tenantry.api_keys
+  WHERE id = %(id)s AND revoked_at IS NULL AND (last_used IS NULL OR last_used < %(now)s - interval '1 minute')
+  FOR NO KEY UPDATE SKIP LOCKED)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of a key. For an unknown key there is nothing but the state."""
+
+    state: State
+    namespace: str | None = None
+    """The registry that the app belongs to: a catalog may serve several."""
+    app: str | None = None
+    """`tenant/app`."""
+    name: str | None = None
+    generation: int | None = None
+    scopes: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    """None for a key that never expires."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether the key may be used now, within its scopes."""
+        return self.state == "valid"
+
+
+def verify(connection: psycopg.Connection[Any], key: str, *, now: datetime) -> Verdict:
+    """Judge a key, and note when a valid one was used, at most once a minute.
+
+    A revoked key that has expired as well is revoked, and so is every key of an app that is gone. What does not have a
+    key's form is unknown without a question to the database.
+
+    :param connection: to the catalog, in autocommit mode
+    :param key: as the client sent it
+    :param now: the time, with its zone
+    :raises ValueError: `now` has no zone
+    :raises psycopg.Error: the catalog does not answer; the message does not hold the key
+    """
+    if now.tzinfo is None:
+        raise ValueError("now has no time zone: a key's end is a moment, not a reading of a clock")
+    parts = parse(key)
+    if parts is None:
+        return Verdict("unknown")
+    # Imported here: whoever has a connection has paid for it.
+    from psycopg.rows import tuple_row  # noqa: PLC0415
+
+    wanted = digest(key)
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        question = {"digest": wanted, "prefix": parts.prefix, "now": now}
+        row = cursor.execute(_FIND, question).fetchone()
+        # The index has compared already, and by digests, of which a guess tells nothing; this comparison does not depend
+        # on how the database makes its own.
+        if row is None or not hmac.compare_digest(row[1], wanted):
+            return Verdict("unknown")
+        identity, _, name, generation, scopes, expires_at, revoked_at, namespace, app, gone, due = (
+            row
+        )
+        state: State = "valid"
+        if revoked_at is not None or gone is not None:
+            state = "revoked"
+        elif expires_at is not None and expires_at <= now:
+            state = "expired"
+        elif due:
+            cursor.execute(_USE, {"id": identity, "now": now})
+    return Verdict(state, namespace, app, name, generation, tuple(scopes), expires_at)

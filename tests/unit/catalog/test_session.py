@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from tenantry.catalog.session import CatalogError, catalog_url, open_catalog
+
+SECRET = "of-a-test"
+URL = f"postgresql://keeper:{SECRET}@127.0.0.1:1/catalog"
+
+
+def pulumi(folder: Path, script: str) -> dict[str, str]:
+    command = folder / "pulumi"
+    command.write_text(f"#!/bin/sh\n{script}\n")
+    command.chmod(0o755)
+    return {"PATH": f"{folder}:/usr/bin:/bin"}
+
+
+def test_the_shell_goes_before_the_stack(tmp_path: Path) -> None:
+    environment = pulumi(tmp_path, "echo postgresql://stack")
+    assert catalog_url(environment | {"TENANTRY_CATALOG_URL": URL}) == URL
+    assert catalog_url(environment | {"TENANTRY_CATALOG_URL": ""}) == "postgresql://stack"
+
+
+def test_there_may_be_no_catalog(tmp_path: Path) -> None:
+    said = "error: configuration key 'catalogUrl' not found for stack 'dev'"
+    assert catalog_url(pulumi(tmp_path, f'echo "{said}" >&2; exit 1')) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        URL,
+        f"post gres://keeper:{SECRET}@127.0.0.1:1/catalog",
+        f"postgresql://keeper:{SECRET}@127.0.0.1:port/catalog",
+        f"postgresql://keeper:{SECRET}@127.0.0.1:1/catalog?nothing=1",
+        f"host=127.0.0.1 port=1 user={SECRET} password={SECRET}",
+    ],
+)
+def test_a_catalog_that_is_not_reached_is_one_line_without_the_password(url: str) -> None:
+    with pytest.raises(CatalogError) as refused, open_catalog(url):
+        pass
+    assert SECRET not in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+    assert refused.value.__suppress_context__
