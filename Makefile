@@ -18,7 +18,7 @@ define install
 	@test -x $(BIN)/python || { echo "virtual environment: $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "packages $(2), from $(1)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable sdks/neon
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat --editable . --editable sdks/neon
 	@touch $@
 endef
 

@@ -80,6 +80,7 @@ def test_the_tree_is_what_the_design_says(tmp_path: Path) -> None:
         (ROLE, "tenantry:app:Logins"): 2,
         ("random:index/randomPassword:RandomPassword", "tenantry:app:Logins"): 1,
         ("tenantry:app:Database", "tenantry:app:TenantApp"): 1,
+        ("tenantry:app:Records", "tenantry:app:TenantApp"): 1,
         ("postgresql:index/database:Database", "tenantry:app:Database"): 1,
         ("postgresql:index/schema:Schema", "tenantry:app:Database"): 1,
         (GRANT, "tenantry:app:Database"): 4,
@@ -221,6 +222,8 @@ def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Pa
         "postgresVersion": 17.0,
         "generation": 1.0,
         "branches": ["staging"],
+        "apiKeys": {},
+        "catalog": False,
     }
 
 

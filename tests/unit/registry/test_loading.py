@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry import RegistryError, load, parse
 from tenantry.registry.models import (
     ApiKey,
@@ -92,7 +93,8 @@ def test_every_field_arrives_in_plain_units() -> None:
         services: [storage, {name: auth, enabled: false}, {name: realtime}],
         api_keys: [{name: default, scopes: [read], generation: 2, revoked: [2, 1], expires: 2020-02-29}, {name: other}],
         graph: {type: professional-db, cloud: azure, region: westeurope, memory: 2048MB, version: "5"},
-        deletion: retain, quotas: {databases: 2, api_keys: 3, services: 3}}""",
+        deletion: retain, quotas: {databases: 2, api_keys: 3, services: 3},
+        retries: {database: {attempts: 5, cap: 2m}, schema: {first_delay: 1s, factor: 2.5, jitter: 0}}}""",
         tenant="name: Acme Inc., contact: Ada,",
     )
     assert app.model_dump(mode="json") == {
@@ -161,7 +163,36 @@ def test_every_field_arrives_in_plain_units() -> None:
         },
         "deletion": "retain",
         "quotas": {"databases": 2, "api_keys": 3, "services": 3},
+        # What a step leaves out keeps that step's own default.
+        "retries": {
+            "database": policy(5, 10_000, cap=120_000),
+            "schema": policy(3, 1_000, factor=2.5, jitter=0.0),
+            "services": policy(2, 3_000),
+            "keys": policy(2, 2_000),
+        },
     }
+
+
+def policy(
+    attempts: int, first_delay: int, *, factor: float = 1.0, cap: int = 60_000, jitter: float = 0.1
+) -> dict[str, float]:
+    return {
+        "attempts": attempts,
+        "first_delay": first_delay,
+        "factor": factor,
+        "cap": cap,
+        "jitter": jitter,
+    }
+
+
+def test_retries_of_an_app_lie_over_those_of_the_defaults() -> None:
+    app = app_of(
+        f"{{{BASE}, retries: {{keys: {{attempts: 4}}}}}}",
+        defaults="{retries: {keys: {first_delay: 500ms}, services: {attempts: 1}}}",
+    )
+    assert app.retries.keys == RetryPolicy(attempts=4, first_delay=500)
+    assert app.retries.services == RetryPolicy(attempts=1, first_delay=3_000)
+    assert app.retries.database == RetryPolicy(attempts=3, first_delay=10_000)
 
 
 def test_defaults_lie_beneath_mapping_by_mapping() -> None:
