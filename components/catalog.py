@@ -16,6 +16,8 @@ from tenantry.registry import App
 class AppRecords(pulumi.ComponentResource):
     """What the catalog holds of an app. Without a catalog: its API keys alone, which nobody can verify then."""
 
+    services: dict[str, str]
+    """The status of each service that is registered."""
     keys: dict[str, dict[str, pulumi.Output[str]]]
     """The API keys that are valid, by name and generation; secret."""
 
@@ -42,6 +44,7 @@ class AppRecords(pulumi.ComponentResource):
             "app": app.id,
             "catalog": catalog.label if catalog else "",
         }
+        self.services = {}
         # Not deleted with the project: a row is marked, and that takes a call.
         options = pulumi.ResourceOptions(parent=self, retain_on_delete=app.deletion == "retain")
         if catalog is not None:
@@ -68,12 +71,13 @@ class AppRecords(pulumi.ComponentResource):
                 options, pulumi.ResourceOptions(depends_on=[record])
             )
             for service in app.services:
+                self.services[service.name] = "active" if service.enabled else "disabled"
                 Service(
                     f"{name}/{service.name}",
                     {
                         **whose,
                         "type": service.name,
-                        "status": "active" if service.enabled else "disabled",
+                        "status": self.services[service.name],
                         "retries": app.retries.model_dump()["services"],
                     },
                     options,

@@ -128,6 +128,11 @@ class TenantApp(pulumi.ComponentResource):
             "login": self.logins.current.role.name,
             # The program's own knowledge, so that a preview shows from which revision to which.
             **({"revision": self._plan.target} if self._plan else {}),
+            "services": self.records.services,
+            "apiKeys": {
+                key: [int(generation) for generation in generations]
+                for key, generations in self.records.keys.items()
+            },
             "branches": {
                 name: {"id": branch.id, "host": branch.host}
                 for name, branch in self.branches.items()

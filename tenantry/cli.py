@@ -134,8 +134,8 @@ def status(
         print_json([row.as_json() for row in rows])
         return
     print_table(
-        ["app", "project", "region", "host", "database", "status"],
-        [list(row.as_json().values()) for row in rows],
+        ["app", "project", "region", "host", "database", "schema", "services", "keys", "status"],
+        [row.as_text() for row in rows],
     )
     gone = ways_out(rows)
     for line in gone:

@@ -1,7 +1,7 @@
 """How the apps of a registry stand: in the stack, and in the cloud."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tenantry.neon import GONE
@@ -17,11 +17,27 @@ class AppStatus:
     region: str = "-"
     host: str = "-"
     database: str = "-"
+    schema: str = "-"
+    """The revision that the app's schema is at."""
+    services: Mapping[str, str] = field(default_factory=dict)
+    """The status of each service that the app is registered with."""
+    keys: Mapping[str, list[int]] = field(default_factory=dict)
+    """The valid generations of each API key."""
     status: str = "not applied"
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, object]:
         """Give the row as JSON."""
         return asdict(self)
+
+    def as_text(self) -> list[str]:
+        """Give the row as the cells of a table: `auth, storage (disabled)`, `default 1+2` for two generations."""
+        services = (
+            name if status == "active" else f"{name} ({status})"
+            for name, status in self.services.items()
+        )
+        keys = (f"{name} {'+'.join(map(str, each)) or '-'}" for name, each in self.keys.items())
+        cells = asdict(self) | {"services": ", ".join(services), "keys": ", ".join(keys)}
+        return [cell or "-" for cell in cells.values()]
 
 
 def app_statuses(
@@ -45,7 +61,15 @@ def app_statuses(
             status += ", not in the registry"
         rows.append(
             AppStatus(
-                app_id, facts["project"], facts["region"], facts["host"], facts["database"], status
+                app_id,
+                facts["project"],
+                facts["region"],
+                facts["host"],
+                facts["database"],
+                facts.get("revision", "-"),
+                facts.get("services", {}),
+                facts.get("apiKeys", {}),
+                status,
             )
         )
     return rows

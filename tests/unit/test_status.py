@@ -37,7 +37,25 @@ def test_the_registry_is_set_against_the_stack_and_the_cloud(tmp_path: Path) -> 
         ("acme/new", "not applied"),
         ("acme/old", "gone, not in the registry"),
     ]
-    assert rows[0].as_json() == {"app": "acme/web", **FACTS, "status": "idle"}
+    nothing: dict[str, object] = {"schema": "-", "services": {}, "keys": {}}
+    assert rows[0].as_json() == {"app": "acme/web", **FACTS, **nothing, "status": "idle"}
+
+
+def test_the_table_shows_the_schemas_revision_the_services_and_the_keys(tmp_path: Path) -> None:
+    facts = FACTS | {
+        "revision": "base_0001",
+        "services": {"auth": "active", "storage": "disabled"},
+        "apiKeys": {"default": [1, 2], "leaked": []},
+    }
+    row, bare = app_statuses(apps(tmp_path), {"acme/web": facts}, {"p-1": "idle"})
+    assert row.as_text()[-4:] == [
+        "base_0001",
+        "auth, storage (disabled)",
+        "default 1+2, leaked -",
+        "idle",
+    ]
+    assert bare.as_text()[-4:] == ["-", "-", "-", "not applied"]
+    assert row.as_json()["keys"] == {"default": [1, 2], "leaked": []}
 
 
 def test_what_was_not_asked_is_only_called_applied(tmp_path: Path) -> None:
