@@ -85,7 +85,7 @@ class TablesProvider(CatalogProvider):
     """Keeps the catalog's tables at the revision of this version."""
 
     inputs = ("catalog", "revision")
-    step = "catalog"
+    step = "tables"
 
     def create(self, props: Properties) -> CreateResult:
         """Make or update the tables. Done twice, it finds them."""

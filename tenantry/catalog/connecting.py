@@ -10,6 +10,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from tenantry.catalog.location import NAME
 from tenantry.catalog.tables import WRITER
 from tenantry.provisioning.errors import MissingError
 from tenantry.provisioning.postgres import kind_of, reason_of
@@ -93,4 +94,5 @@ def _failure(url: str, app: str, step: Step, error: psycopg.Error) -> Provisioni
     password = psycopg.conninfo.conninfo_to_dict(url).get("password")
     said = reason_of(error)
     reason = said.replace(str(password), "…") if password else said
-    return kind(app, step, f"the catalog: {reason}", HINTS.get(kind.__name__, _GO_ON))
+    where = "" if app == NAME else "the catalog: "
+    return kind(app, step, f"{where}{reason}", HINTS.get(kind.__name__, _GO_ON))

@@ -34,7 +34,7 @@ def migrate(url: str) -> str:
     """
     scripts = ScriptDirectory.from_config(_config())
     head = scripts.get_current_head() or ""
-    with translated(url, NAME, "catalog"), engine(url).begin() as connection:
+    with translated(url, NAME, "tables"), engine(url).begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         found = _revisions(connection)
         known = {script.revision for script in scripts.walk_revisions()}
@@ -43,8 +43,8 @@ def migrate(url: str) -> str:
         if not _may_migrate(connection):
             raise DeniedError(
                 NAME,
-                "catalog",
-                f"its tables are at {', '.join(sorted(found)) or 'no revision'}, this version needs {head}, and the URL's user "
+                "tables",
+                f"they are at {', '.join(sorted(found)) or 'no revision'}, this version needs {head}, and the URL's user "
                 "may not make tables",
                 "run pulumi up once with the URL of the catalog's owner",
             )
@@ -61,7 +61,7 @@ def revision_of(url: str) -> str | None:
 
     :raises ProvisioningError: no connection
     """
-    with translated(url, NAME, "catalog"), engine(url).begin() as connection:
+    with translated(url, NAME, "tables"), engine(url).begin() as connection:
         found = _revisions(connection)
         missing = [
             table.name

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
-Step: TypeAlias = Literal["database", "schema", "services", "keys", "catalog"]
-"""`database`: reaching the app's database; `schema`: its migrations; `services`: the app and its services in the catalog;
-`keys`: API keys; `catalog`: the catalog's own tables."""
+Step: TypeAlias = Literal["database", "schema", "tables", "services", "keys"]
+"""`database`: reaching the app's database; `schema`: its migrations; `tables`: the catalog's own; `services`: the app and its
+services in the catalog; `keys`: its API keys."""
 
 
 class ProvisioningError(Exception):
