@@ -3,11 +3,20 @@
 from pathlib import Path
 from typing import Final
 
-from tenantry.schemas.history import read_history
+from tenantry.schemas.history import History, read_history
 
 HISTORY: Final = Path(__file__).parent / "history"
 
 
 def newest() -> str:
     """Return the newest revision's id."""
-    return read_history("the catalog", [HISTORY / "versions"]).resolve("head")
+    return _history().resolve("head")
+
+
+def known() -> frozenset[str]:
+    """Return the ids of all revisions."""
+    return frozenset(_history().revisions)
+
+
+def _history() -> History:
+    return read_history("the catalog", [HISTORY / "versions"])

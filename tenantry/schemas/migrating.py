@@ -16,7 +16,7 @@ from psycopg import sql
 from tenantry.provisioning.errors import BusyError, ConflictError, MissingError
 from tenantry.provisioning.postgres import kind_of, reason_of
 from tenantry.schemas.connecting import TenantDatabase, connect
-from tenantry.schemas.structure import differences, read_structure
+from tenantry.schemas.structure import differences, read_structure, rights_to_restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +65,10 @@ def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = 
         table = recorded.version_table if recorded else Schema.version_table
         heads = _heads(database, connection, table)
         if heads == wanted.revisions[-1:]:
-            found = read_structure(connection, database.schema)
+            found = read_structure(connection, database.schema, database.group)
+            if recorded and rights_to_restore(recorded.objects, found):
+                _restore_rights(database, connection, recorded, found)
+                found = read_structure(connection, database.schema, database.group)
             # With other heads than those recorded, somebody migrated, and nothing can be said about hands.
             changed = (
                 differences(recorded.objects, found) if recorded and heads == recorded.heads else []
@@ -82,7 +85,9 @@ def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = 
             return Schema(heads, found, table)
         table = _run(database, wanted, connection, table)
         return Schema(
-            _heads(database, connection, table), read_structure(connection, database.schema), table
+            _heads(database, connection, table),
+            read_structure(connection, database.schema, database.group),
+            table,
         )
 
 
@@ -95,7 +100,7 @@ def read_schema(database: TenantDatabase, version_table: str) -> Schema | None:
         with _session(database) as connection:
             return Schema(
                 _heads(database, connection, version_table),
-                read_structure(connection, database.schema),
+                read_structure(connection, database.schema, database.group),
                 version_table,
             )
     except MissingError:
@@ -168,6 +173,20 @@ def _run(database: TenantDatabase, wanted: Wanted, connection: Connection, table
     if found != table:
         _protect_version(database, connection, found)
     return found
+
+
+def _restore_rights(
+    database: TenantDatabase, connection: Connection, recorded: Schema, found: Mapping[str, str]
+) -> None:
+    """Give the group what a migration left it with: rights hold no data, so putting them back loses nothing."""
+    group = sql.Identifier(database.group)
+    with connection.transaction():
+        for thing, lacking, surplus in rights_to_restore(recorded.objects, found):
+            # The thing's name and the rights' are PostgreSQL's own, quoted where they need it.
+            for verb, rights, word in (("GRANT", lacking, "TO"), ("REVOKE", surplus, "FROM")):
+                if rights:
+                    words = f"{verb} {', '.join(sorted(rights))} ON {thing} {word} "
+                    connection.execute(sql.SQL(words) + group)
 
 
 def _protect_version(database: TenantDatabase, connection: Connection, table: str) -> None:

@@ -5,12 +5,14 @@ that names are always written out. Of a table: columns with type, nullability, d
 indexes and triggers; the order of columns is left out, since putting one back puts it last. Views, sequences, functions, enums
 and domains are objects too. What belongs to an extension is not ours. NOT NULL is taken from the column: PostgreSQL 18 lists
 it as a constraint as well.
+
+What the app's group may do with each relation and function is told beside it, in words and not as a digest: it can be put back.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,10 +75,34 @@ WHERE t.typnamespace = space.id AND t.typtype IN ('e', 'd') AND NOT EXISTS (
     SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
 """
 
+_RIGHTS = """
+WITH thing AS (
+    SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.oid::regclass::text AS name,
+           coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS acl
+    FROM pg_class c
+    WHERE c.relnamespace = %(schema)s::text::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+      AND NOT EXISTS (SELECT 1 FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i')
+                        AND d.refclassid <> 'pg_namespace'::regclass)
+    UNION ALL
+    SELECT 'ROUTINE', p.oid::regprocedure::text, coalesce(p.proacl, acldefault('f', p.proowner))
+    FROM pg_proc p
+    WHERE p.pronamespace = %(schema)s::text::regnamespace AND NOT EXISTS (
+        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+)
+SELECT kind || ' ' || name, coalesce((
+    SELECT string_agg(given.privilege_type, ', ' ORDER BY given.privilege_type) FROM aclexplode(thing.acl) AS given
+    WHERE given.grantee = to_regrole(%(group)s)), '')
+FROM thing
+"""
+RIGHTS: Final = "rights on "
+"""What the names of those entries begin with; then what GRANT calls the thing, and its name."""
 
-def read_structure(connection: psycopg.Connection[Any], schema: str) -> dict[str, str]:
+
+def read_structure(connection: psycopg.Connection[Any], schema: str, group: str) -> dict[str, str]:
     """Describe each object of `schema` (`table users`, `view x`, `function f(integer)`) by a digest of its definition.
 
+    An entry such as `rights on TABLE app.users` has the rights of the role `group` on it: `INSERT, SELECT`, or an empty text.
     The schema must exist. Reads the catalogs only; takes no lock that a statement of the app would wait for.
     """
     parts: dict[str, list[str]] = {}
@@ -84,7 +110,11 @@ def read_structure(connection: psycopg.Connection[Any], schema: str) -> dict[str
         connection.execute("SET LOCAL search_path = pg_catalog")
         for name, part in connection.execute(_QUERY, {"schema": f'"{schema}"'}):
             parts.setdefault(name, []).append(part)
-    return {name: _digest(sorted(parts[name])) for name in sorted(parts)}
+        rights = dict(
+            connection.execute(_RIGHTS, {"schema": f'"{schema}"', "group": f'"{group}"'}).fetchall()
+        )
+    objects = {name: _digest(sorted(parts[name])) for name in sorted(parts)}
+    return objects | {f"{RIGHTS}{name}": rights[name] for name in sorted(rights)}
 
 
 def structure_digest(objects: Mapping[str, str]) -> str:
@@ -96,13 +126,38 @@ def differences(expected: Mapping[str, str], found: Mapping[str, str]) -> list[s
     """Say in words what was changed: `table users is gone`, one entry for each object."""
     said = []
     for name in sorted(expected.keys() | found.keys()):
-        if name not in found:
+        if name.startswith(RIGHTS):
+            # Those of a thing that came or went are no news beside it.
+            if name in expected and name in found and expected[name] != found[name]:
+                is_, was = (rights[name] or "none" for rights in (found, expected))
+                said.append(f"{name} are {is_}, and were {was}")
+        elif name not in found:
             said.append(f"{name} is gone")
         elif name not in expected:
             said.append(f"{name} is new")
         elif expected[name] != found[name]:
             said.append(f"{name} is changed")
     return said
+
+
+def rights_to_restore(
+    expected: Mapping[str, str], found: Mapping[str, str]
+) -> list[tuple[str, set[str], set[str]]]:
+    """List what was changed about rights: the thing as GRANT calls it, what the group lacks, and what it has too much."""
+    changed = [
+        name
+        for name in sorted(expected.keys() & found.keys())
+        if name.startswith(RIGHTS) and expected[name] != found[name]
+    ]
+    return [
+        (name.removeprefix(RIGHTS), was - is_, is_ - was)
+        for name in changed
+        for was, is_ in [(_words(expected[name]), _words(found[name]))]
+    ]
+
+
+def _words(rights: str) -> set[str]:
+    return set(rights.split(", ")) if rights else set()
 
 
 def _digest(lines: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Schemas on the real engine: applied, quiet, moved on, stopped half-way, changed by hand."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tenantry.provisioning.errors import ProvisioningError
 from tenantry.schemas.connecting import TenantDatabase, connect
-from tenantry.schemas.migrating import Wanted, drift, migrate, read_schema
+from tenantry.schemas.migrating import Schema, Wanted, drift, migrate, read_schema
 from tenantry.schemas.planning import history_of
 from tests.engine.workspace import Finished, Workspace
 from tests.localcloud_fixture import LocalCloud
@@ -156,6 +157,8 @@ def test_a_run_without_a_change_is_quiet_and_imports_no_alembic(
     )
     try:
         assert "unchanged" in converged.must("up", "--yes", "--skip-preview").said
+        # The catalog's rows are read through SQLAlchemy.
+        shutil.rmtree(tmp_path / "sqlalchemy")
         converged.must("refresh", "--preview-only", "--expect-no-changes")
         # The other way round: where there is something to run, this does stop the run.
         revision(versions(converged), "two", "one", "ALTER TABLE items ADD note text")
@@ -321,7 +324,10 @@ def test_each_revision_is_a_transaction_in_an_environment_of_its_own_too(
     live = read_schema(scratch, "alembic_version")
     assert live is not None
     assert live.heads == ("one",)
-    assert set(live.objects) == {"table alembic_version", "table items"}
+    assert {name for name in live.objects if not name.startswith("rights on ")} == {
+        "table alembic_version",
+        "table items",
+    }
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "from env.py" in printed.err
@@ -351,6 +357,35 @@ def test_a_way_down_is_taken_only_when_allowed(scratch: TenantDatabase, folder: 
     down = migrate(scratch, wanted(folder, "one", allow_downgrade=True), done)
     assert down.heads == ("one",)
     assert "table more" not in down.objects
+
+
+def test_rights_changed_by_hand_are_told_and_put_back_without_touching_anything_else(
+    scratch: TenantDatabase, folder: Path
+) -> None:
+    done = migrate(scratch, wanted(folder))
+    group = scratch.group
+    with connect(scratch) as connection:
+        connection.execute(f"GRANT SELECT, INSERT ON items TO {group}")
+        done = replace(done, objects=read(scratch, done.version_table).objects)
+        connection.execute(f"REVOKE INSERT ON items FROM {group}")
+        connection.execute(f"GRANT TRUNCATE ON items TO {group}")
+    live = read(scratch, done.version_table)
+    assert drift(done, live) == [
+        "rights on TABLE scratch.items are SELECT, TRUNCATE, and were INSERT, SELECT"
+    ]
+    assert migrate(scratch, wanted(folder), done) == done
+    with connect(scratch) as connection:
+        connection.execute(f"REVOKE ALL ON items FROM {group}")
+        connection.execute("CREATE TABLE stray (id int)")
+    with pytest.raises(ProvisioningError, match="migrations: table stray is new; this is left"):
+        migrate(scratch, wanted(folder), done)
+    assert drift(done, read(scratch, done.version_table)) == ["table stray is new"]
+
+
+def read(database: TenantDatabase, version_table: str) -> Schema:
+    found = read_schema(database, version_table)
+    assert found is not None
+    return found
 
 
 def test_a_record_of_revisions_that_is_gone_with_its_tables_is_migrated_again(
