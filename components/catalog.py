@@ -1,7 +1,5 @@
 """An app in the control plane: its row, its services, its API keys."""
 
-from typing import Any
-
 import pulumi
 
 from components.database import AppDatabase
@@ -112,8 +110,8 @@ def _parts(
     branches: dict[str, pulumi.Output[str]],
     logins: AppLogins,
     database: AppDatabase,
-) -> list[dict[str, Any]]:
-    """List what the app consists of, in the order in which the catalog gives it."""
+) -> dict[str, pulumi.Input[str]]:
+    """Tell what the app consists of: the id of each part by its kind and name, `branch main`."""
     names = app.names
     parts: list[tuple[str, str, pulumi.Input[str]]] = [
         ("branch", "main", project.default_branch_id),
@@ -123,7 +121,4 @@ def _parts(
         *(("role", role, role) for role in (names.owner_role, names.group_role, *logins.names)),
         ("schema", names.schema, database.schema.name),
     ]
-    return [
-        {"kind": kind, "name": name, "id": id_}
-        for kind, name, id_ in sorted(parts, key=lambda part: part[:2])
-    ]
+    return {f"{kind} {part}": id_ for kind, part, id_ in parts}

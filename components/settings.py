@@ -31,7 +31,7 @@ class Settings:
         `tenantry:registry` (default `tenants.yaml`), `tenantry:apps` (default `all`),
         `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`) and `tenantry:allowDestroy` (default: none).
 
-        :raises pulumi.RunError: no key for Neon's API is set
+        :raises pulumi.RunError: no key for Neon's API is set, or the catalog's URL is none
         """
         neon_api_key = pulumi.Config("neon").get_secret("apiKey")
         if neon_api_key is None and not os.environ.get("NEON_API_KEY"):
@@ -56,7 +56,14 @@ def _catalog() -> pulumi.Output[str] | None:
     # Only its name: the providers take the URL itself from where it is.
     given = os.environ.get(VARIABLE)
     if given:
-        return pulumi.Output.from_input(label(given))
+        return pulumi.Output.from_input(_label(given))
     config, _, key = CONFIG.partition(":")
     kept = pulumi.Config(config).get_secret(key)
-    return None if kept is None else pulumi.Output.unsecret(kept.apply(label))
+    return None if kept is None else pulumi.Output.unsecret(kept.apply(_label))
+
+
+def _label(url: str) -> str:
+    try:
+        return label(url)
+    except ValueError as error:
+        raise pulumi.RunError(str(error)) from None

@@ -146,9 +146,7 @@ class AppRecordProvider(CatalogProvider):
         if found is None:
             return ReadResult(None, {})
         facts, parts = found
-        resources = [
-            {"kind": each.kind, "name": each.name, "id": each.external_id} for each in parts
-        ]
+        resources = {f"{each.kind} {each.name}": each.external_id for each in parts}
         project = facts.pop("neon_project_id")
         outputs = props | facts | {"project": project, "resources": resources}
         return ReadResult(id_, outputs, self.given(outputs))
@@ -166,7 +164,10 @@ class AppRecordProvider(CatalogProvider):
         facts = {
             name: props[name] for name in ("tenant", "name", "environment", "region", "host")
         } | {"neon_project_id": props["project"]}
-        parts = [Part(each["kind"], each["name"], each["id"]) for each in props["resources"]]
+        parts = []
+        for part, id_ in props["resources"].items():
+            kind, _, name = part.partition(" ")
+            parts.append(Part(kind, name, id_))
         return self.in_catalog(
             props, lambda connection: save_app(connection, app_key(props), facts, parts)
         )

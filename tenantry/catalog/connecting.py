@@ -10,9 +10,9 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from tenantry.catalog.location import NAME
+from tenantry.catalog.location import NAME, NO_URL
 from tenantry.catalog.tables import WRITER
-from tenantry.provisioning.errors import MissingError
+from tenantry.provisioning.errors import MissingError, RejectedError
 from tenantry.provisioning.postgres import kind_of, reason_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,12 @@ def translated(url: str, app: str, step: Step) -> Iterator[None]:
 
 def _failure(url: str, app: str, step: Step, error: psycopg.Error) -> ProvisioningError:
     kind = kind_of(error)
-    password = psycopg.conninfo.conninfo_to_dict(url).get("password")
+    try:
+        password = psycopg.conninfo.conninfo_to_dict(url).get("password")
+    except psycopg.ProgrammingError:
+        # libpq's own words quote the URL.
+        what, _, hint = NO_URL.partition(": ")
+        return RejectedError(app, step, what, hint)
     said = reason_of(error)
     reason = said.replace(str(password), "…") if password else said
     where = "" if app == NAME else "the catalog: "

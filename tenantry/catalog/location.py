@@ -1,7 +1,7 @@
 """Where the catalog is."""
 
+import re
 from typing import Final
-from urllib.parse import urlsplit
 
 VARIABLE: Final = "TENANTRY_CATALOG_URL"
 """The environment's name for the URL. It comes first: what it says is kept nowhere."""
@@ -12,7 +12,22 @@ NAME: Final = "catalog"
 """What stands for the app's id in a message: the catalog belongs to no app."""
 
 
+NO_URL: Final = (
+    "the catalog's URL is not one of PostgreSQL: write postgresql://user:password@host/database, with what is neither letter nor "
+    f"digit in the password percent-encoded, into {VARIABLE} or {CONFIG}"
+)
+
+# As libpq reads it (PostgreSQL, 32.1.1.2): the user and the password end at the first @, and may hold ? and #, at which URLs of
+# other kinds end.
+_URL: Final = re.compile(r"postgres(?:ql)?://(?:[^@/]*@)?(?P<place>[^?#@]*)(?:\?.*)?", re.DOTALL)
+
+
 def label(url: str) -> str:
-    """Name the catalog at a libpq URI without its user, its password and its parameters: `db.example:5432/tenantry`."""
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+    """Name the catalog at a libpq URI without its user, its password and its parameters: `db.example:5432/tenantry`.
+
+    :raises ValueError: it is no such URI; the message does not hold it
+    """
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise ValueError(NO_URL)
+    return found["place"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.catalog.location import CONFIG, VARIABLE
+from tenantry.catalog.location import CONFIG, NO_URL, VARIABLE
 from tenantry.stack import setting
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ def open_catalog(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         password = conninfo_to_dict(url).get("password")
     except psycopg.Error:
         # libpq's own words quote the URL.
-        raise CatalogError(
-            "the catalog's URL is not one of PostgreSQL: write postgresql://user:password@host/database "
-            f"into {VARIABLE} or {CONFIG}"
-        ) from None
+        raise CatalogError(NO_URL) from None
     try:
         with psycopg.connect(
             url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="tenantry"

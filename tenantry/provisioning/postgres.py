@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from tenantry.provisioning.errors import (
@@ -33,12 +34,11 @@ _CLASSES: Final[dict[str, type[ProvisioningError]]] = {
     "53": BusyError,  # insufficient resources
 }
 # libpq gives no code where no session came about; these it takes from the server's own words.
-_WORDS: Final[dict[str, type[ProvisioningError]]] = {
-    "password authentication failed": DeniedError,
-    "no pg_hba.conf entry": DeniedError,
-    "does not exist": MissingError,
-    "too many connections": BusyError,
-    "too many clients": BusyError,
+# Missing is said of the database alone: a migration whose database is missing counts as gone, and a file of libpq's may be missing too.
+_WORDS: Final[dict[re.Pattern[str], type[ProvisioningError]]] = {
+    re.compile(r"password authentication failed|no pg_hba\.conf entry"): DeniedError,
+    re.compile(r'database ".*" does not exist'): MissingError,
+    re.compile(r"too many connections|too many clients"): BusyError,
 }
 
 
@@ -53,11 +53,11 @@ def kind_of_state(state: str | None, text: str = "") -> type[ProvisioningError]:
         by_class = (_CLASSES.get(state[:length]) for length in (3, 2))
         return _CODES.get(state) or next(filter(None, by_class), RejectedError)
     for words, kind in _WORDS.items():
-        if words in text:
+        if words.search(text):
             return kind
     return UnavailableError
 
 
 def reason_of(error: psycopg.Error) -> str:
     """Return the message proper in one line: a DETAIL may hold the values of a row."""
-    return error.diag.message_primary or " ".join(str(error).split())
+    return " ".join((error.diag.message_primary or str(error)).split())

@@ -41,6 +41,7 @@ class Registered:
     delete_before_replace: bool
     replace_with: tuple[str, ...]
     ignore_changes: tuple[str, ...]
+    dependencies: tuple[str, ...]
     provider: str
 
     @property
@@ -90,6 +91,7 @@ class RecordingMonitor(MockMonitor):
                 delete_before_replace=request.deleteBeforeReplace,
                 replace_with=tuple(request.replace_with),
                 ignore_changes=tuple(request.ignoreChanges),
+                dependencies=tuple(request.dependencies),
                 provider=request.provider,
             )
         )

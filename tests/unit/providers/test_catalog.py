@@ -1,0 +1,112 @@
+import base64
+import pickle
+
+import pytest
+from pulumi.dynamic import Config, ConfigureRequest
+from pulumi.dynamic.dynamic import serialize_provider
+
+from providers.api_keys import ApiKeyProvider
+from providers.catalog import AppRecordProvider, CatalogProvider, ServiceProvider, TablesProvider
+from tenantry.provisioning.errors import MissingError, RejectedError, UnavailableError
+
+EVERY = [ApiKeyProvider, AppRecordProvider, ServiceProvider, TablesProvider]
+PASSWORD = "of-a-test"
+# Nobody listens on port 1.
+SHELL = f"postgresql://shell:{PASSWORD}@127.0.0.1:1/catalog"
+STACK = f"postgresql://stack:{PASSWORD}@127.0.0.1:1/catalog"
+SERVICE = {
+    "namespace": "tenantry",
+    "app": "acme/web",
+    "type": "auth",
+    "status": "active",
+    "catalog": "127.0.0.1:1/catalog",
+    "retries": {"attempts": 1.0, "first_delay": 0.0, "factor": 1.0, "cap": 0.0, "jitter": 0.0},
+}
+
+
+def configured(provider: CatalogProvider, url: str | None = None) -> CatalogProvider:
+    provider.configure(
+        ConfigureRequest(Config({"tenantry:catalogUrl": url} if url else {}, "another"))
+    )
+    return provider
+
+
+@pytest.fixture(autouse=True)
+def _no_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TENANTRY_CATALOG_URL", raising=False)
+
+
+@pytest.mark.parametrize("provider", EVERY)
+def test_the_shell_goes_before_the_stack(
+    provider: type[CatalogProvider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert configured(provider(), STACK).url("acme/web") == STACK
+    monkeypatch.setenv("TENANTRY_CATALOG_URL", SHELL)
+    assert configured(provider(), STACK).url("acme/web") == SHELL
+    monkeypatch.setenv("TENANTRY_CATALOG_URL", "")
+    assert configured(provider(), STACK).url("acme/web") == STACK
+
+
+@pytest.mark.parametrize("provider", EVERY)
+def test_without_a_url_it_says_where_to_write_one(provider: type[CatalogProvider]) -> None:
+    with pytest.raises(MissingError, match="set TENANTRY_CATALOG_URL") as raised:
+        configured(provider()).url("acme/web")
+    assert (raised.value.app, raised.value.step) == ("acme/web", provider.step)
+
+
+@pytest.mark.parametrize("provider", EVERY)
+def test_what_goes_into_the_state_is_a_name_and_nothing_that_is_secret(
+    provider: type[CatalogProvider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TENANTRY_CATALOG_URL", SHELL)
+    kept = base64.b64decode(serialize_provider(provider()))
+    assert PASSWORD.encode() not in kept
+    assert provider.__name__.encode() in kept
+    assert provider.__module__.encode() in kept
+    assert len(kept) < 120
+    again = pickle.loads(kept)
+    assert (type(again), vars(again)) == (provider, {})
+    assert provider().serialize_as_secret_always is False
+
+
+def test_a_catalog_that_does_not_answer_is_one_line_without_the_password() -> None:
+    provider = configured(ServiceProvider(), SHELL)
+    assert isinstance(provider, ServiceProvider)
+    with pytest.raises(UnavailableError) as raised:
+        provider.create(dict(SERVICE))
+    assert str(raised.value).startswith("acme/web: services: the catalog: ")
+    assert len(str(raised.value).splitlines()) == 1
+    assert PASSWORD not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://keeper:{PASSWORD} x@127.0.0.1:1/catalog",
+        f"postgresql://keeper:{PASSWORD}@127.0.0.1:1/catalog?nothing=1",
+    ],
+)
+def test_a_url_that_is_none_is_refused_without_being_quoted(url: str) -> None:
+    provider = configured(ServiceProvider(), url)
+    assert isinstance(provider, ServiceProvider)
+    with pytest.raises(RejectedError, match="write postgresql://user:password@host") as raised:
+        provider.create(dict(SERVICE))
+    assert PASSWORD not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+def test_a_catalog_that_does_not_answer_is_asked_as_often_as_the_policy_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    provider = configured(ServiceProvider(), SHELL)
+    assert isinstance(provider, ServiceProvider)
+    retries = {"attempts": 3.0, "first_delay": 2000.0, "factor": 2.0, "cap": 9e4, "jitter": 0.0}
+    with pytest.raises(UnavailableError):
+        provider.create(SERVICE | {"retries": retries})
+    assert slept == [2.0, 4.0]
+
+
+def test_deleting_the_tables_asks_nobody() -> None:
+    configured(TablesProvider(), SHELL).delete("catalog", {"catalog": "127.0.0.1:1/catalog"})
