@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from tenantry.catalog.location import NO_URL
-from tenantry.catalog.tables import WRITER
+from tenantry.catalog.tables import SCHEMA, WRITER
 from tenantry.provisioning.errors import MissingError, RejectedError
 from tenantry.provisioning.postgres import kind_of, reason_of
 
@@ -28,6 +28,8 @@ STATEMENT_SECONDS: Final = 60
 
 HINTS: Final = {
     "DeniedError": "look at the catalog's URL (TENANTRY_CATALOG_URL or tenantry:catalogUrl), its user and that user's rights",
+    "MissingError": "look whether the URL is the catalog's and its tables are there (pulumi refresh says what is gone); restore them "
+    "from a backup",
     "RejectedError": "the catalog refuses it: report this with the text above",
 }
 _GO_ON: Final = "look whether the catalog answers, then pulumi up"
@@ -64,8 +66,12 @@ def writing(url: str, app: str, step: Step) -> Iterator[sa.Connection]:
     :raises ProvisioningError: no connection, no catalog there, a statement that failed
     """
     with translated(url, app, step), engine(url).begin() as connection:
+        # The role belongs to the whole server, and may be that of another catalog there.
         found = connection.execute(
-            sa.text("SELECT count(*) FROM pg_roles WHERE rolname = :role"), {"role": WRITER}
+            sa.text(
+                "SELECT to_regrole(:role) IS NOT NULL AND to_regnamespace(:schema) IS NOT NULL"
+            ),
+            {"role": WRITER, "schema": SCHEMA},
         ).scalar_one()
         if not found:
             raise MissingError(
@@ -90,7 +96,8 @@ def translated(url: str, app: str, step: Step) -> Iterator[None]:
 
 
 def _failure(url: str, app: str, step: Step, error: psycopg.Error) -> ProvisioningError:
-    kind = kind_of(error)
+    # A table that is gone is the catalog's fault, not the statement's.
+    kind = MissingError if isinstance(error, psycopg.errors.UndefinedTable) else kind_of(error)
     try:
         password = psycopg.conninfo.conninfo_to_dict(url).get("password")
     except psycopg.ProgrammingError:
