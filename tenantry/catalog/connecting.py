@@ -35,6 +35,10 @@ HINTS: Final = {
 _GO_ON: Final = "look whether the catalog answers, then pulumi up"
 
 
+class NoCatalogError(MissingError):
+    """The database answers, and has no tables of a catalog: whatever row is looked for is not there either."""
+
+
 @functools.cache
 def engine(url: str) -> sa.Engine:
     """Return this process's connections to the catalog at `url`, a libpq URI."""
@@ -63,7 +67,8 @@ def writing(url: str, app: str, step: Step) -> Iterator[sa.Connection]:
     """Give a transaction in which rows of the catalog can be read and written, and nothing else.
 
     :param app: the app for which it is done, for the message of a failure
-    :raises ProvisioningError: no connection, no catalog there, a statement that failed
+    :raises NoCatalogError: the database has no tables of a catalog
+    :raises ProvisioningError: no connection, a statement that failed
     """
     with translated(url, app, step), engine(url).begin() as connection:
         # The role belongs to the whole server, and may be that of another catalog there.
@@ -74,11 +79,11 @@ def writing(url: str, app: str, step: Step) -> Iterator[sa.Connection]:
             {"role": WRITER, "schema": SCHEMA},
         ).scalar_one()
         if not found:
-            raise MissingError(
+            raise NoCatalogError(
                 app,
                 step,
                 "this database is no catalog: it has no tables of one",
-                "pulumi up makes them; if they were there, the URL is another database's",
+                "pulumi up --refresh makes them; if they were there, the URL may be another database's",
             )
         connection.execute(sa.text(f'SET LOCAL ROLE "{WRITER}"'))
         yield connection

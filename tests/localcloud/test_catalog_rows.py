@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from pulumi.dynamic import Config, ConfigureRequest
 
 from providers.api_keys import ApiKeyProvider
+from providers.catalog import AppRecordProvider, ServiceProvider
+from tenantry.catalog.connecting import NoCatalogError
 from tenantry.catalog.keys import digest
 from tenantry.catalog.rows import (
     ApiKeyRow,
@@ -334,6 +336,24 @@ def test_a_key_resource_keeps_its_key_when_its_row_is_gone(
     assert keys.diff("id", read.outs, INPUTS).changes is True
     assert keys.update("id", read.outs, INPUTS).outs == outs
     assert keys.read("id", outs).outs == outs
+
+
+def test_a_lost_catalog_reads_as_gone_and_is_not_deleted_from_in_silence(
+    database: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TENANTRY_CATALOG_URL", database.url)
+    request = ConfigureRequest(Config({}, "tenantry"))
+    key, service, record = ApiKeyProvider(), ServiceProvider(), AppRecordProvider()
+    for each in (key, service, record):
+        each.configure(request)
+    outs = INPUTS | {"key": "k", "hash": digest("k"), "revokedAt": None, "type": "auth"}
+    assert key.read("id", outs).outs == outs | {"record": "missing from the catalog"}
+    assert service.read("id", outs).id is None
+    assert record.read("00000000-0000-4000-8000-000000000000", outs).id is None
+    # The URL may be another database's, and then the key would stay valid in the right one.
+    for provider in (key, service, record):
+        with pytest.raises(NoCatalogError, match="pulumi up --refresh makes them"):
+            provider.delete("00000000-0000-4000-8000-000000000000", outs)
 
 
 def test_a_key_resource_shows_what_was_changed_by_hand_and_puts_it_back(
