@@ -74,7 +74,7 @@ class ApiKeyProvider(CatalogProvider):
             return ReadResult(id_, props, self.given(props))
         from tenantry.catalog.rows import read_api_key  # noqa: PLC0415
 
-        row = self.in_catalog(
+        row = self.look_up(
             props, lambda connection: read_api_key(connection, app_key(props), props["hash"])
         )
         if row is None:

@@ -73,6 +73,17 @@ class CatalogProvider(Provider):
 
         return self.attempt(props, once)
 
+    def look_up(
+        self, props: Properties, action: Callable[[Connection], Result | None]
+    ) -> Result | None:
+        """Read in the catalog; None also where all of it is gone, as the tables' own resource says at the same time."""
+        from tenantry.catalog.connecting import NoCatalogError  # noqa: PLC0415
+
+        try:
+            return self.in_catalog(props, action)
+        except NoCatalogError:
+            return None
+
 
 def app_key(props: Properties) -> AppKey:
     """Tell which app a row belongs to."""
@@ -142,7 +153,7 @@ class AppRecordProvider(CatalogProvider):
         """Read the rows; gone means that no live row has the id."""
         from tenantry.catalog.rows import read_app  # noqa: PLC0415
 
-        found = self.in_catalog(props, lambda connection: read_app(connection, _row(id_, props)))
+        found = self.look_up(props, lambda connection: read_app(connection, _row(id_, props)))
         if found is None:
             return ReadResult(None, {})
         facts, parts = found
@@ -191,7 +202,7 @@ class ServiceProvider(CatalogProvider):
         """Read the service's status."""
         from tenantry.catalog.rows import read_service  # noqa: PLC0415
 
-        found = self.in_catalog(
+        found = self.look_up(
             props, lambda connection: read_service(connection, app_key(props), props["type"])
         )
         if found is None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from tenantry.catalog.location import NAME, NO_URL
-from tenantry.catalog.tables import WRITER
+from tenantry.catalog.tables import SCHEMA, WRITER
 from tenantry.provisioning.errors import MissingError, RejectedError
 from tenantry.provisioning.postgres import kind_of, reason_of
 
@@ -28,9 +28,15 @@ STATEMENT_SECONDS: Final = 60
 
 HINTS: Final = {
     "DeniedError": "look at the catalog's URL (TENANTRY_CATALOG_URL or tenantry:catalogUrl), its user and that user's rights",
+    "MissingError": "look whether the URL is the catalog's and its tables are there (pulumi refresh says what is gone); restore them "
+    "from a backup",
     "RejectedError": "the catalog refuses it: report this with the text above",
 }
 _GO_ON: Final = "look whether the catalog answers, then pulumi up"
+
+
+class NoCatalogError(MissingError):
+    """The database answers, and has no tables of a catalog: whatever row is looked for is not there either."""
 
 
 @functools.cache
@@ -61,18 +67,23 @@ def writing(url: str, app: str, step: Step) -> Iterator[sa.Connection]:
     """Give a transaction in which rows of the catalog can be read and written, and nothing else.
 
     :param app: the app for which it is done, for the message of a failure
-    :raises ProvisioningError: no connection, no catalog there, a statement that failed
+    :raises NoCatalogError: the database has no tables of a catalog
+    :raises ProvisioningError: no connection, a statement that failed
     """
     with translated(url, app, step), engine(url).begin() as connection:
+        # The role belongs to the whole server, and may be that of another catalog there.
         found = connection.execute(
-            sa.text("SELECT count(*) FROM pg_roles WHERE rolname = :role"), {"role": WRITER}
+            sa.text(
+                "SELECT to_regrole(:role) IS NOT NULL AND to_regnamespace(:schema) IS NOT NULL"
+            ),
+            {"role": WRITER, "schema": SCHEMA},
         ).scalar_one()
         if not found:
-            raise MissingError(
+            raise NoCatalogError(
                 app,
                 step,
                 "this database is no catalog: it has no tables of one",
-                "pulumi up makes them; if they were there, the URL is another database's",
+                "pulumi up --refresh makes them; if they were there, the URL may be another database's",
             )
         connection.execute(sa.text(f'SET LOCAL ROLE "{WRITER}"'))
         yield connection
@@ -90,7 +101,8 @@ def translated(url: str, app: str, step: Step) -> Iterator[None]:
 
 
 def _failure(url: str, app: str, step: Step, error: psycopg.Error) -> ProvisioningError:
-    kind = kind_of(error)
+    # A table that is gone is the catalog's fault, not the statement's.
+    kind = MissingError if isinstance(error, psycopg.errors.UndefinedTable) else kind_of(error)
     try:
         password = psycopg.conninfo.conninfo_to_dict(url).get("password")
     except psycopg.ProgrammingError:

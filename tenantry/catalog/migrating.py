@@ -10,7 +10,7 @@ from tenantry.catalog.connecting import engine, translated
 from tenantry.catalog.location import NAME
 from tenantry.catalog.revision import HISTORY, known, newest
 from tenantry.catalog.tables import SCHEMA, WRITER, metadata
-from tenantry.provisioning.errors import DeniedError
+from tenantry.provisioning.errors import ConflictError, DeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +26,21 @@ def migrate(url: str) -> str:
 
     :param url: a libpq URI of a role that owns the catalog; once it is at the newest revision, one that has the writer's
         role suffices
-    :raises ProvisioningError: no connection, no right to make tables, a statement that failed
+    :raises ProvisioningError: no connection, no right to make tables, a statement that failed, a table that was there and is gone
     """
     head = newest()
     with translated(url, NAME, "tables"), engine(url).begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         found = _revisions(connection)
         if head in found or found - known():
+            if missing := _missing(connection):
+                raise ConflictError(
+                    NAME,
+                    "tables",
+                    f"{', '.join(missing)} in schema {SCHEMA} is gone, though revision {', '.join(sorted(found))} is applied; an empty "
+                    "table would hide what was lost with it",
+                    'restore it from a backup, or see docs/catalog.md, "A lost catalog"',
+                )
             return ",".join(sorted(found))
         if not _may_migrate(connection):
             raise DeniedError(
@@ -57,14 +65,7 @@ def revision_of(url: str) -> str | None:
     """
     with translated(url, NAME, "tables"), engine(url).begin() as connection:
         found = _revisions(connection)
-        missing = [
-            table.name
-            for table in metadata.sorted_tables
-            if connection.execute(
-                sa.text("SELECT to_regclass(:name)"), {"name": f"{SCHEMA}.{table.name}"}
-            ).scalar_one()
-            is None
-        ]
+        missing = _missing(connection)
     if not found:
         return None
     if found - known():
@@ -92,6 +93,17 @@ def _revisions(connection: sa.Connection) -> set[str]:
     return set(connection.execute(sa.text(f"SELECT version_num FROM {table}")).scalars())  # noqa: S608  # our own name
 
 
+def _missing(connection: sa.Connection) -> list[str]:
+    return [
+        table.name
+        for table in metadata.sorted_tables
+        if connection.execute(
+            sa.text("SELECT to_regclass(:name)"), {"name": f"{SCHEMA}.{table.name}"}
+        ).scalar_one()
+        is None
+    ]
+
+
 def _may_migrate(connection: sa.Connection) -> bool:
     owns = (
         "SELECT coalesce((SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = :schema),"
@@ -103,9 +115,11 @@ def _may_migrate(connection: sa.Connection) -> bool:
 def _prepare(connection: sa.Connection) -> None:
     connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
     # Roles belong to the whole server: another catalog there may have made it, and another run may at this moment.
+    # A role that is made meanwhile and not committed is no duplicate yet, and violates the index on names once it is.
     connection.execute(
         sa.text(
-            f"DO $$ BEGIN CREATE ROLE {WRITER} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            f"DO $$ BEGIN IF to_regrole('{WRITER}') IS NULL THEN CREATE ROLE {WRITER} NOLOGIN; END IF; "
+            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         )
     )
     # Who keeps the rows takes the role on; that a maker of roles may do so is not given (PostgreSQL 16, createrole_self_grant).

@@ -2,47 +2,68 @@
 
 from __future__ import annotations
 
+import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psycopg
 
+from tenantry.catalog.connecting import engine, writing
 from tenantry.catalog.keys import compose, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-TABLES = """\
-CREATE SCHEMA tenantry;
-CREATE TABLE tenantry.app_metadata (
-  id uuid PRIMARY KEY DEFAULT gen_random_uuid(), namespace text NOT NULL, app_id text NOT NULL, tenant text NOT NULL,
-  name text NOT NULL, environment text NOT NULL, region text NOT NULL, neon_project_id text, host text,
-  status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'deleted')),
-  created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(), deleted_at timestamptz
-);
-CREATE UNIQUE INDEX ON tenantry.app_metadata (namespace, app_id) WHERE deleted_at IS NULL;
-CREATE TABLE tenantry.project_services (
-  id uuid PRIMARY KEY DEFAULT gen_random_uuid(), app uuid NOT NULL REFERENCES tenantry.app_metadata,
-  type text NOT NULL, status text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
-  updated_at timestamptz NOT NULL DEFAULT now(), deleted_at timestamptz, UNIQUE (app, type)
-);
-CREATE TABLE tenantry.api_keys (
-  id uuid PRIMARY KEY DEFAULT gen_random_uuid(), app uuid NOT NULL REFERENCES tenantry.app_metadata,
-  key_hash text NOT NULL UNIQUE, prefix text NOT NULL, name text NOT NULL, generation int NOT NULL,
-  scopes text[] NOT NULL, is_active boolean GENERATED ALWAYS AS (revoked_at IS NULL) STORED, last_used timestamptz,
-  created_by text NOT NULL DEFAULT 'tenantry', created_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz,
-  revoked_at timestamptz
-);
-CREATE UNIQUE INDEX ON tenantry.api_keys (app, name, generation) WHERE revoked_at IS NULL;
-"""
+    import sqlalchemy as sa
 
 
 @dataclass
 class Catalog:
-    """A catalog and the URL of its owner."""
+    """A catalog and the URL of one of its users, most often of its owner."""
 
     url: str
+
+    @contextmanager
+    def rows(self, app: str = "acme/web") -> Iterator[sa.Connection]:
+        """Give a transaction in which the product writes its rows."""
+        with writing(self.url, app, "services") as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the connections that the product keeps."""
+        engine(self.url).dispose()
+
+    @contextmanager
+    def database(self) -> Iterator[Catalog]:
+        """Make a database of its own on the same server, with nothing in it, and drop it at the end."""
+        name = f"d{secrets.token_hex(4)}"
+        self.ask(f"CREATE DATABASE {name}")
+        made = Catalog(urlsplit(self.url)._replace(path=f"/{name}").geturl())
+        try:
+            yield made
+        finally:
+            made.close()
+            self.ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def user(self, *grants: str) -> Iterator[Catalog]:
+        """Make a login with these rights, as in `GRANT … TO`, and drop it at the end."""
+        name = f"u{secrets.token_hex(4)}"
+        self.ask(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
+        for each in grants:
+            self.ask(f"GRANT {each} TO {name}")
+        host = urlsplit(self.url).netloc.rpartition("@")[2]
+        made = Catalog(urlsplit(self.url)._replace(netloc=f"{name}:{name}@{host}").geturl())
+        try:
+            yield made
+        finally:
+            made.close()
+            for each in grants:
+                self.ask(f"REVOKE {each} FROM {name}")
+            self.ask(f"DROP ROLE {name}")
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect as its owner, in autocommit mode."""
@@ -64,8 +85,9 @@ class Catalog:
         """Add an app and return its id."""
         tenant, _, name = app_id.partition("/")
         rows = self.ask(
-            "INSERT INTO tenantry.app_metadata (namespace, app_id, tenant, name, environment, region, status, deleted_at) "
-            "VALUES (%s, %s, %s, %s, 'staging', 'aws-us-east-2', %s, CASE WHEN %s THEN now() END) RETURNING id",
+            "INSERT INTO tenantry.app_metadata (namespace, app_id, tenant, name, environment, region, neon_project_id, host, "
+            "status, deleted_at) VALUES (%s, %s, %s, %s, 'staging', 'aws-us-east-2', 'young-sun-12345678', 'ep.example', %s, "
+            "CASE WHEN %s THEN now() END) RETURNING id",
             namespace,
             app_id,
             tenant,
@@ -90,8 +112,9 @@ class Catalog:
         """Add a key made of the given secret, and return it."""
         key = compose(f"acme--{name}", at=1_789_000_000, secret=secret.to_bytes(32))
         self.ask(
-            "INSERT INTO tenantry.api_keys (app, key_hash, prefix, name, generation, scopes, created_at, expires_at, "
-            "revoked_at, last_used) VALUES (%s, %s, %s, %s, %s, %s, to_timestamp(1789000000), %s, %s, %s)",
+            "INSERT INTO tenantry.api_keys (app, key_hash, prefix, name, generation, scopes, created_at, created_by, "
+            "expires_at, revoked_at, last_used) "
+            "VALUES (%s, %s, %s, %s, %s, %s, to_timestamp(1789000000), 'tests', %s, %s, %s)",
             app,
             digest(key),
             f"acme--{name}",

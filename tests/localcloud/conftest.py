@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.localcloud.catalog import TABLES, Catalog
-from tests.localcloud.support import Account, query
+from tenantry.catalog.migrating import migrate
+from tests.localcloud.catalog import Catalog
+from tests.localcloud.support import Account
 from tests.localcloud_fixture import local_cloud
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ def account(cloud: LocalCloud) -> Iterator[Account]:
 @pytest.fixture(scope="session")
 def catalog_server(account: Account) -> Iterator[Catalog]:
     project = account.project("catalog", branch={"role_name": "keeper", "database_name": "catalog"})
-    query(project.uri, TABLES)
-    yield Catalog(project.uri)
+    catalog = Catalog(project.uri)
+    migrate(catalog.url)
+    yield catalog
+    catalog.close()
     project.delete()
 
 
@@ -39,3 +42,10 @@ def catalog(catalog_server: Catalog) -> Catalog:
     """A catalog without rows."""
     catalog_server.empty()
     return catalog_server
+
+
+@pytest.fixture
+def database(catalog_server: Catalog) -> Iterator[Catalog]:
+    """A database without anything in it, on a server that has another catalog already."""
+    with catalog_server.database() as made:
+        yield made
