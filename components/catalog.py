@@ -6,7 +6,7 @@ from components.database import AppDatabase
 from components.logins import AppLogins
 from components.project import AppProject
 from providers.api_keys import ApiKey
-from providers.catalog import AppRecord, Catalog, Service
+from providers.catalog import AppRecord, Catalog, Services
 from tenantry.catalog.keys import expires_at, live_generations
 from tenantry.registry import App
 
@@ -68,14 +68,16 @@ class AppRecords(pulumi.ComponentResource):
             options = pulumi.ResourceOptions.merge(
                 options, pulumi.ResourceOptions(depends_on=[record])
             )
-            for service in app.services:
-                self.services[service.name] = "active" if service.enabled else "disabled"
-                Service(
-                    f"{name}/{service.name}",
+            self.services = {
+                service.name: "active" if service.enabled else "disabled"
+                for service in app.services
+            }
+            if self.services:
+                Services(
+                    f"{name}/services",
                     {
                         **whose,
-                        "type": service.name,
-                        "status": self.services[service.name],
+                        "services": self.services,
                         "retries": app.retries.model_dump()["services"],
                     },
                     options,

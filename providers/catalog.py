@@ -1,6 +1,6 @@
 """The catalog's tables and rows as Pulumi resources.
 
-The state refers to this module, its provider classes and the types `pulumi-python:dynamic/tenantry:{Catalog,AppRecord,Service}`
+The state refers to this module, its provider classes and the types `pulumi-python:dynamic/tenantry:{Catalog,AppRecord,Services}`
 by name: moving or renaming one of them breaks every state that holds such a resource.
 """
 
@@ -184,48 +184,42 @@ class AppRecordProvider(CatalogProvider):
         )
 
 
-class ServiceProvider(CatalogProvider):
-    """Keeps the row of a service of an app."""
+class ServicesProvider(CatalogProvider):
+    """Keeps the rows of an app's services."""
 
-    inputs = ("namespace", "app", "type", "status", "catalog")
+    inputs = ("namespace", "app", "services", "catalog")
     step = "services"
 
     def create(self, props: Properties) -> CreateResult:
-        """Register the service. Done twice, it is the same row."""
-        return CreateResult(f"{props['app']}:{props['type']}", self._save(props))
+        """Register the services. Done twice, they are the same rows."""
+        return CreateResult(f"{props['app']}:services", self._save(props))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Set the service's status."""
+        """Set each service's status, and take off those that are no more."""
         return UpdateResult(self._save(_news))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """Read the service's status."""
-        from tenantry.catalog.rows import read_service  # noqa: PLC0415
+        """Read the services' statuses."""
+        from tenantry.catalog.rows import read_services  # noqa: PLC0415
 
-        found = self.look_up(
-            props, lambda connection: read_service(connection, app_key(props), props["type"])
-        )
-        if found is None:
+        found = self.look_up(props, lambda connection: read_services(connection, app_key(props)))
+        if not found:
             return ReadResult(None, {})
-        outputs = props | {"status": found}
+        outputs = props | {"services": found}
         return ReadResult(id_, outputs, self.given(outputs))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Take the service off."""
-        from tenantry.catalog.rows import delete_service  # noqa: PLC0415
+        """Take the services off."""
+        from tenantry.catalog.rows import delete_services  # noqa: PLC0415
 
-        self.in_catalog(
-            _props, lambda connection: delete_service(connection, app_key(_props), _props["type"])
-        )
+        self.in_catalog(_props, lambda connection: delete_services(connection, app_key(_props)))
 
     def _save(self, props: Properties) -> Properties:
-        from tenantry.catalog.rows import save_service  # noqa: PLC0415
+        from tenantry.catalog.rows import save_services  # noqa: PLC0415
 
         self.in_catalog(
             props,
-            lambda connection: save_service(
-                connection, app_key(props), props["type"], props["status"]
-            ),
+            lambda connection: save_services(connection, app_key(props), props["services"]),
         )
         return self.given(props)
 
@@ -261,11 +255,11 @@ class AppRecord(Resource, module="tenantry", name="AppRecord"):
         super().__init__(AppRecordProvider(), name, {**props, "row": None}, opts)
 
 
-class Service(Resource, module="tenantry", name="Service"):
-    """A service of an app in the catalog. Deleting it marks the row and keeps it."""
+class Services(Resource, module="tenantry", name="Services"):
+    """An app's services in the catalog. Deleting them marks the rows and keeps them."""
 
     def __init__(
         self, name: str, props: Properties, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the service, with the inputs of `ServiceProvider` and `retries`."""
-        super().__init__(ServiceProvider(), name, props, opts)
+        """Declare the services, with the inputs of `ServicesProvider` and `retries`; `services` has a status by type."""
+        super().__init__(ServicesProvider(), name, props, opts)

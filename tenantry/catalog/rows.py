@@ -18,7 +18,7 @@ from tenantry.catalog.tables import (
 from tenantry.provisioning.errors import MissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -118,46 +118,38 @@ def delete_app(connection: Connection, id_: str) -> None:
     )
 
 
-def save_service(connection: Connection, app: AppKey, type_: str, status: str) -> None:
-    """Register a service of an app with a status.
+def save_services(connection: Connection, app: AppKey, statuses: Mapping[str, str]) -> None:
+    """Register an app's services, by type, and take off those that are not among them; their rows stay, marked.
 
     :raises MissingError: the app is not in the catalog
     """
-    values = {"app": _live(connection, app, "services"), "type": type_, "status": status}
-    connection.execute(
-        insert(project_services)
-        .values(values)
-        .on_conflict_do_update(
-            constraint="project_services_once",
-            set_={"status": status, "updated_at": sa.func.now(), "deleted_at": None},
+    id_ = _live(connection, app, "services")
+    _take_off(connection, id_, statuses)
+    for type_, status in statuses.items():
+        connection.execute(
+            insert(project_services)
+            .values(app=id_, type=type_, status=status)
+            .on_conflict_do_update(
+                constraint="project_services_once",
+                set_={"status": status, "updated_at": sa.func.now(), "deleted_at": None},
+            )
         )
-    )
 
 
-def read_service(connection: Connection, app: AppKey, type_: str) -> str | None:
-    """Read a service's status; None where it is not registered."""
+def read_services(connection: Connection, app: AppKey) -> dict[str, str]:
+    """Read the status of each service that is registered; empty also where the app is gone."""
     table = project_services.c
     found = connection.execute(
-        sa.select(table.status)
+        sa.select(table.type, table.status)
         .join_from(project_services, app_metadata)
-        .where(_is(app), table.type == type_, table.deleted_at.is_(None))
-    ).scalar_one_or_none()
-    return None if found is None else str(found)
-
-
-def delete_service(connection: Connection, app: AppKey, type_: str) -> None:
-    """Take a service off; the row stays, marked."""
-    now = sa.func.now()
-    live = sa.select(app_metadata.c.id).where(_is(app)).scalar_subquery()
-    connection.execute(
-        sa.update(project_services)
-        .where(
-            project_services.c.app == live,
-            project_services.c.type == type_,
-            project_services.c.deleted_at.is_(None),
-        )
-        .values(deleted_at=now, updated_at=now)
+        .where(_is(app), table.deleted_at.is_(None))
     )
+    return {row.type: row.status for row in found}
+
+
+def delete_services(connection: Connection, app: AppKey) -> None:
+    """Take all services of an app off; the rows stay, marked."""
+    _take_off(connection, sa.select(app_metadata.c.id).where(_is(app)).scalar_subquery(), ())
 
 
 def save_api_key(connection: Connection, app: AppKey, key: ApiKeyRow) -> None:
@@ -223,6 +215,18 @@ def revoke_api_key(connection: Connection, key_hash: str) -> None:
         sa.update(api_keys)
         .where(api_keys.c.key_hash == key_hash, api_keys.c.revoked_at.is_(None))
         .values(revoked_at=sa.func.now())
+    )
+
+
+def _take_off(
+    connection: Connection, app: str | sa.ScalarSelect[Any], kept: Collection[str]
+) -> None:
+    table = project_services.c
+    now = sa.func.now()
+    connection.execute(
+        sa.update(project_services)
+        .where(table.app == app, table.type.not_in(kept), table.deleted_at.is_(None))
+        .values(deleted_at=now, updated_at=now)
     )
 
 

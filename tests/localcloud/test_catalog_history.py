@@ -171,7 +171,7 @@ def test_a_history_that_fails_half_way_leaves_nothing(database: Catalog) -> None
     with pytest.raises(RejectedError) as raised:
         migrate(database.url)
     assert str(raised.value) == (
-        'catalog: catalog: the catalog: relation "api_keys" already exists: '
+        'catalog: tables: relation "api_keys" already exists: '
         "the catalog refuses it: report this with the text above"
     )
     assert database.ask(RELATIONS) == [("api_keys", "r")]
@@ -208,7 +208,7 @@ def test_a_user_that_may_not_make_tables_is_told(database: Catalog) -> None:
         with pytest.raises(DeniedError) as raised:
             migrate(nobody.url)
         assert str(raised.value) == (
-            "catalog: catalog: its tables are at no revision, this version needs catalog_0001, and the URL's user may not make "
+            "catalog: tables: they are at no revision, this version needs catalog_0001, and the URL's user may not make "
             "tables: run pulumi up once with the URL of the catalog's owner"
         )
         assert database.ask(RELATIONS) == []

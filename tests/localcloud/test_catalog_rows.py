@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pulumi.dynamic import Config, ConfigureRequest
 
 from providers.api_keys import ApiKeyProvider
-from providers.catalog import AppRecordProvider, ServiceProvider
+from providers.catalog import AppRecordProvider, ServicesProvider
 from tenantry.catalog.connecting import NoCatalogError
 from tenantry.catalog.keys import digest
 from tenantry.catalog.rows import (
@@ -19,14 +19,14 @@ from tenantry.catalog.rows import (
     AppKey,
     Resource,
     delete_app,
-    delete_service,
+    delete_services,
     read_api_key,
     read_app,
-    read_service,
+    read_services,
     revoke_api_key,
     save_api_key,
     save_app,
-    save_service,
+    save_services,
 )
 from tenantry.provisioning.errors import MissingError, RejectedError
 from tests.localcloud.catalog import Catalog
@@ -109,7 +109,7 @@ def test_a_live_row_that_another_run_wrote_is_taken_over(catalog: Catalog) -> No
 
 def test_an_app_deleted_twice_is_marked_once_with_its_parts_and_services(catalog: Catalog) -> None:
     id_ = saved(catalog)
-    do(catalog, save_service, APP, "auth", "active")
+    do(catalog, save_services, APP, {"auth": "active"})
     do(catalog, delete_app, id_)
     marks = (
         "SELECT deleted_at FROM tenantry.app_metadata UNION ALL SELECT deleted_at FROM tenantry.project_resources "
@@ -121,7 +121,7 @@ def test_an_app_deleted_twice_is_marked_once_with_its_parts_and_services(catalog
     do(catalog, delete_app, id_)
     assert catalog.ask(marks) == first
     assert do(catalog, read_app, id_) is None
-    assert do(catalog, read_service, APP, "auth") is None
+    assert do(catalog, read_services, APP) == {}
 
 
 def test_an_app_that_comes_back_is_a_new_row_and_the_history_stays(catalog: Catalog) -> None:
@@ -161,21 +161,21 @@ def test_an_app_that_was_never_there_reads_as_gone(catalog: Catalog) -> None:
 
 def test_a_service_saved_twice_is_one_row_with_the_later_status(catalog: Catalog) -> None:
     saved(catalog)
-    do(catalog, save_service, APP, "auth", "active")
-    do(catalog, save_service, APP, "auth", "disabled")
-    assert do(catalog, read_service, APP, "auth") == "disabled"
+    do(catalog, save_services, APP, {"auth": "active"})
+    do(catalog, save_services, APP, {"auth": "disabled"})
+    assert do(catalog, read_services, APP) == {"auth": "disabled"}
     assert catalog.ask("SELECT count(*) FROM tenantry.project_services") == [(1,)]
 
 
 def test_a_service_is_back_after_its_removal_in_the_same_row(catalog: Catalog) -> None:
     saved(catalog)
-    do(catalog, save_service, APP, "auth", "active")
+    do(catalog, save_services, APP, {"auth": "active"})
     for _ in range(2):
-        do(catalog, delete_service, APP, "auth")
-        assert do(catalog, read_service, APP, "auth") is None
+        do(catalog, delete_services, APP)
+        assert do(catalog, read_services, APP) == {}
     assert catalog.ask("SELECT deleted_at IS NULL FROM tenantry.project_services") == [(False,)]
-    do(catalog, save_service, APP, "auth", "active")
-    assert do(catalog, read_service, APP, "auth") == "active"
+    do(catalog, save_services, APP, {"auth": "active"})
+    assert do(catalog, read_services, APP) == {"auth": "active"}
     assert catalog.ask("SELECT deleted_at IS NULL FROM tenantry.project_services") == [(True,)]
 
 
@@ -183,23 +183,23 @@ def test_a_service_is_removed_from_its_own_app_only(catalog: Catalog) -> None:
     other = replace(APP, app_id="acme/api")
     for app in (APP, other):
         saved(catalog, app)
-        do(catalog, save_service, app, "auth", "active")
-    do(catalog, delete_service, other, "auth")
-    assert do(catalog, read_service, APP, "auth") == "active"
+        do(catalog, save_services, app, {"auth": "active"})
+    do(catalog, delete_services, other)
+    assert do(catalog, read_services, APP) == {"auth": "active"}
 
 
 def test_a_service_that_nobody_knows_is_refused_by_the_catalog_itself(catalog: Catalog) -> None:
     saved(catalog)
     with pytest.raises(RejectedError, match="project_services_type"):
-        do(catalog, save_service, APP, "mail", "active")
+        do(catalog, save_services, APP, {"mail": "active"})
 
 
 def test_what_belongs_to_an_app_needs_the_apps_row(catalog: Catalog) -> None:
     with pytest.raises(MissingError, match="pulumi up --refresh writes it again"):
-        do(catalog, save_service, APP, "auth", "active")
+        do(catalog, save_services, APP, {"auth": "active"})
     with pytest.raises(MissingError, match="acme/web: keys: the app has no row"):
         do(catalog, save_api_key, APP, KEY)
-    do(catalog, delete_service, APP, "auth")
+    do(catalog, delete_services, APP)
     do(catalog, revoke_api_key, KEY.key_hash)
     assert catalog.ask("SELECT count(*) FROM tenantry.api_keys") == [(0,)]
 
@@ -343,10 +343,15 @@ def test_a_lost_catalog_reads_as_gone_and_is_not_deleted_from_in_silence(
 ) -> None:
     monkeypatch.setenv("TENANTRY_CATALOG_URL", database.url)
     request = ConfigureRequest(Config({}, "tenantry"))
-    key, service, record = ApiKeyProvider(), ServiceProvider(), AppRecordProvider()
+    key, service, record = ApiKeyProvider(), ServicesProvider(), AppRecordProvider()
     for each in (key, service, record):
         each.configure(request)
-    outs = INPUTS | {"key": "k", "hash": digest("k"), "revokedAt": None, "type": "auth"}
+    outs = INPUTS | {
+        "key": "k",
+        "hash": digest("k"),
+        "revokedAt": None,
+        "services": {"auth": "active"},
+    }
     assert key.read("id", outs).outs == outs | {"record": "missing from the catalog"}
     assert service.read("id", outs).id is None
     assert record.read("00000000-0000-4000-8000-000000000000", outs).id is None

@@ -75,25 +75,24 @@ def test_the_tables_are_declared_once_at_this_versions_revision(tmp_path: Path) 
     }
 
 
-def test_the_app_is_recorded_with_all_its_parts_in_the_catalogs_order(tmp_path: Path) -> None:
+def test_the_app_is_recorded_with_all_its_parts(tmp_path: Path) -> None:
     (record,) = named(declare(app(tmp_path)), "AppRecord").values()
     assert record.parent_type == "tenantry:app:Records"
     parts = record.inputs["resources"]
-    assert [(part["kind"], part["name"]) for part in parts] == [
-        ("branch", "main"),
-        ("branch", "staging"),
-        ("database", "tenant_acme__web"),
-        ("project", "tenantry--acme--web"),
-        ("role", "tenant_acme__web__login_a"),
-        ("role", "tenant_acme__web__login_b"),
-        ("role", "tenant_acme__web__owner"),
-        ("role", "tenant_acme__web__rw"),
-        ("schema", "app"),
-    ]
-    ids = {(part["kind"], part["name"]): part["id"] for part in parts}
-    assert ids["branch", "main"] == "br-main"
-    assert ids["branch", "staging"] == "id-of-acme/web/staging"
-    assert ids["project", "tenantry--acme--web"] == "id-of-acme/web"
+    assert set(parts) == {
+        "branch main",
+        "branch staging",
+        "database tenant_acme__web",
+        "project tenantry--acme--web",
+        "role tenant_acme__web__login_a",
+        "role tenant_acme__web__login_b",
+        "role tenant_acme__web__owner",
+        "role tenant_acme__web__rw",
+        "schema app",
+    }
+    assert parts["branch main"] == "br-main"
+    assert parts["branch staging"] == "id-of-acme/web/staging"
+    assert parts["project tenantry--acme--web"] == "id-of-acme/web"
     rest = {name: value for name, value in inputs(record).items() if name != "resources"}
     assert rest == {
         "namespace": "tenantry",
@@ -111,13 +110,9 @@ def test_the_app_is_recorded_with_all_its_parts_in_the_catalogs_order(tmp_path: 
 
 
 def test_a_service_is_active_or_disabled(tmp_path: Path) -> None:
-    services = named(declare(app(tmp_path)), "Service")
-    assert {name: r.inputs["status"] for name, r in services.items()} == {
-        "acme/web/auth": "active",
-        "acme/web/storage": "disabled",
-    }
-    assert {r.inputs["type"] for r in services.values()} == {"auth", "storage"}
-    assert {r.inputs["retries"]["attempts"] for r in services.values()} == {4}
+    (services,) = named(declare(app(tmp_path)), "Services").values()
+    assert services.inputs["services"] == {"auth": "active", "storage": "disabled"}
+    assert services.inputs["retries"]["attempts"] == 4
 
 
 def test_a_key_has_its_current_generation_and_the_one_before_less_the_revoked(
@@ -163,7 +158,7 @@ def test_every_key_is_a_secret(tmp_path: Path) -> None:
 
 def test_without_a_catalog_there_are_keys_alone(tmp_path: Path) -> None:
     monitor = declare(app(tmp_path), label=None)
-    for kind in ("Catalog", "AppRecord", "Service"):
+    for kind in ("Catalog", "AppRecord", "Services"):
         assert named(monitor, kind) == {}
     keys = named(monitor, "ApiKey")
     assert len(keys) == 4
@@ -175,8 +170,10 @@ def test_rows_of_a_retained_app_stay_as_they_are_and_none_is_protected(
     tmp_path: Path, deletion: str
 ) -> None:
     monitor = declare(app(tmp_path, deletion=deletion))
-    rows = [r for kind in ("AppRecord", "Service", "ApiKey") for r in named(monitor, kind).values()]
-    assert len(rows) == 7
+    rows = [
+        r for kind in ("AppRecord", "Services", "ApiKey") for r in named(monitor, kind).values()
+    ]
+    assert len(rows) == 6
     assert {r.retain for r in rows} == {deletion == "retain"}
     assert not any(r.protect for r in rows)
     # Marking a row takes a call, which an app that goes with its project would not make.
@@ -202,6 +199,6 @@ def test_no_row_is_written_before_what_it_tells_of(tmp_path: Path) -> None:
     (record,) = named(monitor, "AppRecord").values()
     (grant, *_) = (r for r in monitor.registered if r.type == "postgresql:index/grant:Grant")
     assert {tables.urn, grant.urn} <= set(record.dependencies)
-    rows = [r for kind in ("Service", "ApiKey") for r in named(monitor, kind).values()]
-    assert len(rows) == 6
+    rows = [r for kind in ("Services", "ApiKey") for r in named(monitor, kind).values()]
+    assert len(rows) == 5
     assert all(record.urn in r.dependencies for r in rows)

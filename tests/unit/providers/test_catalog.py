@@ -6,19 +6,18 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 
 from providers.api_keys import ApiKeyProvider
-from providers.catalog import AppRecordProvider, CatalogProvider, ServiceProvider, TablesProvider
+from providers.catalog import AppRecordProvider, CatalogProvider, ServicesProvider, TablesProvider
 from tenantry.provisioning.errors import MissingError, RejectedError, UnavailableError
 
-EVERY = [ApiKeyProvider, AppRecordProvider, ServiceProvider, TablesProvider]
+EVERY = [ApiKeyProvider, AppRecordProvider, ServicesProvider, TablesProvider]
 PASSWORD = "of-a-test"
 # Nobody listens on port 1.
 SHELL = f"postgresql://shell:{PASSWORD}@127.0.0.1:1/catalog"
 STACK = f"postgresql://stack:{PASSWORD}@127.0.0.1:1/catalog"
-SERVICE = {
+SERVICES = {
     "namespace": "tenantry",
     "app": "acme/web",
-    "type": "auth",
-    "status": "active",
+    "services": {"auth": "active"},
     "catalog": "127.0.0.1:1/catalog",
     "retries": {"attempts": 1.0, "first_delay": 0.0, "factor": 1.0, "cap": 0.0, "jitter": 0.0},
 }
@@ -70,10 +69,10 @@ def test_what_goes_into_the_state_is_a_name_and_nothing_that_is_secret(
 
 
 def test_a_catalog_that_does_not_answer_is_one_line_without_the_password() -> None:
-    provider = configured(ServiceProvider(), SHELL)
-    assert isinstance(provider, ServiceProvider)
+    provider = configured(ServicesProvider(), SHELL)
+    assert isinstance(provider, ServicesProvider)
     with pytest.raises(UnavailableError) as raised:
-        provider.create(dict(SERVICE))
+        provider.create(dict(SERVICES))
     assert str(raised.value).startswith("acme/web: services: the catalog: ")
     assert len(str(raised.value).splitlines()) == 1
     assert PASSWORD not in str(raised.value)
@@ -87,10 +86,10 @@ def test_a_catalog_that_does_not_answer_is_one_line_without_the_password() -> No
     ],
 )
 def test_a_url_that_is_none_is_refused_without_being_quoted(url: str) -> None:
-    provider = configured(ServiceProvider(), url)
-    assert isinstance(provider, ServiceProvider)
+    provider = configured(ServicesProvider(), url)
+    assert isinstance(provider, ServicesProvider)
     with pytest.raises(RejectedError, match="write postgresql://user:password@host") as raised:
-        provider.create(dict(SERVICE))
+        provider.create(dict(SERVICES))
     assert PASSWORD not in str(raised.value)
     assert raised.value.__suppress_context__
 
@@ -100,11 +99,11 @@ def test_a_catalog_that_does_not_answer_is_asked_as_often_as_the_policy_says(
 ) -> None:
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
-    provider = configured(ServiceProvider(), SHELL)
-    assert isinstance(provider, ServiceProvider)
+    provider = configured(ServicesProvider(), SHELL)
+    assert isinstance(provider, ServicesProvider)
     retries = {"attempts": 3.0, "first_delay": 2000.0, "factor": 2.0, "cap": 9e4, "jitter": 0.0}
     with pytest.raises(UnavailableError):
-        provider.create(SERVICE | {"retries": retries})
+        provider.create(SERVICES | {"retries": retries})
     assert slept == [2.0, 4.0]
 
 

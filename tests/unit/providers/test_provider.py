@@ -10,7 +10,7 @@ from providers.api_keys import ApiKeyProvider
 from providers.catalog import (
     AppRecordProvider,
     CatalogProvider,
-    ServiceProvider,
+    ServicesProvider,
     TablesProvider,
 )
 from providers.provider import Provider
@@ -21,7 +21,7 @@ EVERY = [
     ApiKeyProvider,
     AppRecordProvider,
     MigrationProvider,
-    ServiceProvider,
+    ServicesProvider,
     TablesProvider,
 ]
 
@@ -61,7 +61,7 @@ def test_what_is_not_known_yet_differs(provider: type[Provider], value: object) 
         assert provider().diff("id", olds, inputs | {name: value}).changes is True
 
 
-@pytest.mark.parametrize("provider", [ApiKeyProvider, AppRecordProvider, ServiceProvider])
+@pytest.mark.parametrize("provider", [ApiKeyProvider, AppRecordProvider, ServicesProvider])
 def test_a_check_takes_what_is_not_known_yet(provider: type[CatalogProvider]) -> None:
     inputs = dict.fromkeys(provider.inputs, UNKNOWN)
     assert provider().check({}, inputs).failures == []
@@ -70,7 +70,7 @@ def test_a_check_takes_what_is_not_known_yet(provider: type[CatalogProvider]) ->
 SERVER = """
 import sys, traceback
 from pulumi.dynamic import Config, ConfigureRequest
-from providers.catalog import ServiceProvider
+from providers.catalog import ServicesProvider
 
 def called(action):
     try:
@@ -78,10 +78,10 @@ def called(action):
     except Exception:
         return traceback.format_exc()
 
-provider = ServiceProvider()
+provider = ServicesProvider()
 if sys.argv[1] == "configured":
     provider.configure(ConfigureRequest(Config({}, "tenantry")))
-props = {"namespace": "tenantry", "app": "acme/web", "type": "auth", "status": "active", "catalog": "db/c"}
+props = {"namespace": "tenantry", "app": "acme/web", "services": {"auth": "active"}, "catalog": "db/c"}
 print(called(lambda: provider.create(props)) if sys.argv[2] == "refused" else called(lambda: 1 / 0))
 """
 
