@@ -43,8 +43,9 @@ class AppRecords(pulumi.ComponentResource):
             "catalog": catalog.label if catalog else "",
         }
         self.services = {}
-        # Not deleted with the project: a row is marked, and that takes a call.
-        options = pulumi.ResourceOptions(parent=self, retain_on_delete=app.deletion == "retain")
+        # Not deleted with the project: a row is marked, and that takes a call. Only the app's own row can stay with a retained
+        # app: a service or a key may also leave alone, and a key that is rotated out or revoked must not stay valid.
+        options = pulumi.ResourceOptions(parent=self)
         if catalog is not None:
             record = AppRecord(
                 name,
@@ -61,8 +62,10 @@ class AppRecords(pulumi.ComponentResource):
                     "retries": app.retries.model_dump()["services"],
                 },
                 # An app is active once all that it consists of is there.
-                pulumi.ResourceOptions.merge(
-                    options, pulumi.ResourceOptions(depends_on=[catalog, database])
+                pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=[catalog, database],
+                    retain_on_delete=app.deletion == "retain",
                 ),
             )
             options = pulumi.ResourceOptions.merge(

@@ -101,7 +101,7 @@ def _leaving(app: AppliedApp, judgement: _Judgement) -> None:
             judgement.destroyed.append(app.id)
             judgement.told.append(
                 f"{app.id} leaves with 'deletion: retain': its Neon project stays in the cloud, and no stack knows "
-                "it any more"
+                "it any more" + ("; its API keys are revoked" if app.api_keys else "")
             )
         case "delete":
             judgement.destroyed.append(app.id)

@@ -327,14 +327,16 @@ def test_destroying_an_app_marks_its_rows_and_keeps_the_history(
     assert keys(applied)["default"]["1"] != made["default"]["1"]
 
 
-def test_an_app_that_leaves_with_its_project_retained_keeps_its_rows_and_keys(
+def test_an_app_that_leaves_with_its_project_retained_keeps_its_row_and_loses_its_keys(
     cloud: LocalCloud, applied: Workspace, rows: Rows
 ) -> None:
     retained = Workspace(applied.folder.parent / "retained", cloud.env())
     retained.apply(registry(namespace="kept", deletion="retain"))
     key = keys(retained)["default"]["1"]
-    retained.apply("version: 1\nnamespace: kept\ntenants: {}\n")
     assert rows.state(key) == "valid"
+    left = retained.apply("version: 1\nnamespace: kept\ntenants: {}\n")
+    assert "its API keys are revoked" in left.said
+    assert rows.state(key) == "revoked"
     assert rows("SELECT status FROM tenantry.app_metadata WHERE namespace = 'kept'") == ["active"]
 
 

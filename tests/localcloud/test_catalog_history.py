@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -215,6 +216,21 @@ def test_a_user_that_may_not_make_tables_is_told(database: Catalog) -> None:
         migrate(database.url)
         with pytest.raises(DeniedError, match="permission denied for schema tenantry"):
             migrate(nobody.url)
+
+
+def test_an_owner_that_makes_no_roles_needs_to_be_a_member_of_the_writers(
+    database: Catalog,
+) -> None:
+    assert database.ask("SELECT 1 FROM pg_roles WHERE rolname = %s", WRITER) == [(1,)]
+    makes = f"CREATE ON DATABASE {urlsplit(database.url).path[1:]}"
+    with database.user(makes) as stranger, pytest.raises(DeniedError, match="permission denied"):
+        migrate(stranger.url)
+    assert database.ask(RELATIONS) == []
+    with database.user(makes, WRITER) as owner:
+        assert migrate(owner.url) == newest()
+        with owner.rows() as rows:
+            rows.execute(sa.text("SELECT 1 FROM tenantry.api_keys"))
+        owner.ask("DROP OWNED BY CURRENT_USER")
 
 
 def test_a_wrong_password_is_told_without_it(database: Catalog) -> None:

@@ -66,6 +66,11 @@ def test_another_deletion_lets_it_go_and_says_what_happens(deletion: Deletion, s
     assert said in line
 
 
+def test_a_retained_app_leaves_without_its_api_keys_and_says_so() -> None:
+    (line,) = check_transition([held("acme/old", "retain", api_keys={"default": 2})], [], FILE)
+    assert line.endswith("its API keys are revoked")
+
+
 def test_one_protected_app_holds_back_the_others() -> None:
     applied = [held("acme/a", "delete"), held("acme/b", "protect")]
     with pytest.raises(TransitionError):
