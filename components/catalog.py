@@ -11,8 +11,11 @@ from tenantry.catalog.keys import expires_at, live_generations
 from tenantry.registry import App
 
 
-class AppRecords(pulumi.ComponentResource):
-    """What the catalog holds of an app. Without a catalog: its API keys alone, which nobody can verify then."""
+class AppRecords:
+    """What the catalog holds of an app. Without a catalog: its API keys alone, which nobody can verify then.
+
+    Not a component: its resources are the app's own children, since one resource more costs every no-op some milliseconds.
+    """
 
     services: dict[str, str]
     """The status of each service that is registered."""
@@ -29,14 +32,14 @@ class AppRecords(pulumi.ComponentResource):
         branches: dict[str, pulumi.Output[str]],
         logins: AppLogins,
         database: AppDatabase,
-        opts: pulumi.ResourceOptions | None = None,
+        parent: pulumi.Resource,
     ) -> None:
         """Declare the rows.
 
         :param catalog: the catalog's tables; None where no catalog is configured
+        :param parent: the app
         :param branches: the ids of the app's branches beside `main`, by name
         """
-        super().__init__("tenantry:app:Records", name, None, opts)
         whose = {
             "namespace": app.namespace,
             "app": app.id,
@@ -45,7 +48,7 @@ class AppRecords(pulumi.ComponentResource):
         self.services = {}
         # Not deleted with the project: a row is marked, and that takes a call. Only the app's own row can stay with a retained
         # app: a service or a key may also leave alone, and a key that is rotated out or revoked must not stay valid.
-        options = pulumi.ResourceOptions(parent=self)
+        options = pulumi.ResourceOptions(parent=parent)
         if catalog is not None:
             record = AppRecord(
                 name,
@@ -59,11 +62,11 @@ class AppRecords(pulumi.ComponentResource):
                     "host": project.host,
                     "status": "active",
                     "resources": _parts(app, project, branches, logins, database),
-                    "retries": app.retries.model_dump()["services"],
+                    "retries": app.retries.services.text(),
                 },
                 # An app is active once all that it consists of is there.
                 pulumi.ResourceOptions(
-                    parent=self,
+                    parent=parent,
                     depends_on=[catalog, database],
                     retain_on_delete=app.deletion == "retain",
                 ),
@@ -81,7 +84,7 @@ class AppRecords(pulumi.ComponentResource):
                     {
                         **whose,
                         "services": self.services,
-                        "retries": app.retries.model_dump()["services"],
+                        "retries": app.retries.services.text(),
                     },
                     options,
                 )
@@ -99,14 +102,13 @@ class AppRecords(pulumi.ComponentResource):
                             "generation": generation,
                             "scopes": list(key.scopes),
                             "expiresAt": expires,
-                            "retries": app.retries.model_dump()["keys"],
+                            "retries": app.retries.keys.text(),
                         },
                         options,
                     ).key
                 )
                 for generation in live_generations(key.generation, key.revoked)
             }
-        self.register_outputs({})
 
 
 def _parts(

@@ -147,7 +147,8 @@ class AppDatabase(pulumi.ComponentResource):
                     "revisions": list(plan.revisions),
                     "digest": plan.digest,
                     "allowDowngrade": plan.allow_downgrade,
-                    "retries": app.retries.model_dump(include={"database", "migration"}),
+                    "reaching": app.retries.database.text(),
+                    "retries": app.retries.migration.text(),
                 },
                 pulumi.ResourceOptions.merge(rights, pulumi.ResourceOptions(depends_on=first)),
             )

@@ -101,7 +101,7 @@ class TenantApp(pulumi.ComponentResource):
             branches={branch: each.id for branch, each in self.branches.items()},
             logins=self.logins,
             database=self.database,
-            opts=inside,
+            parent=self,
         )
         # What the next run needs in order to judge what it would destroy or break.
         self.register_outputs(

@@ -7,7 +7,6 @@ by name: moving or renaming one of them breaks every state that holds such a res
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
 from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, UpdateResult
@@ -239,7 +238,7 @@ class Catalog(Resource, module="tenantry", name="Catalog"):
 
         :param label: which catalog it is, without a secret
         """
-        retries = asdict(RetryPolicy(attempts=2, first_delay=3_000))
+        retries = RetryPolicy(attempts=2, first_delay=3_000).text()
         props = {"catalog": label, "revision": newest(), "app": NAME, "retries": retries}
         super().__init__(TablesProvider(), name, props, opts)
         self.label = label

@@ -47,6 +47,7 @@ class MigrationProvider(Provider):
         "allowDowngrade",
         "drift",
     )
+    working = ("reaching", "retries")
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse a way down that is not allowed, so that a preview says so."""
@@ -100,7 +101,8 @@ class Migration(Resource, module="tenantry", name="Migration"):
     ) -> None:
         """Declare the migration.
 
-        :param props: the inputs of `MigrationProvider` but `drift`, which is what a refresh finds and nobody wishes for; and `retries`, by step
+        :param props: the inputs of `MigrationProvider` but `drift`, which is what a refresh finds and nobody wishes for; and the retry policies `reaching` (of
+            connections) and `retries`
         """
         outputs = dict.fromkeys(("revision", "heads", "structure", "objects", "versionTable"))
         secret = pulumi.ResourceOptions(additional_secret_outputs=["password"])
@@ -128,7 +130,7 @@ def _migrate(props: dict[str, Any], recorded: Schema | None = None) -> dict[str,
         revisions=tuple(props["revisions"]),
         allow_downgrade=bool(props["allowDowngrade"]),
     )
-    policy = RetryPolicy.of((props.get("retries") or {}).get("schema"))
+    policy = RetryPolicy.of(props.get("retries"))
     done = policy.run("schema", lambda: migrate(_database(props), wanted, recorded))
     return {
         "revision": ",".join(done.heads),
@@ -158,5 +160,5 @@ def _database(props: dict[str, Any]) -> TenantDatabase:
         password=props["password"],
         schema=props["schema"],
         group=props["group"],
-        reaching=RetryPolicy.of((props.get("retries") or {}).get("database")),
+        reaching=RetryPolicy.of(props.get("reaching")),
     )

@@ -8,6 +8,7 @@ import pytest
 from components.tenant_app import TenantApp
 from providers.catalog import Catalog
 from tenantry.catalog.revision import newest
+from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry import App, load
 from tests.unit.components.recording import RecordingMonitor, Registered, run
 
@@ -71,13 +72,13 @@ def test_the_tables_are_declared_once_at_this_versions_revision(tmp_path: Path) 
         "catalog": LABEL,
         "revision": newest(),
         "app": "catalog",
-        "retries": {"attempts": 2, "first_delay": 3000, "factor": 1, "cap": 60000, "jitter": 0.1},
+        "retries": RetryPolicy(attempts=2, first_delay=3000, jitter=0.1).text(),
     }
 
 
 def test_the_app_is_recorded_with_all_its_parts(tmp_path: Path) -> None:
     (record,) = named(declare(app(tmp_path)), "AppRecord").values()
-    assert record.parent_type == "tenantry:app:Records"
+    assert record.parent_type == "tenantry:app:TenantApp"
     parts = record.inputs["resources"]
     assert set(parts) == {
         "branch main",
@@ -105,14 +106,14 @@ def test_the_app_is_recorded_with_all_its_parts(tmp_path: Path) -> None:
         "project": "id-of-acme/web",
         "host": "ep-main.example",
         "status": "active",
-        "retries": {"attempts": 4, "first_delay": 3000, "factor": 1, "cap": 60000, "jitter": 0.1},
+        "retries": RetryPolicy(attempts=4, first_delay=3000, jitter=0.1).text(),
     }
 
 
 def test_a_service_is_active_or_disabled(tmp_path: Path) -> None:
     (services,) = named(declare(app(tmp_path)), "Services").values()
     assert services.inputs["services"] == {"auth": "active", "storage": "disabled"}
-    assert services.inputs["retries"]["attempts"] == 4
+    assert RetryPolicy.of(services.inputs["retries"]).attempts == 4
 
 
 def test_a_key_has_its_current_generation_and_the_one_before_less_the_revoked(
@@ -143,7 +144,7 @@ def test_a_key_is_declared_with_what_the_registry_says(tmp_path: Path) -> None:
         "scopes": ["read"],
         "expiresAt": "2027-07-01T00:00:00+00:00",
         "record": "recorded",
-        "retries": {"attempts": 2, "first_delay": 1000, "factor": 1, "cap": 60000, "jitter": 0},
+        "retries": RetryPolicy(attempts=2, first_delay=1000, jitter=0.0).text(),
     }
     ci = keys["acme/web/ci/1"].inputs
     assert ci["scopes"] == ["read", "write"]

@@ -80,7 +80,6 @@ def test_the_tree_is_what_the_design_says(tmp_path: Path) -> None:
         (ROLE, "tenantry:app:Logins"): 2,
         ("random:index/randomPassword:RandomPassword", "tenantry:app:Logins"): 1,
         ("tenantry:app:Database", "tenantry:app:TenantApp"): 1,
-        ("tenantry:app:Records", "tenantry:app:TenantApp"): 1,
         ("postgresql:index/database:Database", "tenantry:app:Database"): 1,
         ("postgresql:index/schema:Schema", "tenantry:app:Database"): 1,
         (GRANT, "tenantry:app:Database"): 4,

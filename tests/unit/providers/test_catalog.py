@@ -8,6 +8,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from providers.api_keys import ApiKeyProvider
 from providers.catalog import AppRecordProvider, CatalogProvider, ServicesProvider, TablesProvider
 from tenantry.provisioning.errors import MissingError, RejectedError, UnavailableError
+from tenantry.provisioning.retries import RetryPolicy
 
 EVERY = [ApiKeyProvider, AppRecordProvider, ServicesProvider, TablesProvider]
 PASSWORD = "of-a-test"
@@ -19,7 +20,7 @@ SERVICES = {
     "app": "acme/web",
     "services": {"auth": "active"},
     "catalog": "127.0.0.1:1/catalog",
-    "retries": {"attempts": 1.0, "first_delay": 0.0, "factor": 1.0, "cap": 0.0, "jitter": 0.0},
+    "retries": RetryPolicy(attempts=1).text(),
 }
 
 
@@ -101,7 +102,7 @@ def test_a_catalog_that_does_not_answer_is_asked_as_often_as_the_policy_says(
     monkeypatch.setattr("time.sleep", slept.append)
     provider = configured(ServicesProvider(), SHELL)
     assert isinstance(provider, ServicesProvider)
-    retries = {"attempts": 3.0, "first_delay": 2000.0, "factor": 2.0, "cap": 9e4, "jitter": 0.0}
+    retries = RetryPolicy(attempts=3, first_delay=2_000, factor=2.0, cap=90_000, jitter=0.0).text()
     with pytest.raises(UnavailableError):
         provider.create(SERVICES | {"retries": retries})
     assert slept == [2.0, 4.0]
