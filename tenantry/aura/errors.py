@@ -37,6 +37,10 @@ class AuraUnexpectedAnswerError(AuraError):
     """An answer that is not what the API's document says: the request may have had its effect."""
 
 
+class InstanceError(AuraError):
+    """An instance that cannot be made, changed, waited for or deleted; the text says what to do."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """What an answer of status 400 or above says."""
