@@ -24,7 +24,7 @@ from localcloud.settings import MARKER, DataFolderError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from localcloud.settings import Settings
+    from localcloud.settings import Choices, Settings
 
 LOG = "localcloud.log"
 _LOCK = "localcloud.lock"
@@ -54,6 +54,11 @@ class Facts:
     neon_api_url: str
     neon_api_key: str
     neon_org_id: str
+    aura_base_url: str
+    aura_token_url: str
+    aura_client_id: str
+    aura_client_secret: str
+    aura_tenant_id: str
     pid: int
     data: str
 
@@ -77,7 +82,7 @@ def find(data: Path) -> Facts | None:
     return _facts(data, settings, holder.pid)
 
 
-def start(data: Path, *, port: int | None, plan: str | None, pace: float | None) -> Facts:
+def start(data: Path, choices: Choices) -> Facts:
     """Start a daemon and return once its API answers.
 
     Raises DaemonError or DataFolderError.
@@ -86,9 +91,7 @@ def start(data: Path, *, port: int | None, plan: str | None, pace: float | None)
     package_parent = str(Path(__file__).resolve().parent.parent)
     python_path = os.environ.get("PYTHONPATH")
     command = [sys.executable, "-m", "localcloud", "start", "--foreground", "--data", str(data)]
-    for name, value in (("port", port), ("plan", plan), ("pace", pace)):
-        if value is not None:
-            command += [f"--{name}", str(value)]
+    command += choices.arguments()
     reading, writing = os.pipe()
     try:
         with (data / LOG).open("ab") as log:
@@ -132,24 +135,15 @@ def start(data: Path, *, port: int | None, plan: str | None, pace: float | None)
     return facts
 
 
-def run(
-    data: Path,
-    *,
-    port: int | None,
-    plan: str | None,
-    pace: float | None,
-    ready_fd: int | None,
-) -> None:
+def run(data: Path, choices: Choices, *, ready_fd: int | None) -> None:
     """Be the daemon, until told to stop. Raises DaemonError or DataFolderError, which it tells its parent as well."""
     report = _Report(ready_fd)
     try:
         _prepare_folder(data)
         with _locked(data) as lock:
             settings = settings_file.load(data) or settings_file.fresh()
-            if port is not None:
-                settings.port = port
-            settings.plan = plan or settings.plan
-            settings.pace = settings.pace if pace is None else pace
+            settings_file.complete(settings)
+            choices.apply(settings)
             _log_to(data, foreground=ready_fd is None)
             _ignore_client_settings()
             _serve(data, settings, lock, report)
@@ -214,6 +208,7 @@ def _end_servers(clusters: Path) -> None:
 
 def _serve(data: Path, settings: Settings, lock: int, report: _Report) -> None:
     # Imported here: `status` and `stop` have no use for a web server.
+    from localcloud.aura import neo4j  # noqa: PLC0415
     from localcloud.postgres.cluster import ClusterError  # noqa: PLC0415
     from localcloud.postgres.front import AddressError  # noqa: PLC0415
     from localcloud.postgres.installation import InstallationError  # noqa: PLC0415
@@ -222,19 +217,23 @@ def _serve(data: Path, settings: Settings, lock: int, report: _Report) -> None:
 
     def ready() -> None:
         logging.getLogger("localcloud").info(
-            "ready, process %d, port %d", os.getpid(), settings.port
+            "ready, process %d, ports %d (Neon) and %d (Aura)",
+            os.getpid(),
+            settings.port,
+            settings.aura_port,
         )
         os.pwrite(lock, f"{os.getpid()} ready\n".encode(), 0)
         report.ready()
 
     try:
-        asyncio.run(serve(data, settings, ready))
+        asyncio.run(serve(data, settings, ready, neo4j_url=os.environ.get(neo4j.VARIABLE)))
     except (
         AddressError,
         ClusterError,
         CommandError,
         InstallationError,
         PortTakenError,
+        neo4j.Neo4jUrlError,
     ) as error:
         raise DaemonError(str(error)) from error
 
@@ -342,10 +341,16 @@ def _holder(data: Path) -> _Holder | None:
 
 
 def _facts(data: Path, settings: Settings, pid: int) -> Facts:
+    aura = f"http://127.0.0.1:{settings.aura_port}"
     return Facts(
         neon_api_url=f"http://127.0.0.1:{settings.port}/api/v2",
         neon_api_key=settings.neon_api_key,
         neon_org_id=settings.neon_org_id,
+        aura_base_url=f"{aura}/v1",
+        aura_token_url=f"{aura}/oauth/token",
+        aura_client_id=settings.aura_client_id,
+        aura_client_secret=settings.aura_client_secret,
+        aura_tenant_id=settings.aura_tenant_id,
         pid=pid,
         data=str(data),
     )

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from localcloud import settings as settings_file
-from localcloud.neon.app import build
+from localcloud.aura import app as aura_app
+from localcloud.aura.cloud import Aura
+from localcloud.aura.neo4j import Neo4j
+from localcloud.neon import app as neon_app
 from localcloud.neon.cloud import Cloud
 from localcloud.postgres.certificates import server_context
 from localcloud.postgres.cluster import remove_leftovers, stop_strays
@@ -23,6 +26,8 @@ from localcloud.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from starlette.types import ASGIApp
 
     from localcloud.settings import Settings
 
@@ -37,20 +42,26 @@ class PortTakenError(Exception):
     """The API's port is taken; the message is one line and says what to do."""
 
 
-async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> None:
-    """Run the local cloud on a data folder until SIGTERM or SIGINT. ``ready`` is called once the API answers.
+async def serve(
+    data: Path, settings: Settings, ready: Callable[[], None], *, neo4j_url: str | None
+) -> None:
+    """Run the local cloud on a data folder until SIGTERM or SIGINT. ``ready`` is called once the APIs answer.
 
-    Chooses what ``settings`` leaves open (port, clusters folder) and saves it. Raises PortTakenError, InstallationError,
-    AddressError or ClusterError before ``ready``.
+    Chooses what ``settings`` leaves open (ports, clusters folder) and saves it. ``neo4j_url``: where the queries to
+    Aura instances go on to, if anywhere. Raises PortTakenError, Neo4jUrlError, InstallationError, AddressError or
+    ClusterError before ``ready``.
     """
+    neo4j = Neo4j(neo4j_url) if neo4j_url else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
     _raise_descriptor_limit()
-    listener = _listen(settings.port)
+    listener = _listen(settings.port, "--port")
     settings.port = listener.getsockname()[1]
+    aura_listener = _listen(settings.aura_port, "--aura-port")
+    settings.aura_port = aura_listener.getsockname()[1]
     remove_abandoned()
     installation = prepare(data, settings.clusters)
     settings.clusters = str(installation.clusters)
@@ -63,10 +74,30 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
     state = State(data / _STATE)
     remove_leftovers(installation.clusters, set(state.branches))
     cloud = Cloud(settings, state, installation, server_context(data / _TLS))
-    # One application per API. Its own requests are logged by each; uvicorn adds nothing to the log.
+    aura = Aura(settings, state, neo4j=neo4j)
+    try:
+        await cloud.open()
+        # One server and one application for each API.
+        servers = [
+            (await _started(neon_app.build(cloud), listener), listener),
+            (await _started(aura_app.build(aura), aura_listener), aura_listener),
+        ]
+        ready()
+        await stop.wait()
+        _log.info("stopping")
+        await asyncio.gather(*(server.shutdown(sockets=[each]) for server, each in servers))
+    finally:
+        await cloud.close()
+        if neo4j is not None:
+            await neo4j.close()
+        state.close()
+
+
+async def _started(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
+    # Requests are logged by the applications; uvicorn adds nothing to the log.
     server = uvicorn.Server(
         uvicorn.Config(
-            build(cloud),
+            app,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -76,19 +107,11 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
             timeout_keep_alive=60,
         )
     )
-    try:
-        await cloud.open()
-        # Not `serve`: its main loop wakes ten times a second, and an idle local cloud should cost nothing.
-        server.config.load()
-        server.lifespan = server.config.lifespan_class(server.config)
-        await server.startup(sockets=[listener])
-        ready()
-        await stop.wait()
-        _log.info("stopping")
-        await server.shutdown(sockets=[listener])
-    finally:
-        await cloud.close()
-        state.close()
+    # Not `serve`: its main loop wakes ten times a second, and an idle local cloud should cost nothing.
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup(sockets=[listener])
+    return server
 
 
 def _raise_descriptor_limit() -> None:
@@ -97,7 +120,7 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int, option: str) -> socket.socket:
     # asyncio turns off the delay of small answers (TCP_NODELAY) only where the protocol is named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -107,6 +130,6 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortTakenError(
-            f"{API_ADDRESS}:{port}: cannot listen ({error.strerror}); end the program that does, or give another --port"
+            f"{API_ADDRESS}:{port}: cannot listen ({error.strerror}); end the program that does, or give another {option}"
         ) from error
     return listener
