@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tenantry.aura.client import AuraClient
+    from tenantry.aura.clock import Deadline
     from tenantry.aura.models import Instance, InstanceConfiguration, InstanceSummary
 
 NAME_LENGTH: Final = 30
@@ -242,28 +243,51 @@ def remove(
     """
     if snapshot:
         _snapshot(client, target, instance_id)
-    busy = ""
-    begun = False
+    going = _Removal(client, instance_id, tenant_id, created_at)
     for deadline in looks(client.settings.polling, client.clock):
-        try:
-            if not begun:
-                client.delete_instance(instance_id, deadline=deadline)
-                begun = True
-                if not until_gone:
-                    return
-            client.instance(instance_id, deadline=deadline)
-        except AuraConflictError as error:
-            busy = str(error)
-        except AuraNotFoundError:
-            if begun:
-                return
-            if not _is_young(client, created_at):
-                _confirm_gone(client, instance_id, tenant_id)
-                return
-    if not begun:
+        gone = going.step(deadline)
+        if gone or (going.begun and not until_gone):
+            return
+    if not going.begun:
         raise InstanceError(
-            f"{target}: instance {instance_id} is not deleted: {busy or 'Aura does not show it yet'}; pulumi up tries again"
+            f"{target}: instance {instance_id} is not deleted: {going.seen}; pulumi up tries again"
         )
+
+
+class _Removal:
+    def __init__(
+        self, client: AuraClient, instance_id: str, tenant_id: str, created_at: str
+    ) -> None:
+        self.begun = False
+        self.seen = "Aura does not show it yet"
+        self._client = client
+        self._id = instance_id
+        self._tenant_id = tenant_id
+        self._created_at = created_at
+
+    def step(self, deadline: Deadline) -> bool:
+        """Ask for the deletion unless it has begun; return whether the instance is gone."""
+        try:
+            if not self.begun:
+                self._client.delete_instance(self._id, deadline=deadline)
+                self.begun = True
+        except AuraConflictError as error:
+            self.seen = str(error)
+            return False
+        except AuraNotFoundError:
+            pass  # gone, on its way out, or too young to be known everywhere: the look tells
+        try:
+            found = self._client.instance(self._id, deadline=deadline)
+        except AuraNotFoundError:
+            return self.begun or self._is_gone()
+        self.begun = self.begun or found.status == DESTROYING
+        return False
+
+    def _is_gone(self) -> bool:
+        if _is_young(self._client, self._created_at):
+            return False
+        _confirm_gone(self._client, self._id, self._tenant_id)
+        return True
 
 
 def _adopt(client: AuraClient, wanted: Wanted, adoption: Adoption) -> Made:
@@ -401,4 +425,3 @@ def _confirm_gone(client: AuraClient, instance_id: str, tenant_id: str) -> None:
 def _by_size(value: str) -> tuple[int, str]:
     digits = value.removesuffix("GB")
     return (int(digits), value) if digits.isdigit() else (0, value)
-

@@ -7,7 +7,6 @@ from tenantry.registry.models import App
 _UNAPPLIED: dict[str, Callable[[App], object]] = {
     "services": lambda app: app.services,
     "api_keys": lambda app: app.api_keys,
-    "graph": lambda app: app.graph,
 }
 
 

@@ -41,7 +41,7 @@ BAD = [
             '2:11: tenants."[key]": "[key]" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "key"?)',
             '2:21: tenants."[key]".nam: is not a key here: write one of name, contact, quotas, apps (did you mean "name"?)',
             '2:36: tenants."[key]".apps."[key]": "[key]" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "key"?)',
-            '2:46: tenants."[key]".apps."[key]"."[key]": is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, graph',
+            '2:46: tenants."[key]".apps."[key]"."[key]": is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, graph, graphs_per_user',
         ),
     ),
     Bad(
@@ -84,7 +84,7 @@ BAD = [
         "an unknown key",
         APP + "        databse: {}\n",
         (
-            f'8:9: {WEB}.databse: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, graph (did you mean "database"?)',
+            f'8:9: {WEB}.databse: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, graph, graphs_per_user (did you mean "database"?)',
         ),
     ),
     Bad(
@@ -514,7 +514,7 @@ BAD = [
         + "tenants:\n  acme:\n    apps:\n      web:\n        environment: *envv\n        region: aws-us-east-2\n        contact: &env x\n",
         (
             f'6:22: {WEB}.environment: the alias "*envv" has no anchor "&envv" before it',
-            f"8:9: {WEB}.contact: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, graph",
+            f"8:9: {WEB}.contact: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, graph, graphs_per_user",
         ),
     ),
     Bad(
