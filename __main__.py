@@ -6,7 +6,9 @@ import pulumi_neon as neon
 from components.applied import applied_apps
 from components.settings import Settings
 from components.tenant_app import TenantApp
+from tenantry.aura.errors import AuraSettingsError
 from tenantry.registry import RegistryError, SelectionError, load, select
+from tenantry.registry.graphs import GraphError, check_free_graphs
 from tenantry.registry.transition import TransitionError, check_transition
 from tenantry.registry.unapplied import unapplied
 from tenantry.schemas.errors import SchemaError
@@ -17,14 +19,27 @@ try:
     registry = load(settings.registry)
     selected = select(registry, settings.apps)
     plans = plan_schemas(selected, settings.registry)
+    applied = applied_apps()
+    check_free_graphs(selected)
+    # Also a graph that leaves needs the way to Aura.
+    has_graphs = any(app.graphs for app in [*selected, *applied])
+    aura = settings.read_aura() if has_graphs else None
     destroyed = check_transition(
-        applied_apps(),
+        applied,
         selected,
         settings.registry,
         organization=settings.neon_org_id or "",
+        aura_project=aura.project if aura else "",
         allowed=settings.allow_destroy,
     )
-except (RegistryError, SelectionError, TransitionError, SchemaError) as error:
+except (
+    RegistryError,
+    SelectionError,
+    TransitionError,
+    SchemaError,
+    GraphError,
+    AuraSettingsError,
+) as error:
     raise pulumi.RunError(str(error)) from None
 
 for line in [*destroyed, *unapplied(selected)]:
@@ -32,8 +47,12 @@ for line in [*destroyed, *unapplied(selected)]:
 
 cloud = neon.Provider("neon", api_key=settings.neon_api_key)
 apps = [
-    TenantApp(app, cloud=cloud, plan=plans.get(app.id), org_id=settings.neon_org_id)
+    TenantApp(app, cloud=cloud, plan=plans.get(app.id), aura=aura, org_id=settings.neon_org_id)
     for app in selected
 ]
 pulumi.export("apps", {component.app.id: component.summary() for component in apps})
 pulumi.export("urls", {component.app.id: component.urls() for component in apps})
+pulumi.export(
+    "graphs",
+    {name: graph.connection() for component in apps for name, graph in component.graphs.items()},
+)

@@ -31,6 +31,8 @@ def applied_apps() -> list[AppliedApp]:
             postgres_version=int(outputs["postgresVersion"]),
             generation=int(outputs["generation"]),
             branches=frozenset(outputs["branches"]),
+            # A state of before there were graphs has none.
+            graphs=outputs.get("graphs") or {},
         )
         for resource in resources
         if resource["type"] == TYPE and (outputs := resource["outputs"])

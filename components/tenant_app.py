@@ -6,9 +6,12 @@ import pulumi_postgresql as postgresql
 
 from components.branches import AppBranch
 from components.database import AppDatabase
+from components.graph import AppGraph
 from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
+from components.settings import Aura
 from tenantry.registry import App
+from tenantry.registry.graphs import graph_place
 from tenantry.schemas.planning import SchemaPlan
 from tenantry.urls import connection_url
 
@@ -18,7 +21,7 @@ CONNECT_SECONDS = 60
 
 
 class TenantApp(pulumi.ComponentResource):
-    """An app's project, roles, database and branches, down to the URLs that it connects with."""
+    """An app's project, roles, database, branches and graphs, down to what it connects with."""
 
     def __init__(
         self,
@@ -26,6 +29,7 @@ class TenantApp(pulumi.ComponentResource):
         *,
         cloud: neon.Provider,
         plan: SchemaPlan | None = None,
+        aura: Aura | None = None,
         org_id: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -33,6 +37,7 @@ class TenantApp(pulumi.ComponentResource):
 
         :param cloud: the connection to Neon's API
         :param plan: the revisions that the app's schema is to have; None where it has no `schema`
+        :param aura: where its graphs are made; None only where it has none
         :param org_id: the Neon organization that pays for the project
         """
         through_cloud = pulumi.ResourceOptions(providers={"neon": cloud})
@@ -89,6 +94,17 @@ class TenantApp(pulumi.ComponentResource):
             )
             for branch in app.database.branches
         }
+        self.graphs = {}
+        if aura is not None:
+            for declared in app.graphs:
+                self.graphs[declared.id] = AppGraph(
+                    declared,
+                    project=aura.project,
+                    adopted=aura.adopted.get(declared.id),
+                    protect=protect,
+                    retain=app.deletion == "retain",
+                    opts=inside,
+                )
         # What the next run needs in order to judge what it would destroy or break.
         self.register_outputs(
             {
@@ -99,6 +115,11 @@ class TenantApp(pulumi.ComponentResource):
                 "postgresVersion": app.database.postgres_version,
                 "generation": app.database.credentials.generation,
                 "branches": [branch.name for branch in app.database.branches],
+                "graphs": {
+                    declared.id: graph_place(declared.graph, aura.project)
+                    for declared in app.graphs
+                    if aura is not None
+                },
             }
         )
 
@@ -116,6 +137,13 @@ class TenantApp(pulumi.ComponentResource):
                 name: {"id": branch.id, "host": branch.host}
                 for name, branch in self.branches.items()
             },
+            **({"graphs": self._graph_facts()} if self.graphs else {}),
+        }
+
+    def _graph_facts(self) -> dict[str, dict[str, pulumi.Input[str]]]:
+        return {
+            name: {"instance": graph.id, "status": graph.status}
+            for name, graph in self.graphs.items()
         }
 
     def urls(self) -> dict[str, pulumi.Output[str]]:

@@ -9,8 +9,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-# Pulumi prefers it to the passphrase's file, so a shell that has it from elsewhere could not open the state.
-UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
+# Pulumi and the Aura client prefer these to what is set below, so a shell that has one from elsewhere would go astray.
+UNSET = ("PULUMI_CONFIG_PASSPHRASE", "AURA_API_TOKEN")
 
 
 class LocalCloudError(Exception):
@@ -35,7 +35,7 @@ def environment(project: Path) -> dict[str, str]:
     state.mkdir(parents=True, exist_ok=True)
     commands = Path(sys.executable).parent
     link_plugins(commands, home / "pulumi")
-    return {
+    return _aura(cloud) | {
         "PATH": os.pathsep.join([str(commands), os.environ.get("PATH", "")]),
         "PULUMI_HOME": str(home / "pulumi"),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
@@ -50,6 +50,16 @@ def environment(project: Path) -> dict[str, str]:
         "NEON_API_URL": cloud["neon_api_url"],
         "NEON_API_KEY": cloud["neon_api_key"],
         "NEON_ORG_ID": cloud["neon_org_id"],
+    }
+
+
+def _aura(cloud: dict[str, str]) -> dict[str, str]:
+    names = ("base_url", "token_url", "client_id", "client_secret", "tenant_id")
+    return {
+        **{f"AURA_{name.upper()}": cloud[f"aura_{name}"] for name in names},
+        # The local API is nobody's account: neither its limit nor its pace is Aura's.
+        "AURA_REQUESTS_PER_MINUTE": "6000",
+        "AURA_POLL_SECONDS": "0.5-2",
     }
 
 

@@ -29,6 +29,11 @@ class LocalCloud:
     neon_api_url: str
     neon_api_key: str
     neon_org_id: str
+    aura_base_url: str
+    aura_token_url: str
+    aura_client_id: str
+    aura_client_secret: str
+    aura_tenant_id: str
     pid: int
     data: Path
 
@@ -38,6 +43,13 @@ class LocalCloud:
             "NEON_API_URL": self.neon_api_url,
             "NEON_API_KEY": self.neon_api_key,
             "NEON_ORG_ID": self.neon_org_id,
+            "AURA_BASE_URL": self.aura_base_url,
+            "AURA_TOKEN_URL": self.aura_token_url,
+            "AURA_CLIENT_ID": self.aura_client_id,
+            "AURA_CLIENT_SECRET": self.aura_client_secret,
+            "AURA_TENANT_ID": self.aura_tenant_id,
+            "AURA_REQUESTS_PER_MINUTE": "6000",
+            "AURA_POLL_SECONDS": "0.2-1",
         }
 
     def client(self, key: str | None = None) -> httpx.Client:
@@ -75,6 +87,11 @@ def start(data: Path, *options: str) -> LocalCloud:
         neon_api_url=facts["neon_api_url"],
         neon_api_key=facts["neon_api_key"],
         neon_org_id=facts["neon_org_id"],
+        aura_base_url=facts["aura_base_url"],
+        aura_token_url=facts["aura_token_url"],
+        aura_client_id=facts["aura_client_id"],
+        aura_client_secret=facts["aura_client_secret"],
+        aura_tenant_id=facts["aura_tenant_id"],
         pid=facts["pid"],
         data=Path(facts["data"]),
     )

@@ -104,6 +104,16 @@ def read_settings(
     )
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of all settings: `clientId`, `clientSecret`, …."""
+    return _SETTINGS
+
+
+def configuration_key(name: str) -> str:
+    """Return the stack configuration's name of a setting: `clientId` is `auraClientId`."""
+    return f"aura{name[0].upper()}{name[1:]}"
+
+
 def variable(name: str) -> str:
     """Return the environment's name of a setting: `clientId` is `AURA_CLIENT_ID`."""
     return "AURA_" + re.sub(r"(?=[A-Z])", "_", name).upper()
@@ -112,7 +122,7 @@ def variable(name: str) -> str:
 def _value(
     name: str, config: Callable[[str], object] | None, environment: Mapping[str, str]
 ) -> str:
-    configured = config(f"aura{name[0].upper()}{name[1:]}") if config else None
+    configured = config(configuration_key(name)) if config else None
     value = environment.get(variable(name), "") if configured is None else str(configured)
     return value.strip()
 
