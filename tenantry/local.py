@@ -50,6 +50,11 @@ def environment(project: Path) -> dict[str, str]:
         "NEON_API_URL": cloud["neon_api_url"],
         "NEON_API_KEY": cloud["neon_api_key"],
         "NEON_ORG_ID": cloud["neon_org_id"],
+        "AURA_BASE_URL": cloud["aura_base_url"],
+        "AURA_TOKEN_URL": cloud["aura_token_url"],
+        "AURA_CLIENT_ID": cloud["aura_client_id"],
+        "AURA_CLIENT_SECRET": cloud["aura_client_secret"],
+        "AURA_TENANT_ID": cloud["aura_tenant_id"],
     }
 
 
