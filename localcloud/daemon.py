@@ -24,6 +24,7 @@ from localcloud.settings import MARKER, DataFolderError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from localcloud.aura.neo4j import Neo4j
     from localcloud.settings import Choices, Settings
 
 LOG = "localcloud.log"
@@ -87,6 +88,7 @@ def start(data: Path, choices: Choices) -> Facts:
 
     Raises DaemonError or DataFolderError.
     """
+    _neo4j()
     _prepare_folder(data)
     package_parent = str(Path(__file__).resolve().parent.parent)
     python_path = os.environ.get("PYTHONPATH")
@@ -139,6 +141,7 @@ def run(data: Path, choices: Choices, *, ready_fd: int | None) -> None:
     """Be the daemon, until told to stop. Raises DaemonError or DataFolderError, which it tells its parent as well."""
     report = _Report(ready_fd)
     try:
+        neo4j = _neo4j()
         _prepare_folder(data)
         with _locked(data) as lock:
             settings = settings_file.load(data) or settings_file.fresh()
@@ -146,7 +149,7 @@ def run(data: Path, choices: Choices, *, ready_fd: int | None) -> None:
             choices.apply(settings)
             _log_to(data, foreground=ready_fd is None)
             _ignore_client_settings()
-            _serve(data, settings, lock, report)
+            _serve(data, settings, lock, report, neo4j)
     except (DaemonError, DataFolderError) as error:
         report.error(str(error))
         raise
@@ -206,9 +209,19 @@ def _end_servers(clusters: Path) -> None:
     asyncio.run(stop_strays(clusters))
 
 
-def _serve(data: Path, settings: Settings, lock: int, report: _Report) -> None:
+def _neo4j() -> Neo4j | None:
+    """Return the Neo4j that the environment names, if any. Raises DaemonError."""
+    from localcloud.aura.neo4j import VARIABLE, Neo4j, Neo4jUrlError  # noqa: PLC0415 (a start's only)
+
+    url = os.environ.get(VARIABLE)
+    try:
+        return Neo4j(url) if url else None
+    except Neo4jUrlError as error:
+        raise DaemonError(str(error)) from error
+
+
+def _serve(data: Path, settings: Settings, lock: int, report: _Report, neo4j: Neo4j | None) -> None:
     # Imported here: `status` and `stop` have no use for a web server.
-    from localcloud.aura import neo4j  # noqa: PLC0415
     from localcloud.postgres.cluster import ClusterError  # noqa: PLC0415
     from localcloud.postgres.front import AddressError  # noqa: PLC0415
     from localcloud.postgres.installation import InstallationError  # noqa: PLC0415
@@ -226,14 +239,13 @@ def _serve(data: Path, settings: Settings, lock: int, report: _Report) -> None:
         report.ready()
 
     try:
-        asyncio.run(serve(data, settings, ready, neo4j_url=os.environ.get(neo4j.VARIABLE)))
+        asyncio.run(serve(data, settings, ready, neo4j=neo4j))
     except (
         AddressError,
         ClusterError,
         CommandError,
         InstallationError,
         PortTakenError,
-        neo4j.Neo4jUrlError,
     ) as error:
         raise DaemonError(str(error)) from error
 

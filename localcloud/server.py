@@ -14,7 +14,6 @@ import uvicorn
 from localcloud import settings as settings_file
 from localcloud.aura import app as aura_app
 from localcloud.aura.cloud import Aura
-from localcloud.aura.neo4j import Neo4j
 from localcloud.neon import app as neon_app
 from localcloud.neon.cloud import Cloud
 from localcloud.postgres.certificates import server_context
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from localcloud.aura.neo4j import Neo4j
     from localcloud.settings import Settings
 
 API_ADDRESS = "127.0.0.1"
@@ -43,15 +43,14 @@ class PortTakenError(Exception):
 
 
 async def serve(
-    data: Path, settings: Settings, ready: Callable[[], None], *, neo4j_url: str | None
+    data: Path, settings: Settings, ready: Callable[[], None], *, neo4j: Neo4j | None
 ) -> None:
     """Run the local cloud on a data folder until SIGTERM or SIGINT. ``ready`` is called once the APIs answer.
 
-    Chooses what ``settings`` leaves open (ports, clusters folder) and saves it. ``neo4j_url``: where the queries to
-    Aura instances go on to, if anywhere. Raises PortTakenError, Neo4jUrlError, InstallationError, AddressError or
-    ClusterError before ``ready``.
+    Chooses what ``settings`` leaves open (ports, clusters folder) and saves it. ``neo4j``: where the queries to Aura
+    instances go on to, if anywhere. Raises PortTakenError, InstallationError, AddressError or ClusterError before
+    ``ready``.
     """
-    neo4j = Neo4j(neo4j_url) if neo4j_url else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

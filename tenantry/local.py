@@ -35,7 +35,7 @@ def environment(project: Path) -> dict[str, str]:
     state.mkdir(parents=True, exist_ok=True)
     commands = Path(sys.executable).parent
     link_plugins(commands, home / "pulumi")
-    return _aura(cloud) | {
+    return {
         "PATH": os.pathsep.join([str(commands), os.environ.get("PATH", "")]),
         "PULUMI_HOME": str(home / "pulumi"),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
@@ -50,13 +50,11 @@ def environment(project: Path) -> dict[str, str]:
         "NEON_API_URL": cloud["neon_api_url"],
         "NEON_API_KEY": cloud["neon_api_key"],
         "NEON_ORG_ID": cloud["neon_org_id"],
-    }
-
-
-def _aura(cloud: dict[str, str]) -> dict[str, str]:
-    names = ("base_url", "token_url", "client_id", "client_secret", "tenant_id")
-    return {
-        **{f"AURA_{name.upper()}": cloud[f"aura_{name}"] for name in names},
+        "AURA_BASE_URL": cloud["aura_base_url"],
+        "AURA_TOKEN_URL": cloud["aura_token_url"],
+        "AURA_CLIENT_ID": cloud["aura_client_id"],
+        "AURA_CLIENT_SECRET": cloud["aura_client_secret"],
+        "AURA_TENANT_ID": cloud["aura_tenant_id"],
         # The local API is nobody's account: neither its limit nor its pace is Aura's.
         "AURA_REQUESTS_PER_MINUTE": "6000",
         "AURA_POLL_SECONDS": "0.5-2",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests import aura_document
 from tests.neon_document import checked
 
 if TYPE_CHECKING:
@@ -61,6 +62,20 @@ class LocalCloud:
             timeout=30,
         )
 
+    def aura(self) -> httpx.Client:
+        """Return a client with a token whose every answer is checked against the Aura API's document."""
+        token = httpx.post(
+            self.aura_token_url,
+            data={"grant_type": "client_credentials"},
+            auth=(self.aura_client_id, self.aura_client_secret),
+        ).raise_for_status()
+        return httpx.Client(
+            base_url=self.aura_base_url,
+            headers={"Authorization": f"Bearer {token.json()['access_token']}"},
+            event_hooks={"response": [aura_document.checked]},
+            timeout=30,
+        )
+
 
 def localcloud(
     command: str, data: Path, *options: str, check: bool = True
@@ -83,24 +98,18 @@ def start(data: Path, *options: str) -> LocalCloud:
     if done.returncode != 0:
         raise RuntimeError(f"localcloud start failed: {done.stderr}")
     facts: dict[str, Any] = json.loads(done.stdout)
-    return LocalCloud(
-        neon_api_url=facts["neon_api_url"],
-        neon_api_key=facts["neon_api_key"],
-        neon_org_id=facts["neon_org_id"],
-        aura_base_url=facts["aura_base_url"],
-        aura_token_url=facts["aura_token_url"],
-        aura_client_id=facts["aura_client_id"],
-        aura_client_secret=facts["aura_client_secret"],
-        aura_tenant_id=facts["aura_tenant_id"],
-        pid=facts["pid"],
-        data=Path(facts["data"]),
-    )
+    return LocalCloud(**facts | {"data": Path(facts["data"])})
 
 
 @contextmanager
-def local_cloud(data: Path, *, plan: str = "scale", pace: float = 0.0) -> Iterator[LocalCloud]:
-    """Run a local cloud for the length of a block; its data folder, with all that belongs to it, goes with it."""
-    cloud = start(data, "--plan", plan, "--pace", str(pace))
+def local_cloud(
+    data: Path, *options: str, plan: str = "scale", pace: float = 0.0
+) -> Iterator[LocalCloud]:
+    """Run a local cloud for the length of a block; its data folder, with all that belongs to it, goes with it.
+
+    ``options`` are more of ``localcloud start``, e.g. ``"--aura-create-seconds", "0.2"``.
+    """
+    cloud = start(data, "--plan", plan, "--pace", str(pace), *options)
     try:
         yield cloud
     finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from localcloud.aura.errors import ApiError, Fault
 
@@ -18,7 +19,7 @@ BAD_BODY = "validation-error"
 
 def _unpadded(name: str) -> str:
     if name != name.strip():
-        raise ValueError("must not begin or end with white space")
+        raise PydanticCustomError("padded", "Must not begin or end with white space")
     return name
 
 

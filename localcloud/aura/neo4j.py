@@ -49,12 +49,9 @@ class Neo4j:
         """
         import httpx  # noqa: PLC0415 (a local cloud without a Neo4j has no use for it)
 
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                base_url=self.address, auth=self._auth, timeout=_SECONDS, trust_env=False
-            )
+        client = self._client or self.connect()
         try:
-            answer = await self._client.post(
+            answer = await client.post(
                 f"/db/{self._database}/query/v2",
                 content=body,
                 headers={"Content-Type": "application/json", "Accept": "application/json"},
@@ -68,6 +65,19 @@ class Neo4j:
             answer.content,
             answer.headers.get("content-type", "application/json"),
         )
+
+    def connect(self, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+        """Make the client. ``transport`` takes the network's place."""
+        import httpx  # noqa: PLC0415
+
+        self._client = httpx.AsyncClient(
+            base_url=self.address,
+            auth=self._auth,
+            timeout=_SECONDS,
+            trust_env=False,
+            transport=transport,
+        )
+        return self._client
 
     async def close(self) -> None:
         """Close its connections."""

@@ -74,7 +74,7 @@ async def query(aura: Aura, request: Request) -> Response:
         _check(aura, _instance(aura, request), request)
         raw = await request.body()
         if aura.neo4j is None:
-            return JSONResponse(_answer(raw), 202)
+            return _answer(raw)
         status, content, kind = await aura.neo4j.query(raw)
         return Response(content, status, media_type=kind)
     except QueryError as error:
@@ -105,7 +105,7 @@ def _check(aura: Aura, instance: AuraInstance, request: Request) -> None:
         raise QueryError(404, _NO_DATABASE, f"Database does not exist. Database name: '{name}'.")
 
 
-def _answer(raw: bytes) -> Json:
+def _answer(raw: bytes) -> Response:
     try:
         asked = Query.model_validate_json(raw)
         columns, rows = evaluate(asked.statement, asked.parameters or {})
@@ -125,4 +125,9 @@ def _answer(raw: bytes) -> Json:
             "containsUpdates": False,
             "containsSystemUpdates": False,
         }
-    return document
+    try:
+        return JSONResponse(document, 202)
+    except ValueError as error:
+        # The parser lets NaN and numbers beyond a float pass, which JSON does not have.
+        message = "parameters: a number is not one of JSON's"
+        raise QueryError(400, _BAD_REQUEST, message) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ _ITEM = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _END = re.compile(r";?\s*\Z")
+_INTEGERS = range(-(2**63), 2**63)
+_INTEGER_DIGITS = 19
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -76,7 +79,19 @@ def _value(item: re.Match[str], parameters: Mapping[str, Any]) -> Any:  # noqa: 
         return parameters[name]
     if item["word"] is not None:
         return _WORDS[item["word"].lower()]
-    number = item["number"]
-    if number is not None:
-        return int(number) if number.lstrip("-").isdigit() else float(number)
+    if item["number"] is not None:
+        return _number(item["number"])
     return item["single"] if item["single"] is not None else item["double"]
+
+
+def _number(text: str) -> int | float:
+    digits = text.lstrip("-")
+    if not digits.isdigit():
+        value = float(text)
+        if not math.isfinite(value):
+            raise StatementError(SYNTAX_ERROR, "floating point number is too large")
+        return value
+    # Python itself refuses to read a number of thousands of digits.
+    if len(digits) > _INTEGER_DIGITS or int(text) not in _INTEGERS:
+        raise StatementError(SYNTAX_ERROR, "integer is too large")
+    return int(text)

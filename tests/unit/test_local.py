@@ -7,7 +7,16 @@ import pytest
 
 from tenantry.local import LocalCloudError, current_environment, environment
 
-FACTS = {"neon_api_url": "http://127.0.0.1:1/api/v2", "neon_api_key": "k", "neon_org_id": "org"}
+FACTS = {
+    "neon_api_url": "http://127.0.0.1:1/api/v2",
+    "neon_api_key": "k",
+    "neon_org_id": "org",
+    "aura_base_url": "http://127.0.0.1:2/v1",
+    "aura_token_url": "http://127.0.0.1:2/oauth/token",
+    "aura_client_id": "id",
+    "aura_client_secret": "s",
+    "aura_tenant_id": "tenant",
+}
 
 
 @pytest.fixture
@@ -32,7 +41,8 @@ def test_the_state_and_its_passphrase_stay_in_the_projects_folder(project: Path)
     assert passphrase.parent == project / ".tenantry"
     assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
     assert len(passphrase.read_text()) == 64
-    assert variables["NEON_API_URL"] == FACTS["neon_api_url"]
+    for name, value in FACTS.items():
+        assert variables[name.upper()] == value
     assert variables["PATH"].split(":")[0] == str(project / "bin")
 
 
