@@ -1,4 +1,4 @@
-"""The outputs of the current stack, through the `pulumi` command."""
+"""The outputs and settings of the current stack, through the `pulumi` command."""
 
 import json
 import subprocess
@@ -17,7 +17,21 @@ def outputs(environment: Mapping[str, str], *, secrets: bool = False) -> dict[st
     :param secrets: decrypt; otherwise secrets read `[secret]`
     :raises StackError: there is no such stack, no passphrase, no `pulumi`
     """
-    command = ["pulumi", "stack", "output", "--json", "--non-interactive"]
+    return _asked(["stack", "output"], environment, secrets=secrets)
+
+
+def configuration(environment: Mapping[str, str]) -> dict[str, str]:
+    """Read the stack's own settings, secrets in clear, by their full names (`tenantry:apps`).
+
+    :param environment: the variables to run `pulumi` with
+    :raises StackError: there is no such stack, no passphrase, no `pulumi`
+    """
+    found = _asked(["config"], environment, secrets=True)
+    return {name: str(entry["value"]) for name, entry in found.items() if "value" in entry}
+
+
+def _asked(words: list[str], environment: Mapping[str, str], *, secrets: bool) -> dict[str, Any]:
+    command = ["pulumi", *words, "--json", "--non-interactive"]
     if secrets:
         command.append("--show-secrets")
     try:
@@ -30,6 +44,6 @@ def outputs(environment: Mapping[str, str], *, secrets: bool = False) -> dict[st
         ) from None
     if answer.returncode != 0:
         said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise StackError(f"pulumi stack output: {said[-1].removeprefix('error: ')}")
+        raise StackError(f"pulumi {' '.join(words)}: {said[-1].removeprefix('error: ')}")
     found: dict[str, Any] = json.loads(answer.stdout)
     return found
