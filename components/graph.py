@@ -42,7 +42,7 @@ class AppGraph(pulumi.ComponentResource):
             {
                 "adoptInstanceId": adopted.instance,
                 "adoptUsername": adopted.username,
-                "adoptPassword": adopted.password,
+                "adoptPassword": pulumi.Output.secret(adopted.password),
             }
             if adopted
             else {}

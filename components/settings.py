@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
@@ -16,7 +16,7 @@ class AdoptedGraph:
 
     instance: str
     username: str
-    password: pulumi.Output[str]
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _adopted(value: object) -> dict[str, AdoptedGraph]:
         match facts:
             case {"instance": str() as instance, "password": str() as password, **rest}:
                 username = str(rest.get("username") or "neo4j")
-                adopted[graph] = AdoptedGraph(instance, username, pulumi.Output.secret(password))
+                adopted[graph] = AdoptedGraph(instance, username, password)
             case _:
                 # Not shown: it may hold a password.
                 raise pulumi.RunError(

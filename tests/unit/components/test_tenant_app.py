@@ -221,6 +221,7 @@ def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Pa
         "postgresVersion": 17.0,
         "generation": 1.0,
         "branches": ["staging"],
+        "graphs": {},
     }
 
 
