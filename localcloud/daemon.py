@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localcloud import settings as settings_file
-from localcloud.settings import MARKER, DataFolderError
+from localcloud.settings import MARKER, NEO4J_VARIABLE, DataFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,11 +211,13 @@ def _end_servers(clusters: Path) -> None:
 
 def _neo4j() -> Neo4j | None:
     """Return the Neo4j that the environment names, if any. Raises DaemonError."""
-    from localcloud.aura.neo4j import VARIABLE, Neo4j, Neo4jUrlError  # noqa: PLC0415 (a start's only)
+    url = os.environ.get(NEO4J_VARIABLE)
+    if not url:
+        return None
+    from localcloud.aura.neo4j import Neo4j, Neo4jUrlError  # noqa: PLC0415 (most starts name none)
 
-    url = os.environ.get(VARIABLE)
     try:
-        return Neo4j(url) if url else None
+        return Neo4j(url)
     except Neo4jUrlError as error:
         raise DaemonError(str(error)) from error
 

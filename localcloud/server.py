@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from localcloud import settings as settings_file
-from localcloud.aura import app as aura_app
-from localcloud.aura.cloud import Aura
-from localcloud.neon import app as neon_app
+from localcloud.neon.app import build
 from localcloud.neon.cloud import Cloud
 from localcloud.postgres.certificates import server_context
 from localcloud.postgres.cluster import remove_leftovers, stop_strays
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from localcloud.aura.neo4j import Neo4j
     from localcloud.settings import Settings
@@ -73,13 +71,13 @@ async def serve(
     state = State(data / _STATE)
     remove_leftovers(installation.clusters, set(state.branches))
     cloud = Cloud(settings, state, installation, server_context(data / _TLS))
-    aura = Aura(settings, state, neo4j=neo4j)
+    aura = _AuraOnDemand(settings, state, neo4j)
     try:
         await cloud.open()
         # One server and one application for each API.
         servers = [
-            (await _started(neon_app.build(cloud), listener), listener),
-            (await _started(aura_app.build(aura), aura_listener), aura_listener),
+            (await _started(build(cloud), listener), listener),
+            (await _started(aura, aura_listener), aura_listener),
         ]
         ready()
         await stop.wait()
@@ -90,6 +88,23 @@ async def serve(
         if neo4j is not None:
             await neo4j.close()
         state.close()
+
+
+class _AuraOnDemand:
+    """The Aura API, loaded at its first request: a start waits for nothing that most runs never ask for."""
+
+    def __init__(self, settings: Settings, state: State, neo4j: Neo4j | None) -> None:
+        self._settings = settings
+        self._state = state
+        self._neo4j = neo4j
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            from localcloud.aura import app, cloud  # noqa: PLC0415
+
+            self._app = app.build(cloud.Aura(self._settings, self._state, neo4j=self._neo4j))
+        await self._app(scope, receive, send)
 
 
 async def _started(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MARKER = "localcloud.json"
+NEO4J_VARIABLE = "LOCALCLOUD_NEO4J_URL"
+"""The environment's name for the URL of a Neo4j that answers the Aura instances' queries; never kept."""
 _MARKER_KIND = "localcloud data"
 
 

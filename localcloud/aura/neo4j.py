@@ -6,10 +6,11 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from localcloud.settings import NEO4J_VARIABLE as VARIABLE
+
 if TYPE_CHECKING:
     import httpx
 
-VARIABLE = "LOCALCLOUD_NEO4J_URL"
 _FORM = "http://USER:PASSWORD@127.0.0.1:PORT[/DATABASE]"
 _DATABASE = "neo4j"
 _SECONDS = 60.0

@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from localcloud.settings import NEO4J_VARIABLE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -67,7 +69,7 @@ def evaluate(statement: str, parameters: Mapping[str, Any]) -> tuple[list[str], 
     raise StatementError(
         NO_GRAPH,
         "The local cloud has no graph behind its Aura instances: it answers RETURN of literals and parameters only. "
-        "Start it with LOCALCLOUD_NEO4J_URL to have queries answered by a Neo4j on this machine.",
+        f"Start it with {NEO4J_VARIABLE} to have queries answered by a Neo4j on this machine.",
     )
 
 
