@@ -6,6 +6,7 @@ same create twice, so a create looks for the name first, and never goes on where
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,6 +22,7 @@ from tenantry.aura.errors import (
 from tenantry.aura.models import DESTROYING, PAUSED
 from tenantry.aura.polling import looks
 from tenantry.aura.settings import Polling
+from tenantry.aura.shared_file import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,6 +144,15 @@ def make(client: AuraClient, wanted: Wanted, adoption: Adoption | None) -> Made:
     """
     if adoption:
         return _adopt(client, wanted, adoption)
+    # A run that was killed may have left a process behind that is still about to make this very instance: between its look and
+    # its create, nobody else looks.
+    bucket = hashlib.sha256(wanted.name.encode()).hexdigest()[:2]
+    patience = client.settings.polling.deadline
+    with locked(client.settings.file(f"create-{bucket}"), client.clock, patience=patience):
+        return _make(client, wanted)
+
+
+def _make(client: AuraClient, wanted: Wanted) -> Made:
     _refuse_same_name(client, wanted)
     body = {
         "name": wanted.name,

@@ -1,10 +1,14 @@
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tenantry.aura.clock import Clock
 from tenantry.aura.errors import AuraAnswerError, AuraCredentialsError, AuraError, InstanceError
 from tenantry.aura.instances import (
     Adoption,
@@ -122,6 +126,37 @@ def test_an_instance_is_made_after_a_look_for_its_name(tmp_path: Path) -> None:
         "tenant_id": TENANT,
     }
     assert [f"{r.method} {r.url.path}" for r in api.requests[-2:]] == [LIST, CREATE]
+
+
+def test_of_two_runs_at_once_the_second_looks_after_the_first_has_made(tmp_path: Path) -> None:
+    api = Api().on(LIST, data([]))
+    looked, go_on = threading.Event(), threading.Event()
+
+    def slowly(_request: httpx.Request) -> httpx.Response:
+        looked.set()
+        assert go_on.wait(10)
+        api.on(LIST, data([instance()])).on(GET, data(instance()))
+        return CREATED
+
+    api.on(CREATE, slowly)
+
+    def run() -> str:
+        with api.client(tmp_path, requests_per_minute=1000) as client:
+            client.clock = Clock()
+            try:
+                return make(client, WANTED, None).id
+            except InstanceError as error:
+                return str(error)
+
+    with ThreadPoolExecutor(2) as runs:
+        first = runs.submit(run)
+        assert looked.wait(10)
+        second = runs.submit(run)
+        time.sleep(0.2)
+        go_on.set()
+        assert first.result(10) == "db1d1234"
+        assert "that this stack does not know" in second.result(10)
+    assert len(api.sent(CREATE)) == 1
 
 
 def test_what_a_create_leaves_out_loses_no_password(tmp_path: Path) -> None:
