@@ -72,16 +72,24 @@ class AuraProvider(ResourceProvider):
 class AuraInstanceProvider(AuraProvider):
     """Makes, changes and deletes an instance."""
 
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take the settings of this run."""
+        super().configure(req)
+        # Names of instances that the state holds. The engine checks what replaces one as if there were none before.
+        self._held: set[str] = set()
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse what Aura would refuse, before anything is made; ask only about what is new or changed."""
+        if _olds:
+            self._held.add(str(_olds.get("name")))
         judged = {name: news.get(name) for name in _JUDGED}
         if contains_unknowns(judged) or judged == {name: _olds.get(name) for name in _JUDGED}:
             return CheckResult(news, [])
         return CheckResult(
-            news, [CheckFailure(fault.field, fault.message) for fault in self._faults(_olds, news)]
+            news, [CheckFailure(fault.field, fault.message) for fault in self._faults(news)]
         )
 
-    def _faults(self, olds: dict[str, Any], news: dict[str, Any]) -> list[Fault]:
+    def _faults(self, news: dict[str, Any]) -> list[Fault]:
         from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
         from tenantry.aura.instances import Fault, name_fault  # noqa: PLC0415
 
@@ -89,8 +97,7 @@ class AuraInstanceProvider(AuraProvider):
         if fault := name_fault(wanted.target, wanted.name):
             return [fault]
         try:
-            # One that replaces an instance has its name.
-            is_new = not olds and not news.get("adoptInstanceId")
+            is_new = wanted.name not in self._held and not news.get("adoptInstanceId")
             fault = self.account().judge(wanted, is_new=is_new)
         except AuraError as error:
             return [Fault("name", f"{wanted.target}: {error}")]

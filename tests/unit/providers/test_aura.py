@@ -115,8 +115,10 @@ def test_an_illegal_size_and_a_taken_name_are_found_before_anything_is_made(
     taken = maker.check({}, PROPS).failures
     assert [f.property for f in taken] == ["name"]
     # Another of the name is no fault of one that is there, or that is taken over.
-    assert maker.check({**PROPS, "memory": "4GB"}, PROPS).failures == []
     assert maker.check({}, {**PROPS, "adoptInstanceId": "db1d1234"}).failures == []
+    assert maker.check({**PROPS, "memory": "4GB"}, PROPS).failures == []
+    # What replaces it is checked as if there were none before.
+    assert maker.check({}, PROPS).failures == []
 
 
 def test_a_name_that_is_too_long_and_credentials_that_are_wrong_are_one_line_each(
