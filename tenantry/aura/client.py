@@ -197,6 +197,8 @@ class AuraClient:
     def _authorized(
         self, method: str, path: str, deadline: Deadline, request: dict[str, Any]
     ) -> Answer:
+        # The turn first: a token could end while it is waited for.
+        self._limiter.acquire(deadline)
         token = self._tokens.current(deadline)
         try:
             return self._send(method, path, deadline, token, request)
@@ -205,12 +207,12 @@ class AuraClient:
             renewed = self._tokens.renewed(token, deadline)
             if renewed is None:
                 raise
+        self._limiter.acquire(deadline)
         return self._send(method, path, deadline, renewed, request)
 
     def _send(
         self, method: str, path: str, deadline: Deadline, token: str, request: dict[str, Any]
     ) -> Answer:
-        self._limiter.acquire(deadline)
         try:
             return self._wire.send(
                 method,

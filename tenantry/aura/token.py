@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tenantry.aura.wire import Wire
 
 EARLY: Final = 60.0
-"""Seconds before its end at which a token is not used any more."""
+"""Seconds before its end at which a token is not used any more; of a short-lived one, the last tenth."""
 LIFETIME: Final = 3600.0
 """Seconds, where the answer says nothing (Aura documentation, "API overview: authentication")."""
 _CLIENT_ERRORS: Final = range(400, 405)
@@ -90,8 +90,9 @@ class ClientCredentials:
         end = token.get("expires_at")
         if not token.get("access_token") or not isinstance(end, int | float):
             return False
+        lifetime = float(token.get("lifetime", LIFETIME))
         # An end further away than a token lives: the clock was set back.
-        return EARLY < end - self._clock.wall() <= max(LIFETIME, float(token.get("lifetime", 0)))
+        return min(EARLY, lifetime / 10) < end - self._clock.wall() <= lifetime
 
     def _ask(self, deadline: Deadline) -> dict[str, Any]:
         settings = self._settings

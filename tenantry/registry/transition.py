@@ -94,19 +94,19 @@ def _leaving(app: AppliedApp, judgement: _Judgement) -> None:
         case "retain":
             judgement.destroyed.append(app.id)
             judgement.told.append(
-                f"{app.id} leaves with 'deletion: retain': its Neon project stays in the cloud{_and_graphs(app)}, and no "
+                f"{app.id} leaves with 'deletion: retain': its Neon project stays in the cloud{_and_graphs(app, 'do')}, and no "
                 "stack knows it any more"
             )
         case "delete":
             judgement.destroyed.append(app.id)
             judgement.told.append(
                 f"{app.id} leaves with 'deletion: delete': its Neon project and all data in it are destroyed"
-                f"{_and_graphs(app)}"
+                f"{_and_graphs(app, 'are')}"
             )
 
 
-def _and_graphs(app: AppliedApp) -> str:
-    return f", and so with its graphs ({', '.join(app.graphs)})" if app.graphs else ""
+def _and_graphs(app: AppliedApp, do: str) -> str:
+    return f", and so {do} its graphs ({', '.join(app.graphs)})" if app.graphs else ""
 
 
 def _moved(app: AppliedApp, organization: str, judgement: _Judgement) -> None:

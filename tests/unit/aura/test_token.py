@@ -44,6 +44,18 @@ def test_one_token_serves_processes_until_a_minute_before_its_end(tmp_path: Path
     assert bearer(api) == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
 
 
+def test_a_short_lived_token_is_used_for_most_of_its_life(tmp_path: Path) -> None:
+    short = httpx.Response(200, json={"access_token": "short", "expires_in": 20})
+    api, fake = Api().on(LIST, data([])).on(TOKEN, short), FakeTime()
+    for _ in range(2):
+        ask(api, tmp_path, fake)
+        fake.now += 17
+    assert len(api.sent(TOKEN)) == 1
+    fake.now += 1
+    ask(api, tmp_path, fake)
+    assert len(api.sent(TOKEN)) == 2
+
+
 def test_the_file_is_for_its_owner_only_and_has_no_secret(tmp_path: Path) -> None:
     api = Api().on(LIST, data([]))
     ask(api, tmp_path, FakeTime())

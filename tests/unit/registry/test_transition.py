@@ -251,4 +251,4 @@ def test_another_aura_project_is_refused(tmp_path: Path) -> None:
 
 def test_an_app_that_leaves_names_its_graphs() -> None:
     (line,) = check_transition([held_graphs("delete", "a")], [], FILE)
-    assert line.endswith("destroyed, and so with its graphs (acme/web, acme/web/a)")
+    assert line.endswith("destroyed, and so are its graphs (acme/web, acme/web/a)")
