@@ -173,10 +173,10 @@ def _make(client: AuraClient, wanted: Wanted) -> Made:
         ) from None
     return Made(
         created.id,
-        created.connection_url or "",
+        created.connection_url,
         created.username,
         created.password.get_secret_value(),
-        created.created_at or "",
+        created.created_at,
     )
 
 
@@ -190,8 +190,10 @@ def change(
 ) -> None:
     """Rename and resize in place; wait while another operation is under way.
 
-    :raises InstanceError: it is paused, gone, or busy for too long
+    :raises InstanceError: it is paused, gone, or busy for too long; another instance has the name
     """
+    if name is not None:
+        _refuse_twin(client, target, instance_id, name)
     conflict = ""
     for deadline in looks(client.settings.polling, client.clock):
         try:
@@ -210,6 +212,16 @@ def change(
     raise InstanceError(
         f"{target}: instance {instance_id} stays busy: {conflict}; pulumi up tries again"
     )
+
+
+def _refuse_twin(client: AuraClient, target: str, instance_id: str, name: str) -> None:
+    listed = client.instances(client.settings.tenant_id)
+    twins = [each.id for each in listed if each.name == name and each.id != instance_id]
+    if twins:
+        raise InstanceError(
+            f'{target}: Aura has another instance named "{name}" ({", ".join(twins)}), and a name is how ours are known: rename or '
+            "delete that one, then pulumi up"
+        )
 
 
 def look(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable  # noqa: TC003 as below
 from datetime import datetime  # noqa: TC003 pydantic reads the annotations at run time
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 Number: TypeAlias = int | float | str
 """The document says text, the service has been seen to send numbers."""
@@ -14,6 +15,10 @@ RUNNING: Final = "running"
 PAUSED: Final = frozenset({"paused", "suspended"})
 DESTROYING: Final = "destroying"
 FAILED: Final = "loading failed"
+
+
+def _text_or(otherwise: str) -> Callable[[object], str]:
+    return lambda value: value if isinstance(value, str) and value else otherwise
 
 
 class Answered(BaseModel):
@@ -64,10 +69,10 @@ class CreatedInstance(Answered):
 
     id: str
     password: SecretStr
-    # The rest is what was asked for, or comes with the first look: its absence must not lose a password.
-    username: str = "neo4j"
-    connection_url: str | None = None
-    created_at: str | None = None
+    # The rest comes with the first look too, or is a default: nothing that it is, or is not, may lose a password.
+    username: Annotated[str, BeforeValidator(_text_or("neo4j"))] = "neo4j"
+    connection_url: Annotated[str, BeforeValidator(_text_or(""))] = ""
+    created_at: Annotated[str, BeforeValidator(_text_or(""))] = ""
 
 
 class InstanceConfiguration(Answered):

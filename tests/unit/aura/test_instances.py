@@ -160,10 +160,12 @@ def test_of_two_runs_at_once_the_second_looks_after_the_first_has_made(tmp_path:
 
 
 def test_what_a_create_leaves_out_loses_no_password(tmp_path: Path) -> None:
-    bare = data({"id": "db1d1234", "password": PASSWORD}, 202)
-    api = Api().on(LIST, data([])).on(CREATE, bare)
-    with api.client(tmp_path) as client:
-        assert make(client, WANTED, None).password == PASSWORD
+    for more in ({}, {"username": None, "connection_url": 7, "created_at": 1_800_000_000}):
+        bare = data({"id": "db1d1234", "password": PASSWORD, **more}, 202)
+        api = Api().on(LIST, data([])).on(CREATE, bare)
+        with api.client(tmp_path) as client:
+            made = make(client, WANTED, None)
+        assert (made.password, made.username, made.connection_url) == (PASSWORD, "neo4j", "")
 
 
 def test_a_taken_name_stops_with_both_ways_on(tmp_path: Path) -> None:
@@ -302,10 +304,21 @@ def test_only_a_living_instance_takes_a_name(tmp_path: Path) -> None:
 def test_a_change_waits_for_what_is_under_way(tmp_path: Path) -> None:
     fake = FakeTime()
     api = Api().on(PATCH, BUSY, BUSY, httpx.Response(202, json={})).on(GET, data(instance()))
+    api.on(LIST, data([instance(name="n")]))  # its own: a rename that was done already
     with api.client(tmp_path, fake) as client:
         change(client, "acme/web", "db1d1234", name="n", memory="16GB")
     assert 20 <= fake.now - NOW <= 22
     assert json.loads(api.sent(PATCH)[0].content) == {"name": "n", "memory": "16GB"}
+
+
+def test_a_name_that_another_instance_has_is_not_taken(tmp_path: Path) -> None:
+    api = Api().on(LIST, data([instance(), instance(id="a2", name="n")]))
+    with (
+        api.client(tmp_path) as client,
+        pytest.raises(InstanceError, match=r'another instance named "n" \(a2\)'),
+    ):
+        change(client, "acme/web", "db1d1234", name="n")
+    assert not api.sent(PATCH)
 
 
 def test_a_change_that_cannot_happen_says_what_to_do(tmp_path: Path) -> None:
