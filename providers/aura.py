@@ -29,7 +29,7 @@ from pulumi.output import contains_unknowns
 
 if TYPE_CHECKING:
     from tenantry.aura.account import Account
-    from tenantry.aura.instances import Fault, Wanted
+    from tenantry.aura.judging import Fault, Wanted
     from tenantry.aura.readiness import Awaited
     from tenantry.aura.settings import AuraSettings
 
@@ -91,7 +91,7 @@ class AuraInstanceProvider(AuraProvider):
 
     def _faults(self, news: dict[str, Any]) -> list[Fault]:
         from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
-        from tenantry.aura.instances import Fault, name_fault  # noqa: PLC0415
+        from tenantry.aura.judging import Fault, name_fault  # noqa: PLC0415
 
         wanted = _wanted(news)
         if fault := name_fault(wanted.target, wanted.name):
@@ -160,7 +160,7 @@ class AuraInstanceProvider(AuraProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at the instance. What Aura leaves out (of a paused one, or always) is as it was."""
         from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
-        from tenantry.aura.instances import GoneError, look  # noqa: PLC0415
+        from tenantry.aura.presence import GoneError, look  # noqa: PLC0415
 
         try:
             found = look(
@@ -191,7 +191,7 @@ class AuraInstanceProvider(AuraProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the instance; wait until it is gone where another one needs its place."""
         from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
-        from tenantry.aura.instances import remove  # noqa: PLC0415
+        from tenantry.aura.removing import remove  # noqa: PLC0415
 
         try:
             remove(
@@ -235,8 +235,8 @@ class AuraReadyProvider(AuraProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look whether the instance is paused: Aura pauses some by itself."""
         from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
-        from tenantry.aura.instances import GoneError, look  # noqa: PLC0415
         from tenantry.aura.models import PAUSED, RUNNING  # noqa: PLC0415
+        from tenantry.aura.presence import GoneError, look  # noqa: PLC0415
         from tenantry.aura.readiness import IS_PAUSED, READY  # noqa: PLC0415
 
         try:
@@ -340,7 +340,7 @@ def _picked(props: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _wanted(props: dict[str, Any]) -> Wanted:
-    from tenantry.aura.instances import Wanted  # noqa: PLC0415 a no-op asks nothing
+    from tenantry.aura.judging import Wanted  # noqa: PLC0415 a no-op asks nothing
 
     return Wanted(
         target=props["target"],

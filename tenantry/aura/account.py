@@ -6,13 +6,13 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.aura.errors import AuraError, AuraNotFoundError, InstanceError
-from tenantry.aura.instances import combination_fault, same_name_fault
+from tenantry.aura.judging import combination_fault, same_name_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenantry.aura.client import AuraClient
-    from tenantry.aura.instances import Fault, Wanted
+    from tenantry.aura.judging import Fault, Wanted
 
 _SECONDS: Final = 30.0
 """For so long an answer is used again: a process that lives on must see what was changed meanwhile."""

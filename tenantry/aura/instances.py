@@ -1,4 +1,4 @@
-"""What is done with an instance: judged, made, changed, looked at, deleted. No Pulumi here.
+"""An instance made, taken over, or changed. No Pulumi here.
 
 An instance is known by its name, which is derived from the registry. Aura does not keep names unique and has no way to say the
 same create twice, so a create looks for the name first, and never goes on where it finds one that the stack does not know.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from tenantry.aura.errors import (
     AMBIGUOUS,
@@ -19,38 +18,17 @@ from tenantry.aura.errors import (
     AuraQuotaError,
     InstanceError,
 )
+from tenantry.aura.judging import same_name_fault, taken
 from tenantry.aura.models import DESTROYING, PAUSED
 from tenantry.aura.polling import looks
 from tenantry.aura.settings import Polling
 from tenantry.aura.shared_file import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tenantry.aura.client import AuraClient
-    from tenantry.aura.clock import Deadline
-    from tenantry.aura.models import Instance, InstanceConfiguration, InstanceSummary
+    from tenantry.aura.judging import Wanted
 
-NAME_LENGTH: Final = 30
-GRACE_SECONDS: Final = 60.0
-"""For so long after a create, a 404 says nothing: the API's parts do not agree at once."""
 _AFTER_LOST: Final = Polling(first=5, most=5, deadline=16)
-_SNAPSHOT_ENDS: Final = frozenset({"Failed", "Cancelled"})
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """An instance as the registry asks for it."""
-
-    target: str
-    """Whose it is: `acme/web`, or `acme/web/alice` for one of a user."""
-    name: str
-    type: str
-    cloud: str
-    region: str
-    memory: str
-    version: str
-    tenant_id: str
 
 
 @dataclass(frozen=True)
@@ -71,69 +49,6 @@ class Made:
     username: str
     password: str = field(repr=False)
     created_at: str
-
-
-class Fault(NamedTuple):
-    """Why an instance cannot be made: the field, and one line."""
-
-    field: str
-    message: str
-
-
-def name_fault(target: str, name: str) -> Fault | None:
-    """Judge a name: 1 to 30 characters without blanks at its ends (API document, `POST /instances`)."""
-    if 1 <= len(name) <= NAME_LENGTH and name == name.strip():
-        return None
-    return Fault(
-        "name",
-        f"{target}: the name {name!r} must have 1 to {NAME_LENGTH} characters, no blanks at its ends",
-    )
-
-
-def combination_fault(
-    wanted: Wanted, configurations: Iterable[InstanceConfiguration]
-) -> Fault | None:
-    """Judge type, cloud, region, version and memory against what the project offers; the first that fits nothing is named.
-
-    A project that lists nothing is not judged.
-    """
-    left = list(configurations)
-    chosen: list[str] = []
-    for key, attribute in (
-        ("type", "type"),
-        ("cloud", "cloud_provider"),
-        ("region", "region"),
-        ("version", "version"),
-        ("memory", "memory"),
-    ):
-        value = getattr(wanted, key)
-        fitting = [each for each in left if getattr(each, attribute) == value]
-        if left and not fitting:
-            offered = sorted({getattr(each, attribute) for each in left}, key=_by_size)
-            beside = f" with {', '.join(chosen)}" if chosen else ""
-            return Fault(
-                key,
-                f'{wanted.target}: graph.{key} "{value}" is not offered to Aura project {wanted.tenant_id}{beside}: '
-                f"write one of {', '.join(offered)}",
-            )
-        left = fitting
-        chosen.append(f"{key} {value}")
-    return None
-
-
-def same_name_fault(
-    client: AuraClient, wanted: Wanted, listed: Iterable[InstanceSummary]
-) -> Fault | None:
-    """Judge whether an instance of this name is there that is not on its way out."""
-    for summary in listed:
-        if summary.name == wanted.name:
-            try:
-                found = client.instance(summary.id)
-            except AuraNotFoundError:
-                continue
-            if found.status != DESTROYING:
-                return Fault("name", _taken(wanted, found))
-    return None
 
 
 def make(client: AuraClient, wanted: Wanted, adoption: Adoption | None) -> Made:
@@ -224,95 +139,6 @@ def _refuse_twin(client: AuraClient, target: str, instance_id: str, name: str) -
         )
 
 
-def look(
-    client: AuraClient, instance_id: str, *, tenant_id: str, created_at: str
-) -> Instance | None:
-    """Return the instance; None where a 404 may still be the echo of its create.
-
-    :raises GoneError: it is certainly gone
-    """
-    try:
-        return client.instance(instance_id)
-    except AuraNotFoundError:
-        if _is_young(client, created_at):
-            return None
-        _confirm_gone(client, instance_id, tenant_id)
-        raise GoneError(instance_id) from None
-
-
-class GoneError(InstanceError):
-    """An instance that is certainly not there."""
-
-    def __init__(self, instance_id: str) -> None:
-        """Name it."""
-        super().__init__(f"instance {instance_id} is gone")
-
-
-def remove(
-    client: AuraClient,
-    target: str,
-    instance_id: str,
-    *,
-    tenant_id: str,
-    created_at: str,
-    snapshot: bool,
-    until_gone: bool,
-) -> None:
-    """Delete the instance; one that is gone already is a success.
-
-    :param snapshot: take a snapshot first. Aura keeps it no longer than the instance's own retention
-    :param until_gone: wait until its place in the account's limit is free
-    :raises InstanceError: it stays busy, or the snapshot fails
-    """
-    if snapshot:
-        _snapshot(client, target, instance_id)
-    going = _Removal(client, instance_id, tenant_id, created_at)
-    for deadline in looks(client.settings.polling, client.clock):
-        gone = going.step(deadline)
-        if gone or (going.begun and not until_gone):
-            return
-    if not going.begun:
-        raise InstanceError(
-            f"{target}: instance {instance_id} is not deleted: {going.seen}; pulumi up tries again"
-        )
-
-
-class _Removal:
-    def __init__(
-        self, client: AuraClient, instance_id: str, tenant_id: str, created_at: str
-    ) -> None:
-        self.begun = False
-        self.seen = "Aura does not show it yet"
-        self._client = client
-        self._id = instance_id
-        self._tenant_id = tenant_id
-        self._created_at = created_at
-
-    def step(self, deadline: Deadline) -> bool:
-        """Ask for the deletion unless it has begun; return whether the instance is gone."""
-        try:
-            if not self.begun:
-                self._client.delete_instance(self._id, deadline=deadline)
-                self.begun = True
-        except AuraConflictError as error:
-            self.seen = str(error)
-            return False
-        except AuraNotFoundError:
-            pass  # gone, on its way out, or too young to be known everywhere: the look tells
-        try:
-            found = self._client.instance(self._id, deadline=deadline)
-        except AuraNotFoundError:
-            return self.begun or self._is_gone()
-        self.begun = self.begun or found.status == DESTROYING
-        return False
-
-    def _is_gone(self) -> bool:
-        if _is_young(self._client, self._created_at):
-            return False
-        _confirm_gone(self._client, self._id, self._tenant_id)
-        return True
-
-
 def _adopt(client: AuraClient, wanted: Wanted, adoption: Adoption) -> Made:
     try:
         found = client.instance(adoption.instance_id)
@@ -360,28 +186,13 @@ def _refuse_same_name(client: AuraClient, wanted: Wanted) -> None:
             except AuraNotFoundError:
                 continue  # the list is behind
             if found.status != DESTROYING:
-                raise InstanceError(_taken(wanted, found))
+                raise InstanceError(taken(wanted, found))
             going.append(found.id)
         if not going:
             return
     raise InstanceError(
         f"{wanted.target}: instance {', '.join(going)} of the same name is still being destroyed: pulumi up when it is gone"
     )
-
-
-def _taken(wanted: Wanted, found: Instance) -> str:
-    since = f", made {found.created_at:%Y-%m-%d %H:%M} UTC" if found.created_at else ""
-    return (
-        f'{wanted.target}: Aura has an instance named "{wanted.name}" that this stack does not know ({found.id}, {found.status}{since}), '
-        "and its password was told to its maker only. If a create of ours was cut off, nothing is in it: "
-        f"tenantry graph delete {found.id} --name {wanted.name}, then pulumi up. To take it over: {adopting(wanted.target, found.id)}"
-    )
-
-
-def adopting(target: str, instance_id: str) -> str:
-    """Return the commands by which an instance is taken over."""
-    path = f'tenantry:adoptGraphs["{target}"]'
-    return f"pulumi config set --path '{path}.instance' {instance_id}, pulumi config set --secret --path '{path}.password', then pulumi up"
 
 
 def _lost(client: AuraClient, wanted: Wanted, error: AuraError) -> str:
@@ -404,47 +215,3 @@ def _lost(client: AuraClient, wanted: Wanted, error: AuraError) -> str:
         f"{wanted.target}: whether the instance was made is not known: pulumi up looks for its name first, and says what to do if it is "
         f"there. ({error})"
     )
-
-
-def _snapshot(client: AuraClient, target: str, instance_id: str) -> None:
-    snapshot_id, busy = "", ""
-    for deadline in looks(client.settings.polling, client.clock):
-        try:
-            snapshot_id = snapshot_id or client.create_snapshot(instance_id, deadline=deadline)
-            status = client.snapshot(instance_id, snapshot_id, deadline=deadline).status
-        except AuraConflictError as error:
-            busy = str(error)
-            continue
-        except AuraNotFoundError:
-            if not snapshot_id:
-                return  # no instance, nothing to keep
-            continue
-        if status == "Completed":
-            return
-        if status in _SNAPSHOT_ENDS:
-            break
-    raise InstanceError(
-        f"{target}: no snapshot of instance {instance_id} before its deletion: {busy or 'it did not complete'}; nothing was deleted. "
-        "pulumi up tries again; without one: snapshot_before_delete: false, applied first"
-    )
-
-
-def _is_young(client: AuraClient, created_at: str) -> bool:
-    try:
-        made = datetime.fromisoformat(created_at).timestamp()
-    except ValueError:
-        return False
-    return client.clock.wall() - made < GRACE_SECONDS
-
-
-def _confirm_gone(client: AuraClient, instance_id: str, tenant_id: str) -> None:
-    # Another account's credentials get a 404 too: only who sees the project may say that something is not in it.
-    if any(each.id == instance_id for each in client.instances(tenant_id)):
-        raise InstanceError(
-            f"instance {instance_id} is in Aura's list and not to be found: try again in a minute"
-        )
-
-
-def _by_size(value: str) -> tuple[int, str]:
-    digits = value.removesuffix("GB")
-    return (int(digits), value) if digits.isdigit() else (0, value)

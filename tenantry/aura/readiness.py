@@ -16,9 +16,9 @@ from tenantry.aura.errors import (
     AuraUnreachableError,
     InstanceError,
 )
-from tenantry.aura.instances import GRACE_SECONDS
 from tenantry.aura.models import DESTROYING, FAILED, PAUSED, RUNNING
 from tenantry.aura.polling import looks
+from tenantry.aura.presence import GRACE_SECONDS
 from tenantry.aura.query import Connection, QueryClient, QueryError, QueryUnreachableError
 
 if TYPE_CHECKING:

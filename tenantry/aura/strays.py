@@ -29,7 +29,7 @@ def delete_stray(
     :raises InstanceError: the stack holds it, or it has another name
     """
     from tenantry.aura.client import AuraClient  # noqa: PLC0415 not for a refusal
-    from tenantry.aura.instances import remove  # noqa: PLC0415
+    from tenantry.aura.removing import remove  # noqa: PLC0415
 
     if holder := _holder(outputs(environment), instance_id):
         raise InstanceError(

@@ -8,6 +8,7 @@ import httpx
 
 from tenantry.aura.client import AuraClient
 from tenantry.aura.clock import Clock
+from tenantry.aura.judging import Wanted
 from tenantry.aura.settings import AuraSettings, Polling
 
 TENANT = "6e6bbbe2-5678-5f8a-1234-b1f62f08b98f"
@@ -114,3 +115,40 @@ def instance(**more: Any) -> dict[str, Any]:
         "created_at": "2026-11-22T05:00:00Z",
     }
     return {**known, **more}
+
+
+WANTED = Wanted(
+    target="acme/web",
+    name="tenantry--acme--web",
+    type="professional-db",
+    cloud="gcp",
+    region="us-central1",
+    memory="8GB",
+    version="5",
+    tenant_id=TENANT,
+)
+
+LIST, CREATE = "GET /v1/instances", "POST /v1/instances"
+
+ONE = "/v1/instances/db1d1234"
+
+GET, PATCH, DELETE = f"GET {ONE}", f"PATCH {ONE}", f"DELETE {ONE}"
+
+CREATED = data(
+    {
+        "id": "db1d1234",
+        "connection_url": "neo4j+s://db1d1234.databases.example",
+        "username": "neo4j",
+        "password": PASSWORD,
+        "created_at": "2026-11-22T05:00:00Z",
+    },
+    202,
+)
+
+GONE = refusal(404, "DB not found: db1d1234", "db-not-found")
+
+BUSY = refusal(409, "busy: resuming", "ongoing-database-operation")
+
+OLD = "2020-01-01T00:00:00Z"
+
+YOUNG = "2027-01-15T08:00:00Z"  # NOW

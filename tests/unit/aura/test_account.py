@@ -6,8 +6,17 @@ import pytest
 
 from tenantry.aura.account import Account
 from tenantry.aura.errors import AuraCredentialsError, InstanceError
-from tests.unit.aura.support import TENANT, Api, FakeTime, data, instance, refusal
-from tests.unit.aura.test_instances import GET, LIST, WANTED
+from tests.unit.aura.support import (
+    GET,
+    LIST,
+    TENANT,
+    WANTED,
+    Api,
+    FakeTime,
+    data,
+    instance,
+    refusal,
+)
 
 PROJECT = f"GET /v1/tenants/{TENANT}"
 OFFER = {

@@ -9,104 +9,26 @@ import httpx
 import pytest
 
 from tenantry.aura.clock import Clock
-from tenantry.aura.errors import AuraAnswerError, AuraCredentialsError, AuraError, InstanceError
-from tenantry.aura.instances import (
-    Adoption,
-    GoneError,
-    Wanted,
-    change,
-    combination_fault,
-    look,
-    make,
-    name_fault,
-    remove,
-    same_name_fault,
-)
-from tenantry.aura.models import InstanceConfiguration, InstanceSummary
+from tenantry.aura.errors import AuraAnswerError, InstanceError
+from tenantry.aura.instances import Adoption, change, make
 from tests.unit.aura.support import (
+    BUSY,
+    CREATE,
+    CREATED,
+    GET,
+    GONE,
+    LIST,
     NOW,
     PASSWORD,
+    PATCH,
     TENANT,
+    WANTED,
     Api,
     FakeTime,
     data,
     instance,
     refusal,
 )
-
-WANTED = Wanted(
-    target="acme/web",
-    name="tenantry--acme--web",
-    type="professional-db",
-    cloud="gcp",
-    region="us-central1",
-    memory="8GB",
-    version="5",
-    tenant_id=TENANT,
-)
-LIST, CREATE = "GET /v1/instances", "POST /v1/instances"
-ONE = "/v1/instances/db1d1234"
-GET, PATCH, DELETE = f"GET {ONE}", f"PATCH {ONE}", f"DELETE {ONE}"
-CREATED = data(
-    {
-        "id": "db1d1234",
-        "connection_url": "neo4j+s://db1d1234.databases.example",
-        "username": "neo4j",
-        "password": PASSWORD,
-        "created_at": "2026-11-22T05:00:00Z",
-    },
-    202,
-)
-GONE = refusal(404, "DB not found: db1d1234", "db-not-found")
-BUSY = refusal(409, "busy: resuming", "ongoing-database-operation")
-OLD = "2020-01-01T00:00:00Z"
-YOUNG = "2027-01-15T08:00:00Z"  # NOW
-
-
-def configuration(**more: str) -> InstanceConfiguration:
-    known = {
-        "type": "professional-db",
-        "cloud_provider": "gcp",
-        "region": "us-central1",
-        "memory": "8GB",
-        "version": "5",
-    }
-    return InstanceConfiguration(**{**known, **more})
-
-
-@pytest.mark.parametrize("name", ["", "n" * 31, " n", "n "])
-def test_a_name_that_aura_refuses_is_refused_before(name: str) -> None:
-    fault = name_fault("acme/web", name)
-    assert fault is not None
-    assert "1 to 30 characters" in fault.message
-    assert name_fault("acme/web", "n" * 30) is None
-
-
-@pytest.mark.parametrize(
-    ("offered", "said"),
-    [
-        ({"type": "free-db"}, 'graph.type "professional-db" is not offered to Aura project'),
-        ({"cloud_provider": "aws"}, 'graph.cloud "gcp" is not offered'),
-        (
-            {"region": "europe-west1"},
-            "with type professional-db, cloud gcp: write one of europe-west1",
-        ),
-        ({"version": "4"}, 'graph.version "5" is not offered'),
-        ({"memory": "16GB"}, "region us-central1, version 5: write one of 2GB, 16GB"),
-    ],
-)
-def test_the_first_value_that_fits_no_offer_is_named(offered: dict[str, str], said: str) -> None:
-    offers = [configuration(**offered)]
-    if "memory" in offered:
-        offers.append(configuration(memory="2GB"))
-    fault = combination_fault(WANTED, offers)
-    assert fault is not None
-    assert said in fault.message
-    assert combination_fault(WANTED, [configuration(), *offers]) is None
-
-
-def test_a_project_that_lists_nothing_is_not_judged() -> None:
-    assert combination_fault(WANTED, []) is None
 
 
 def test_an_instance_is_made_after_a_look_for_its_name(tmp_path: Path) -> None:
@@ -292,15 +214,6 @@ def test_one_is_not_taken_over_beside_another_of_our_name(tmp_path: Path) -> Non
         make(client, WANTED, ADOPTION)
 
 
-def test_only_a_living_instance_takes_a_name(tmp_path: Path) -> None:
-    listed = [InstanceSummary(id="db1d1234", name=WANTED.name), InstanceSummary(id="b", name="x")]
-    api = Api().on(GET, GONE, data(instance(status="destroying")), data(instance()))
-    with api.client(tmp_path) as client:
-        assert same_name_fault(client, WANTED, listed) is None
-        assert same_name_fault(client, WANTED, listed) is None
-        assert same_name_fault(client, WANTED, listed) is not None
-
-
 def test_a_change_waits_for_what_is_under_way(tmp_path: Path) -> None:
     fake = FakeTime()
     api = Api().on(PATCH, BUSY, BUSY, httpx.Response(202, json={})).on(GET, data(instance()))
@@ -335,131 +248,3 @@ def test_a_change_that_cannot_happen_says_what_to_do(tmp_path: Path) -> None:
         api.on(PATCH, GONE)
         with pytest.raises(InstanceError, match="pulumi refresh, then pulumi up"):
             change(client, "acme/web", "db1d1234", memory="16GB")
-
-
-def test_a_look_at_what_is_gone_is_certain(tmp_path: Path) -> None:
-    api = Api().on(GET, GONE).on(LIST, data([]))
-    with api.client(tmp_path) as client, pytest.raises(GoneError):
-        look(client, "db1d1234", tenant_id=TENANT, created_at=OLD)
-
-
-def test_a_404_of_a_young_instance_says_nothing(tmp_path: Path) -> None:
-    api, fake = Api().on(GET, GONE).on(LIST, data([])), FakeTime()
-    with api.client(tmp_path, fake) as client:
-        assert look(client, "db1d1234", tenant_id=TENANT, created_at=YOUNG) is None
-        fake.now += 61
-        with pytest.raises(GoneError):
-            look(client, "db1d1234", tenant_id=TENANT, created_at=YOUNG)
-
-
-@pytest.mark.parametrize(
-    "listed",
-    [
-        data([instance()]),
-        refusal(404, "no such tenant", "tenant-not-found"),
-        httpx.Response(403, json={"error": "no"}),
-        httpx.Response(500),
-    ],
-)
-def test_who_does_not_see_the_project_cannot_say_that_it_is_gone(
-    tmp_path: Path, listed: Any
-) -> None:
-    api = Api().on(GET, GONE).on(LIST, listed).on(DELETE, GONE)
-    with api.client(tmp_path) as client:
-        with pytest.raises(AuraError) as caught:
-            look(client, "db1d1234", tenant_id=TENANT, created_at=OLD)
-        assert not isinstance(caught.value, GoneError)
-        with pytest.raises(AuraError):
-            delete(client)
-
-
-def delete(client: Any, **more: Any) -> None:
-    known = {"tenant_id": TENANT, "created_at": OLD, "snapshot": False, "until_gone": False}
-    remove(client, "acme/web", "db1d1234", **{**known, **more})
-
-
-ACCEPTED = data(instance(status="destroying"), 202)
-
-
-def test_a_deletion_that_was_accepted_is_enough(tmp_path: Path) -> None:
-    api = Api().on(DELETE, ACCEPTED).on(GET, data(instance(status="destroying")))
-    with api.client(tmp_path) as client:
-        delete(client)
-    assert len(api.sent(DELETE)) == 1
-
-
-def test_a_deletion_is_waited_for_where_its_place_is_needed(tmp_path: Path) -> None:
-    fake = FakeTime()
-    api = Api().on(DELETE, ACCEPTED).on(GET, *[data(instance(status="destroying"))] * 2, GONE)
-    with api.client(tmp_path, fake) as client:
-        delete(client, until_gone=True)
-    assert 20 <= fake.now - NOW <= 22
-    assert len(api.sent(DELETE)) == 1
-
-
-def test_a_deletion_whose_answer_was_lost_is_not_an_error(tmp_path: Path) -> None:
-    api = Api().on(DELETE, httpx.ReadError("gone"), GONE)
-    api.on(GET, data(instance(status="destroying")), GONE)
-    with api.client(tmp_path) as client:
-        delete(client, until_gone=True)
-
-
-def test_what_is_gone_already_is_deleted(tmp_path: Path) -> None:
-    api = Api().on(DELETE, GONE).on(GET, GONE).on(LIST, data([]))
-    with api.client(tmp_path) as client:
-        delete(client)
-
-
-def test_a_young_instance_is_not_left_behind(tmp_path: Path) -> None:
-    api, fake = Api().on(DELETE, GONE, GONE, ACCEPTED), FakeTime()
-    api.on(GET, GONE, GONE, data(instance(status="destroying")))
-    with api.client(tmp_path, fake) as client:
-        delete(client, created_at=YOUNG)
-    assert len(api.sent(DELETE)) == 3
-
-
-def test_a_busy_instance_is_deleted_later_or_said(tmp_path: Path) -> None:
-    api = Api().on(DELETE, BUSY, ACCEPTED).on(GET, data(instance(status="destroying")))
-    with api.client(tmp_path) as client:
-        delete(client)
-        api.on(DELETE, BUSY)
-        with pytest.raises(
-            InstanceError, match=r"is not deleted: .*busy: resuming.*; pulumi up tries again"
-        ):
-            delete(client)
-
-
-SNAPSHOTS, SNAPSHOT = f"POST {ONE}/snapshots", f"GET {ONE}/snapshots/s"
-
-
-def snapshot(status: str) -> httpx.Response:
-    return data({"snapshot_id": "s", "status": status})
-
-
-def test_a_snapshot_comes_first(tmp_path: Path) -> None:
-    api = Api().on(SNAPSHOTS, BUSY, data({"snapshot_id": "s"}, 202))
-    api.on(SNAPSHOT, snapshot("Pending"), snapshot("Completed"))
-    api.on(DELETE, ACCEPTED).on(GET, data(instance(status="destroying")))
-    with api.client(tmp_path) as client:
-        delete(client, snapshot=True)
-    order = [f"{r.method} {r.url.path}" for r in api.requests if r.method != "GET"]
-    assert order == ["POST /oauth/token", SNAPSHOTS, SNAPSHOTS, DELETE]
-
-
-def test_without_its_snapshot_nothing_is_deleted(tmp_path: Path) -> None:
-    api = Api().on(SNAPSHOTS, data({"snapshot_id": "s"}, 202)).on(SNAPSHOT, snapshot("Failed"))
-    with api.client(tmp_path) as client, pytest.raises(InstanceError, match="nothing was deleted"):
-        delete(client, snapshot=True)
-    assert not api.sent(DELETE)
-
-
-def test_what_is_gone_needs_no_snapshot(tmp_path: Path) -> None:
-    api = Api().on(SNAPSHOTS, GONE).on(DELETE, GONE).on(GET, GONE).on(LIST, data([]))
-    with api.client(tmp_path) as client:
-        delete(client, snapshot=True)
-
-
-def test_refused_credentials_end_every_wait(tmp_path: Path) -> None:
-    api = Api().on(DELETE, httpx.Response(403, json={"error": "no"}))
-    with api.client(tmp_path) as client, pytest.raises(AuraCredentialsError):
-        delete(client)

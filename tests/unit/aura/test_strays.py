@@ -5,8 +5,7 @@ import pytest
 
 from tenantry.aura.errors import InstanceError
 from tenantry.aura.strays import delete_stray
-from tests.unit.aura.support import TENANT, Api, data, instance
-from tests.unit.aura.test_instances import DELETE, GET, GONE
+from tests.unit.aura.support import DELETE, GET, GONE, TENANT, Api, data, instance
 from tests.unit.test_stack import pulumi
 
 HELD = '{"apps": {"acme/web": {"graphs": {"acme/web": {"instance": "held1234"}}}}}'

@@ -11,9 +11,24 @@ from providers.aura import AuraInstanceProvider, AuraReadyProvider
 from tenantry.aura.account import Account
 from tenantry.aura.errors import AuraSettingsError, InstanceError
 from tenantry.aura.settings import AuraSettings
-from tests.unit.aura.support import NOW, PASSWORD, TENANT, Api, FakeTime, data, instance, refusal
+from tests.unit.aura.support import (
+    CREATE,
+    CREATED,
+    DELETE,
+    GET,
+    GONE,
+    LIST,
+    NOW,
+    PASSWORD,
+    PATCH,
+    TENANT,
+    Api,
+    FakeTime,
+    data,
+    instance,
+    refusal,
+)
 from tests.unit.aura.test_account import OFFERS, PROJECT
-from tests.unit.aura.test_instances import CREATE, CREATED, DELETE, GET, GONE, LIST, PATCH
 
 PROPS = {
     "target": "acme/web",
