@@ -7,9 +7,11 @@ from components.applied import applied_apps
 from components.settings import Settings
 from components.tenant_app import TenantApp
 from providers.catalog import Catalog
+from tenantry.aura.errors import AuraSettingsError
+from tenantry.catalog.location import NO_CATALOG
 from tenantry.registry import RegistryError, SelectionError, load, select
+from tenantry.registry.graphs import GraphError, check_free_graphs
 from tenantry.registry.transition import TransitionError, check_transition
-from tenantry.registry.unapplied import unapplied
 from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.planning import plan_schemas
 
@@ -18,19 +20,34 @@ try:
     registry = load(settings.registry)
     selected = select(registry, settings.apps)
     plans = plan_schemas(selected, settings.registry)
+    applied = applied_apps()
+    check_free_graphs(selected)
+    # Also a graph that leaves needs the way to Aura.
+    has_graphs = any(app.graphs for app in [*selected, *applied])
+    aura = settings.read_aura() if has_graphs else None
     destroyed = check_transition(
-        applied_apps(),
+        applied,
         selected,
         settings.registry,
         organization=settings.neon_org_id or "",
         catalog=settings.catalog is not None,
+        aura_project=aura.project if aura else "",
         allowed=settings.allow_destroy,
     )
-except (RegistryError, SelectionError, TransitionError, SchemaError) as error:
+except (
+    RegistryError,
+    SelectionError,
+    TransitionError,
+    SchemaError,
+    GraphError,
+    AuraSettingsError,
+) as error:
     raise pulumi.RunError(str(error)) from None
 
-for line in [*destroyed, *unapplied(selected, catalog=settings.catalog is not None)]:
+for line in destroyed:
     pulumi.log.warn(line)
+if selected and settings.catalog is None:
+    pulumi.log.warn(NO_CATALOG)
 
 cloud = neon.Provider("neon", api_key=settings.neon_api_key)
 catalog = Catalog("catalog", settings.catalog) if settings.catalog else None
@@ -40,6 +57,7 @@ apps = [
         cloud=cloud,
         plan=plans.get(app.id),
         catalog=catalog,
+        aura=aura,
         org_id=settings.neon_org_id,
     )
     for app in selected
@@ -47,3 +65,7 @@ apps = [
 pulumi.export("apps", {component.app.id: component.summary() for component in apps})
 pulumi.export("urls", {component.app.id: component.urls() for component in apps})
 pulumi.export("apiKeys", {component.app.id: component.api_keys() for component in apps})
+pulumi.export(
+    "graphs",
+    {name: graph.connection() for component in apps for name, graph in component.graphs.items()},
+)

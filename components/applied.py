@@ -36,6 +36,8 @@ def applied_apps() -> list[AppliedApp]:
             api_keys={
                 name: int(generation) for name, generation in outputs.get("apiKeys", {}).items()
             },
+            # A state of before there were graphs has none.
+            graphs=outputs.get("graphs") or {},
         )
         for resource in resources
         if resource["type"] == TYPE and (outputs := resource["outputs"])

@@ -1,12 +1,33 @@
 """What the stack's configuration and the environment tell the program."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
 
+from tenantry.aura.settings import AuraSettings, read_settings
 from tenantry.catalog.location import CONFIG, VARIABLE, label
+
+
+@dataclass(frozen=True)
+class AdoptedGraph:
+    """An Aura instance that is there already and is to be taken over."""
+
+    instance: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Aura:
+    """Where graphs are made, and which of them exist already. The credentials are the provider's alone."""
+
+    project: str
+    """The Aura project's id (`AURA_TENANT_ID`)."""
+    adopted: Mapping[str, AdoptedGraph]
+    """By the graph's id."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +71,35 @@ class Settings:
                 app.strip() for app in (config.get("allowDestroy") or "").split(",") if app.strip()
             ),
         )
+
+    @staticmethod
+    def read_aura() -> Aura:
+        """Read what graphs need; only a stack that has one asks.
+
+        `tenantry:auraClientId` and the like, else the environment's `AURA_CLIENT_ID` and the like (see `tenantry.aura.settings`), and
+        `tenantry:adoptGraphs`: by the graph's id, `instance`, `password` (secret) and `username` (default `neo4j`).
+
+        :raises AuraSettingsError: something is missing or cannot be used
+        :raises pulumi.RunError: `tenantry:adoptGraphs` is not of this form
+        """
+        config = pulumi.Config("tenantry")
+        found: AuraSettings = read_settings(config.get, os.environ)
+        return Aura(found.tenant_id, _adopted(config.get_object("adoptGraphs")))
+
+
+def _adopted(value: object) -> dict[str, AdoptedGraph]:
+    adopted = {}
+    for graph, facts in value.items() if isinstance(value, dict) else ():
+        match facts:
+            case {"instance": str() as instance, "password": str() as password, **rest}:
+                username = str(rest.get("username") or "neo4j")
+                adopted[graph] = AdoptedGraph(instance, username, password)
+            case _:
+                # Not shown: it may hold a password.
+                raise pulumi.RunError(
+                    f"tenantry:adoptGraphs: {graph} needs `instance` and `password` (secret), and may have `username`"
+                )
+    return adopted
 
 
 def _catalog() -> pulumi.Output[str] | None:

@@ -7,10 +7,13 @@ import pulumi_postgresql as postgresql
 from components.branches import AppBranch
 from components.catalog import AppRecords
 from components.database import AppDatabase
+from components.graph import AppGraph
 from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
+from components.settings import Aura
 from providers.catalog import Catalog
 from tenantry.registry import App
+from tenantry.registry.graphs import graph_place
 from tenantry.schemas.planning import SchemaPlan
 from tenantry.urls import connection_url
 
@@ -20,7 +23,7 @@ CONNECT_SECONDS = 60
 
 
 class TenantApp(pulumi.ComponentResource):
-    """An app's project, roles, database and branches, down to the URLs that it connects with."""
+    """An app's project, roles, database, branches and graphs, down to what it connects with."""
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class TenantApp(pulumi.ComponentResource):
         cloud: neon.Provider,
         plan: SchemaPlan | None = None,
         catalog: Catalog | None = None,
+        aura: Aura | None = None,
         org_id: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -37,6 +41,7 @@ class TenantApp(pulumi.ComponentResource):
         :param cloud: the connection to Neon's API
         :param plan: the revisions that the app's schema is to have; None where it has no `schema`
         :param catalog: the tables of the control plane; None where there is none
+        :param aura: where its graphs are made; None only where it has none
         :param org_id: the Neon organization that pays for the project
         """
         through_cloud = pulumi.ResourceOptions(providers={"neon": cloud})
@@ -103,6 +108,17 @@ class TenantApp(pulumi.ComponentResource):
             database=self.database,
             parent=self,
         )
+        self.graphs = {}
+        if aura is not None:
+            for declared in app.graphs:
+                self.graphs[declared.id] = AppGraph(
+                    declared,
+                    project=aura.project,
+                    adopted=aura.adopted.get(declared.id),
+                    protect=protect,
+                    retain=app.deletion == "retain",
+                    opts=inside,
+                )
         # What the next run needs in order to judge what it would destroy or break.
         self.register_outputs(
             {
@@ -115,6 +131,11 @@ class TenantApp(pulumi.ComponentResource):
                 "branches": [branch.name for branch in app.database.branches],
                 "apiKeys": {key.name: key.generation for key in app.api_keys},
                 "catalog": catalog is not None,
+                "graphs": {
+                    declared.id: graph_place(declared.graph, aura.project)
+                    for declared in app.graphs
+                    if aura is not None
+                },
             }
         )
 
@@ -137,6 +158,13 @@ class TenantApp(pulumi.ComponentResource):
                 name: {"id": branch.id, "host": branch.host}
                 for name, branch in self.branches.items()
             },
+            **({"graphs": self._graph_facts()} if self.graphs else {}),
+        }
+
+    def _graph_facts(self) -> dict[str, dict[str, pulumi.Input[str]]]:
+        return {
+            name: {"instance": graph.id, "status": graph.status}
+            for name, graph in self.graphs.items()
         }
 
     def urls(self) -> dict[str, pulumi.Output[str]]:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud import daemon
-from localcloud.settings import DataFolderError
+from localcloud.settings import Choices, DataFolderError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from localcloud.daemon import Facts
 
@@ -26,9 +26,12 @@ NOT_RUNNING = 3
 
 _DEFAULT_DATA = Path(".tenantry") / "localcloud"
 _DATA_VARIABLE = "LOCALCLOUD_DATA"
-_SECRET = {"neon_api_key", "catalog_url"}
 _LAST_PORT = 65_535
+_BOLT_PORT = 7687
 _SLOWEST_PACE = 100
+_LONGEST_SECONDS = 86_400
+_HIGHEST_RATE = 1_000_000
+_SECRETS = frozenset({"neon_api_key", "catalog_url", "aura_client_secret"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,20 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _start(data: Path, options: argparse.Namespace) -> int:
-    asked = {"port": options.port, "plan": options.plan, "pace": options.pace}
+    choices = Choices(
+        **{field.name: getattr(options, field.name) for field in dataclasses.fields(Choices)}
+    )
     if options.foreground:
-        daemon.run(data, **asked, ready_fd=options.ready_fd)
+        daemon.run(data, choices, ready_fd=options.ready_fd)
         return 0
     facts = daemon.find(data)
     if facts is not None:
-        if any(value is not None for value in asked.values()):
+        ignored = choices.arguments()[::2]
+        if ignored:
             print(
-                "localcloud: runs already, so --port, --plan and --pace are ignored; stop it first to change them",
+                f"localcloud: runs already, so {', '.join(ignored)} changes nothing; stop it first",
                 file=sys.stderr,
             )
         _print(facts, options, "runs already")
         return 0
-    _print(daemon.start(data, **asked), options, "started")
+    _print(daemon.start(data, choices), options, "started")
     return 0
 
 
@@ -99,8 +105,8 @@ def _print(facts: Facts, options: argparse.Namespace, how: str) -> None:
         return
     print(f"local cloud {how}")
     for name, value in document.items():
-        # Secrets are for programs: they are not put on a screen unasked.
-        print(f"  {name:<13} {'(shown by --json)' if name in _SECRET else value}")
+        # Keys are for programs: they are not put on a screen unasked.
+        print(f"  {name:<18} {'(shown by --json)' if name in _SECRETS else value}")
 
 
 def _folder(text: str) -> str:
@@ -110,24 +116,38 @@ def _folder(text: str) -> str:
     return text
 
 
-def _port(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if not 1 <= value <= _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_LAST_PORT}")
+def _aura_port(text: str) -> int:
+    value = _whole(_LAST_PORT)(text)
+    if value == _BOLT_PORT:
+        # Clients take this port for Bolt's, and ask another for the Query API.
+        raise argparse.ArgumentTypeError(f"must not be {_BOLT_PORT}, the port of Bolt")
     return value
 
 
-def _pace(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= _SLOWEST_PACE:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_SLOWEST_PACE}")
-    return value
+def _number(most: int) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a number from 0 to {most}")
+        return value
+
+    return read
+
+
+def _whole(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = 0
+        if not 1 <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}")
+        return value
+
+    return read
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,26 +160,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--json", action="store_true", help="print JSON")
     parser = argparse.ArgumentParser(
-        prog="localcloud", description="A local Neon API with real PostgreSQL behind it."
+        prog="localcloud",
+        description="A local Neon API with real PostgreSQL behind it, and a local Aura API.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     start = commands.add_parser("start", parents=[common], help="start, or say that it runs")
     start.add_argument("--foreground", action="store_true", help="stay, and log to the terminal")
     start.add_argument(
         "--port",
-        type=_port,
+        type=_whole(_LAST_PORT),
         metavar="N",
-        help="the API's port (default: a free one, kept between starts)",
+        help="the Neon API's port (default: a free one, kept between starts)",
     )
     start.add_argument(
         "--plan", choices=("free", "launch", "scale"), help="whose limits apply (default: scale)"
     )
     start.add_argument(
         "--pace",
-        type=_pace,
+        type=_number(_SLOWEST_PACE),
         metavar="X",
         help="durations of operations: 1 as on Neon, 0 at once (default: 0.1)",
     )
+    _add_aura_options(start)
     start.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     commands.add_parser("stop", parents=[common], help="stop it and all its servers")
     commands.add_parser(
@@ -167,6 +189,44 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("reset", parents=[common], help="stop it and delete all its data")
     return parser
+
+
+def _add_aura_options(start: argparse.ArgumentParser) -> None:
+    group = start.add_argument_group("the Aura API")
+    group.add_argument(
+        "--aura-port",
+        type=_aura_port,
+        metavar="N",
+        help="its port (default: a free one, kept between starts)",
+    )
+    for name, default, what in (
+        ("create", "2", "an instance is being created"),
+        ("change", "1", "a pause, a resize, a snapshot or a deletion takes"),
+        ("lag", "0.5", "a new instance answers 404, and a resize does not show"),
+    ):
+        group.add_argument(
+            f"--aura-{name}-seconds",
+            type=_number(_LONGEST_SECONDS),
+            metavar="S",
+            help=f"how long {what} (default: {default})",
+        )
+    group.add_argument(
+        "--aura-token-seconds",
+        type=_whole(_LONGEST_SECONDS),
+        metavar="S",
+        help="how long a token lives (default: 3600)",
+    )
+    group.add_argument(
+        "--aura-rate-limit",
+        type=_whole(_HIGHEST_RATE),
+        metavar="N",
+        help="requests a minute before 429 (default: 10000)",
+    )
+    group.add_argument(
+        "--aura-retry-after",
+        choices=("seconds", "date", "none"),
+        help="how a 429 says when to come back (default: seconds)",
+    )
 
 
 _COMMANDS = {"start": _start, "stop": _stop, "status": _status, "reset": _reset}

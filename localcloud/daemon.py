@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localcloud import settings as settings_file
-from localcloud.settings import MARKER, DataFolderError
+from localcloud.settings import MARKER, NEO4J_VARIABLE, DataFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from localcloud.settings import Settings
+    from localcloud.aura.neo4j import Neo4j
+    from localcloud.settings import Choices, Settings
 
 LOG = "localcloud.log"
 _LOCK = "localcloud.lock"
@@ -55,6 +56,11 @@ class Facts:
     neon_api_key: str
     neon_org_id: str
     catalog_url: str
+    aura_base_url: str
+    aura_token_url: str
+    aura_client_id: str
+    aura_client_secret: str
+    aura_tenant_id: str
     pid: int
     data: str
 
@@ -78,18 +84,17 @@ def find(data: Path) -> Facts | None:
     return _facts(data, settings, holder.pid)
 
 
-def start(data: Path, *, port: int | None, plan: str | None, pace: float | None) -> Facts:
+def start(data: Path, choices: Choices) -> Facts:
     """Start a daemon and return once its API answers.
 
     Raises DaemonError or DataFolderError.
     """
+    _neo4j()
     _prepare_folder(data)
     package_parent = str(Path(__file__).resolve().parent.parent)
     python_path = os.environ.get("PYTHONPATH")
     command = [sys.executable, "-m", "localcloud", "start", "--foreground", "--data", str(data)]
-    for name, value in (("port", port), ("plan", plan), ("pace", pace)):
-        if value is not None:
-            command += [f"--{name}", str(value)]
+    command += choices.arguments()
     reading, writing = os.pipe()
     try:
         with (data / LOG).open("ab") as log:
@@ -133,27 +138,19 @@ def start(data: Path, *, port: int | None, plan: str | None, pace: float | None)
     return facts
 
 
-def run(
-    data: Path,
-    *,
-    port: int | None,
-    plan: str | None,
-    pace: float | None,
-    ready_fd: int | None,
-) -> None:
+def run(data: Path, choices: Choices, *, ready_fd: int | None) -> None:
     """Be the daemon, until told to stop. Raises DaemonError or DataFolderError, which it tells its parent as well."""
     report = _Report(ready_fd)
     try:
+        neo4j = _neo4j()
         _prepare_folder(data)
         with _locked(data) as lock:
             settings = settings_file.load(data) or settings_file.fresh()
-            if port is not None:
-                settings.port = port
-            settings.plan = plan or settings.plan
-            settings.pace = settings.pace if pace is None else pace
+            settings_file.complete(settings)
+            choices.apply(settings)
             _log_to(data, foreground=ready_fd is None)
             _ignore_client_settings()
-            _serve(data, settings, lock, report)
+            _serve(data, settings, lock, report, neo4j)
     except (DaemonError, DataFolderError) as error:
         report.error(str(error))
         raise
@@ -213,7 +210,20 @@ def _end_servers(clusters: Path) -> None:
     asyncio.run(stop_strays(clusters))
 
 
-def _serve(data: Path, settings: Settings, lock: int, report: _Report) -> None:
+def _neo4j() -> Neo4j | None:
+    """Return the Neo4j that the environment names, if any. Raises DaemonError."""
+    url = os.environ.get(NEO4J_VARIABLE)
+    if not url:
+        return None
+    from localcloud.aura.neo4j import Neo4j, Neo4jUrlError  # noqa: PLC0415 (most starts name none)
+
+    try:
+        return Neo4j(url)
+    except Neo4jUrlError as error:
+        raise DaemonError(str(error)) from error
+
+
+def _serve(data: Path, settings: Settings, lock: int, report: _Report, neo4j: Neo4j | None) -> None:
     # Imported here: `status` and `stop` have no use for a web server.
     from localcloud.postgres.cluster import ClusterError  # noqa: PLC0415
     from localcloud.postgres.front import AddressError  # noqa: PLC0415
@@ -223,13 +233,16 @@ def _serve(data: Path, settings: Settings, lock: int, report: _Report) -> None:
 
     def ready() -> None:
         logging.getLogger("localcloud").info(
-            "ready, process %d, port %d", os.getpid(), settings.port
+            "ready, process %d, ports %d (Neon) and %d (Aura)",
+            os.getpid(),
+            settings.port,
+            settings.aura_port,
         )
         os.pwrite(lock, f"{os.getpid()} ready\n".encode(), 0)
         report.ready()
 
     try:
-        asyncio.run(serve(data, settings, ready))
+        asyncio.run(serve(data, settings, ready, neo4j=neo4j))
     except (
         AddressError,
         ClusterError,
@@ -343,11 +356,17 @@ def _holder(data: Path) -> _Holder | None:
 
 
 def _facts(data: Path, settings: Settings, pid: int) -> Facts:
+    aura = f"http://127.0.0.1:{settings.aura_port}"
     return Facts(
         neon_api_url=f"http://127.0.0.1:{settings.port}/api/v2",
         neon_api_key=settings.neon_api_key,
         neon_org_id=settings.neon_org_id,
         catalog_url=settings.catalog_url,
+        aura_base_url=f"{aura}/v1",
+        aura_token_url=f"{aura}/oauth/token",
+        aura_client_id=settings.aura_client_id,
+        aura_client_secret=settings.aura_client_secret,
+        aura_tenant_id=settings.aura_tenant_id,
         pid=pid,
         data=str(data),
     )

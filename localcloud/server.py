@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from localcloud.aura.neo4j import Neo4j
     from localcloud.settings import Settings
 
 API_ADDRESS = "127.0.0.1"
@@ -39,11 +42,14 @@ class PortTakenError(Exception):
     """The API's port is taken; the message is one line and says what to do."""
 
 
-async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> None:
-    """Run the local cloud on a data folder until SIGTERM or SIGINT. ``ready`` is called once the API answers.
+async def serve(
+    data: Path, settings: Settings, ready: Callable[[], None], *, neo4j: Neo4j | None
+) -> None:
+    """Run the local cloud on a data folder until SIGTERM or SIGINT. ``ready`` is called once the APIs answer.
 
-    Chooses what ``settings`` leaves open (port, clusters folder, the control plane's address) and saves it. Raises PortTakenError, InstallationError,
-    AddressError or ClusterError before ``ready``.
+    Chooses what ``settings`` leaves open (ports, clusters folder, the control plane's address) and saves it. ``neo4j``:
+    where the queries to Aura instances go on to, if anywhere. Raises PortTakenError, InstallationError, AddressError or
+    ClusterError before ``ready``.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -51,8 +57,10 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
         loop.add_signal_handler(number, stop.set)
 
     _raise_descriptor_limit()
-    listener = _listen(settings.port)
+    listener = _listen(settings.port, "--port")
     settings.port = listener.getsockname()[1]
+    aura_listener = _listen(settings.aura_port, "--aura-port")
+    settings.aura_port = aura_listener.getsockname()[1]
     remove_abandoned()
     installation = prepare(data, settings.clusters)
     settings.clusters = str(installation.clusters)
@@ -67,10 +75,49 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
     tls = server_context(data / _TLS)
     cloud = Cloud(settings, state, installation, tls)
     catalog = ControlPlane(settings, installation)
-    # One application per API. Its own requests are logged by each; uvicorn adds nothing to the log.
+    aura = _AuraOnDemand(settings, state, neo4j)
+    try:
+        await cloud.open()
+        catalog.listen(tls)
+        settings_file.save(data, settings)
+        # One server and one application for each API.
+        servers = [
+            (await _started(build(cloud), listener), listener),
+            (await _started(aura, aura_listener), aura_listener),
+        ]
+        ready()
+        await stop.wait()
+        _log.info("stopping")
+        await asyncio.gather(*(server.shutdown(sockets=[each]) for server, each in servers))
+    finally:
+        await asyncio.gather(catalog.close(), cloud.close())
+        if neo4j is not None:
+            await neo4j.close()
+        state.close()
+
+
+class _AuraOnDemand:
+    """The Aura API, loaded at its first request: a start waits for nothing that most runs never ask for."""
+
+    def __init__(self, settings: Settings, state: State, neo4j: Neo4j | None) -> None:
+        self._settings = settings
+        self._state = state
+        self._neo4j = neo4j
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            from localcloud.aura import app, cloud  # noqa: PLC0415
+
+            self._app = app.build(cloud.Aura(self._settings, self._state, neo4j=self._neo4j))
+        await self._app(scope, receive, send)
+
+
+async def _started(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
+    # Requests are logged by the applications; uvicorn adds nothing to the log.
     server = uvicorn.Server(
         uvicorn.Config(
-            build(cloud),
+            app,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -80,21 +127,11 @@ async def serve(data: Path, settings: Settings, ready: Callable[[], None]) -> No
             timeout_keep_alive=60,
         )
     )
-    try:
-        await cloud.open()
-        catalog.listen(tls)
-        settings_file.save(data, settings)
-        # Not `serve`: its main loop wakes ten times a second, and an idle local cloud should cost nothing.
-        server.config.load()
-        server.lifespan = server.config.lifespan_class(server.config)
-        await server.startup(sockets=[listener])
-        ready()
-        await stop.wait()
-        _log.info("stopping")
-        await server.shutdown(sockets=[listener])
-    finally:
-        await asyncio.gather(catalog.close(), cloud.close())
-        state.close()
+    # Not `serve`: its main loop wakes ten times a second, and an idle local cloud should cost nothing.
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup(sockets=[listener])
+    return server
 
 
 def _raise_descriptor_limit() -> None:
@@ -103,7 +140,7 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int, option: str) -> socket.socket:
     # asyncio turns off the delay of small answers (TCP_NODELAY) only where the protocol is named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -113,6 +150,6 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortTakenError(
-            f"{API_ADDRESS}:{port}: cannot listen ({error.strerror}); end the program that does, or give another --port"
+            f"{API_ADDRESS}:{port}: cannot listen ({error.strerror}); end the program that does, or give another {option}"
         ) from error
     return listener

@@ -18,6 +18,8 @@ FORMAT = 1
 MARKER = "localcloud.json"
 CATALOG_ROLE = "tenantry_catalog"
 CATALOG_DATABASE = "tenantry"
+NEO4J_VARIABLE = "LOCALCLOUD_NEO4J_URL"
+"""The environment's name for the URL of a Neo4j that answers the Aura instances' queries; never kept."""
 _MARKER_KIND = "localcloud data"
 _POSTGRES_PORT = 5432
 
@@ -37,11 +39,12 @@ def not_a_folder(data: Path) -> DataFolderError:
 
 @dataclass(slots=True)
 class Settings:
-    """What a data folder keeps: identities, secrets, the port, the plan and the pace.
+    """What a data folder keeps: identities, secrets, ports, the plan, the pace, and how the Aura API behaves.
 
-    ``port`` is 0 until the first start has chosen one. ``clusters`` is the folder of the PostgreSQL data
+    A port is 0 until the first start has chosen one. ``clusters`` is the folder of the PostgreSQL data
     directories, empty until the first start has found a place for it; ``catalog_host`` and ``catalog_password`` are
-    empty likewise.
+    empty likewise. The identities of the Aura API are empty in a folder from before there was one, until a start has
+    called :func:`complete`.
     """
 
     seed: str
@@ -55,6 +58,16 @@ class Settings:
     clusters: str = ""
     catalog_host: str = ""
     catalog_password: str = ""
+    aura_client_id: str = ""
+    aura_client_secret: str = ""
+    aura_tenant_id: str = ""
+    aura_port: int = 0
+    aura_create_seconds: float = 2.0
+    aura_change_seconds: float = 1.0
+    aura_lag_seconds: float = 0.5
+    aura_token_seconds: int = 3600
+    aura_rate_limit: int = 10_000
+    aura_retry_after: str = "seconds"
     format: int = FORMAT
     kind: str = _MARKER_KIND
 
@@ -69,17 +82,66 @@ class Settings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a start is asked to set; None leaves it as the data folder has it.
+
+    ``aura_*_seconds``: how long an instance is being created, how long any other operation takes, how long a GET does
+    not find a new instance (and does not show a resize), how long a token lives. ``aura_rate_limit``: requests a
+    minute. ``aura_retry_after``: how a 429 says when to come back, ``seconds``, ``date`` or ``none``.
+    """
+
+    port: int | None = None
+    plan: str | None = None
+    pace: float | None = None
+    aura_port: int | None = None
+    aura_create_seconds: float | None = None
+    aura_change_seconds: float | None = None
+    aura_lag_seconds: float | None = None
+    aura_token_seconds: int | None = None
+    aura_rate_limit: int | None = None
+    aura_retry_after: str | None = None
+
+    def made(self) -> dict[str, int | float | str]:
+        """Return the choices that were made."""
+        return {
+            name: value for name, value in dataclasses.asdict(self).items() if value is not None
+        }
+
+    def arguments(self) -> list[str]:
+        """Return the choices as options of ``localcloud start``."""
+        return [
+            word
+            for name, value in self.made().items()
+            for word in (f"--{name.replace('_', '-')}", str(value))
+        ]
+
+    def apply(self, settings: Settings) -> None:
+        """Put the choices into settings."""
+        for name, value in self.made().items():
+            setattr(settings, name, value)
+
+
 def fresh() -> Settings:
     """Return settings of a new data folder, with identities and secrets of its own."""
     seed = secrets.token_hex(8)
     number = int(hashlib.sha256(seed.encode()).hexdigest(), 16) % 100_000_000
-    return Settings(
+    settings = Settings(
         seed=seed,
         neon_api_key="napi_" + secrets.token_hex(32),
         neon_org_id=f"org-local-cloud-{number:08d}",
         user_id=str(uuid.uuid4()),
         superuser_password=secrets.token_hex(24),
     )
+    complete(settings)
+    return settings
+
+
+def complete(settings: Settings) -> None:
+    """Give the Aura API's identities to settings that have none yet."""
+    settings.aura_client_id = settings.aura_client_id or secrets.token_urlsafe(24)
+    settings.aura_client_secret = settings.aura_client_secret or secrets.token_urlsafe(48)
+    settings.aura_tenant_id = settings.aura_tenant_id or str(uuid.uuid4())
 
 
 def load(data: Path) -> Settings | None:

@@ -192,6 +192,52 @@ class Permission(Record):
     granted_at: str
 
 
+@dataclass(slots=True)
+class AuraInstance(Record):
+    """An Aura instance. Only the SHA-256 of its password is kept: no answer but the create's holds it.
+
+    ``status`` is where it rests (``running`` or ``paused``). While an operation is under way, ``operation`` is the
+    status of that time, from ``operation_from`` to ``operation_until`` (Unix seconds, as ``created``), and ``outcome``
+    holds the fields that its end sets; ``{}`` with the operation ``destroying`` means the record's end.
+    """
+
+    KIND: ClassVar[str] = "aura_instance"
+    id: str
+    name: str
+    tenant_id: str
+    type: str
+    cloud_provider: str
+    region: str
+    version: str
+    memory: str
+    storage: str
+    username: str
+    password_sha256: str
+    created: float
+    status: str
+    operation: str | None = None
+    operation_from: float = 0.0
+    operation_until: float = 0.0
+    outcome: Json = field(default_factory=dict)
+    vector_optimized: bool = False
+    graph_analytics_plugin: bool = False
+    secondaries_count: int = 0
+    cdc_enrichment_mode: str = "OFF"
+
+
+@dataclass(slots=True)
+class AuraSnapshot(Record):
+    """A snapshot of an Aura instance, from ``taken`` (Unix seconds) on; complete at ``completed``."""
+
+    KIND: ClassVar[str] = "aura_snapshot"
+    PARENT: ClassVar[str | None] = "instance_id"
+    id: str
+    instance_id: str
+    profile: str
+    taken: float
+    completed: float
+
+
 R = TypeVar("R", bound=Record)
 
 
@@ -260,6 +306,8 @@ class State:
         self.operations = Table(Operation)
         self.api_keys = Table(ApiKey)
         self.permissions = Table(Permission)
+        self.aura_instances = Table(AuraInstance)
+        self.aura_snapshots = Table(AuraSnapshot)
         tables: list[Table[Any]] = [
             self.projects,
             self.branches,
@@ -269,6 +317,8 @@ class State:
             self.operations,
             self.api_keys,
             self.permissions,
+            self.aura_instances,
+            self.aura_snapshots,
         ]
         self._tables: dict[str, Table[Any]] = {table.record.KIND: table for table in tables}
         path.touch(mode=0o600)

@@ -167,6 +167,73 @@ def url(
     print(urls[app_id]["pooled" if pooled else "direct"])
 
 
+graph = typer.Typer(help="An app's graph in Neo4j Aura.", no_args_is_help=True)
+app.add_typer(graph, name="graph")
+
+
+@graph.command()
+def query(
+    target: Annotated[
+        str, typer.Argument(metavar="APP[/USER]", help="The app, or one of its users.")
+    ],
+    statement: Annotated[str, typer.Argument(help="Cypher.")],
+    *,
+    parameters: Annotated[
+        str, typer.Option("--parameters", help='A JSON object, such as {"x": 1}.')
+    ] = "{}",
+    write: Annotated[bool, typer.Option("--write", help="Allow the statement to write.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array of rows.")] = False,
+) -> None:
+    """Run one statement on a graph and print its rows."""
+    import json  # noqa: PLC0415
+
+    from tenantry.aura.connecting import NoGraphError, client_for  # noqa: PLC0415
+    from tenantry.aura.errors import AuraError  # noqa: PLC0415
+    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
+    from tenantry.stack import StackError  # noqa: PLC0415
+
+    try:
+        given = json.loads(parameters)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        fail("--parameters: write a JSON object, such as '{\"x\": 1}'")
+    try:
+        with client_for(target, current_environment(Path.cwd())) as client:
+            result = client.run(statement, given, access="Write" if write else "Read")
+    except (LocalCloudError, StackError, NoGraphError, AuraError) as error:
+        fail(str(error))
+    if as_json:
+        print_json(result.rows())
+    else:
+        print_table(
+            list(result.fields),
+            [
+                [each if isinstance(each, str) else json.dumps(each) for each in row]
+                for row in result.values
+            ],
+        )
+
+
+@graph.command()
+def delete(
+    instance_id: Annotated[str, typer.Argument(metavar="INSTANCE", help="Its id in Aura.")],
+    *,
+    name: Annotated[str, typer.Option("--name", help="Its name in Aura, to be sure.")],
+) -> None:
+    """Delete an Aura instance that no stack holds, such as one whose create was cut off, and wait until it is gone."""
+    from tenantry.aura.errors import AuraError  # noqa: PLC0415
+    from tenantry.aura.strays import delete_stray  # noqa: PLC0415
+    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
+    from tenantry.stack import StackError  # noqa: PLC0415
+
+    try:
+        delete_stray(instance_id, name, current_environment(Path.cwd()))
+    except (LocalCloudError, StackError, AuraError) as error:
+        fail(str(error))
+    print(f"{instance_id}: gone")
+
+
 @app.command()
 def engine() -> None:
     """Find, download or build the Pulumi engine and its plugins, beside this command."""

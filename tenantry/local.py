@@ -9,8 +9,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-# Pulumi prefers it to the passphrase's file, so a shell that has it from elsewhere could not open the state.
-UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
+# Pulumi and the Aura client prefer these to what is set below, so a shell that has one from elsewhere would go astray.
+UNSET = ("PULUMI_CONFIG_PASSPHRASE", "AURA_API_TOKEN")
 
 
 class LocalCloudError(Exception):
@@ -51,6 +51,14 @@ def environment(project: Path) -> dict[str, str]:
         "NEON_API_KEY": cloud["neon_api_key"],
         "NEON_ORG_ID": cloud["neon_org_id"],
         "TENANTRY_CATALOG_URL": cloud["catalog_url"],
+        "AURA_BASE_URL": cloud["aura_base_url"],
+        "AURA_TOKEN_URL": cloud["aura_token_url"],
+        "AURA_CLIENT_ID": cloud["aura_client_id"],
+        "AURA_CLIENT_SECRET": cloud["aura_client_secret"],
+        "AURA_TENANT_ID": cloud["aura_tenant_id"],
+        # The local API is nobody's account: neither its limit nor its pace is Aura's.
+        "AURA_REQUESTS_PER_MINUTE": "6000",
+        "AURA_POLL_SECONDS": "0.5-2",
     }
 
 

@@ -43,6 +43,19 @@ def setting(environment: Mapping[str, str], key: str) -> str | None:
     raise StackError(f"pulumi config get {key}: {said}")
 
 
+def configuration(environment: Mapping[str, str]) -> dict[str, str]:
+    """Read the stack's own settings, secrets in clear, by their full names (`tenantry:apps`).
+
+    :param environment: as for `outputs`
+    :raises StackError: there is no such stack, no passphrase, no `pulumi`
+    """
+    answer = _pulumi(environment, "config", "--json", "--show-secrets")
+    if answer.returncode != 0:
+        raise StackError(f"pulumi config: {_said(answer)}")
+    found = json.loads(answer.stdout)
+    return {name: str(entry["value"]) for name, entry in found.items() if "value" in entry}
+
+
 def _pulumi(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603 the arguments are ours

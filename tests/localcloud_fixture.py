@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests import aura_document
 from tests.neon_document import checked
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class LocalCloud:
     neon_api_key: str
     neon_org_id: str
     catalog_url: str
+    aura_base_url: str
+    aura_token_url: str
+    aura_client_id: str
+    aura_client_secret: str
+    aura_tenant_id: str
     pid: int
     data: Path
 
@@ -40,6 +46,13 @@ class LocalCloud:
             "NEON_API_KEY": self.neon_api_key,
             "NEON_ORG_ID": self.neon_org_id,
             "TENANTRY_CATALOG_URL": self.catalog_url,
+            "AURA_BASE_URL": self.aura_base_url,
+            "AURA_TOKEN_URL": self.aura_token_url,
+            "AURA_CLIENT_ID": self.aura_client_id,
+            "AURA_CLIENT_SECRET": self.aura_client_secret,
+            "AURA_TENANT_ID": self.aura_tenant_id,
+            "AURA_REQUESTS_PER_MINUTE": "6000",
+            "AURA_POLL_SECONDS": "0.2-1",
         }
 
     def client(self, key: str | None = None) -> httpx.Client:
@@ -48,6 +61,20 @@ class LocalCloud:
             base_url=self.neon_api_url,
             headers={"Authorization": f"Bearer {key or self.neon_api_key}"},
             event_hooks={"response": [checked]},
+            timeout=30,
+        )
+
+    def aura(self) -> httpx.Client:
+        """Return a client with a token whose every answer is checked against the Aura API's document."""
+        token = httpx.post(
+            self.aura_token_url,
+            data={"grant_type": "client_credentials"},
+            auth=(self.aura_client_id, self.aura_client_secret),
+        ).raise_for_status()
+        return httpx.Client(
+            base_url=self.aura_base_url,
+            headers={"Authorization": f"Bearer {token.json()['access_token']}"},
+            event_hooks={"response": [aura_document.checked]},
             timeout=30,
         )
 
@@ -73,20 +100,18 @@ def start(data: Path, *options: str) -> LocalCloud:
     if done.returncode != 0:
         raise RuntimeError(f"localcloud start failed: {done.stderr}")
     facts: dict[str, Any] = json.loads(done.stdout)
-    return LocalCloud(
-        neon_api_url=facts["neon_api_url"],
-        neon_api_key=facts["neon_api_key"],
-        neon_org_id=facts["neon_org_id"],
-        catalog_url=facts["catalog_url"],
-        pid=facts["pid"],
-        data=Path(facts["data"]),
-    )
+    return LocalCloud(**facts | {"data": Path(facts["data"])})
 
 
 @contextmanager
-def local_cloud(data: Path, *, plan: str = "scale", pace: float = 0.0) -> Iterator[LocalCloud]:
-    """Run a local cloud for the length of a block; its data folder, with all that belongs to it, goes with it."""
-    cloud = start(data, "--plan", plan, "--pace", str(pace))
+def local_cloud(
+    data: Path, *options: str, plan: str = "scale", pace: float = 0.0
+) -> Iterator[LocalCloud]:
+    """Run a local cloud for the length of a block; its data folder, with all that belongs to it, goes with it.
+
+    ``options`` are more of ``localcloud start``, e.g. ``"--aura-create-seconds", "0.2"``.
+    """
+    cloud = start(data, "--plan", plan, "--pace", str(pace), *options)
     try:
         yield cloud
     finally:

@@ -8,6 +8,10 @@ VARIABLE: Final = "TENANTRY_CATALOG_URL"
 CONFIG: Final = "tenantry:catalogUrl"
 """The stack's name for it; a secret."""
 
+NO_CATALOG: Final = (
+    "no catalog is configured: no app or service is registered, and API keys cannot be verified; set "
+    "TENANTRY_CATALOG_URL, or pulumi config set --secret tenantry:catalogUrl"
+)
 NAME: Final = "catalog"
 """What stands for the app's id in a message: the catalog belongs to no app."""
 

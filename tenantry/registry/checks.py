@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tenantry.registry.document import Path
-    from tenantry.registry.models import App
+    from tenantry.registry.models import App, Graph
 
 
 class Finding(NamedTuple):
@@ -30,6 +30,7 @@ def check(app: App) -> Iterator[Finding]:
     yield from _branches(app)
     yield from _quotas(app)
     yield from _graph(app)
+    yield from _users(app)
     yield from _revision(app)
 
 
@@ -148,15 +149,35 @@ def _quotas(app: App) -> Iterator[Finding]:
 
 
 def _graph(app: App) -> Iterator[Finding]:
-    if app.graph is None or app.graph.type != aura.FREE:
-        return
+    for key, graph in (("graph", app.graph), ("graphs_per_user", app.graphs_per_user)):
+        if graph and graph.type == aura.FREE:
+            yield from _free_graph(key, graph)
+
+
+def _free_graph(key: str, graph: Graph) -> Iterator[Finding]:
     for name, value, only in (
-        ("cloud", app.graph.cloud, aura.FREE_CLOUD),
-        ("memory", app.graph.memory, aura.FREE_MEMORY),
+        ("cloud", graph.cloud, aura.FREE_CLOUD),
+        ("memory", graph.memory, aura.FREE_MEMORY),
     ):
         if value != only:
             message = f'"{value}" is not offered with type free-db: write {only}, or another type'
-            yield Finding((("graph", name), ("graph", "type")), message)
+            yield Finding(((key, name), (key, "type")), message)
+    for name, wanted in (
+        ("paused", graph.paused),
+        ("snapshot_before_delete", graph.snapshot_before_delete),
+    ):
+        if wanted:
+            message = "is not offered with type free-db: write false, or another type"
+            yield Finding(((key, name), (key, "type")), message)
+
+
+def _users(app: App) -> Iterator[Finding]:
+    users = app.graphs_per_user.users if app.graphs_per_user else ()
+    for index in _second_ones(users):
+        message = f'"{users[index]}" is in the list twice: keep one'
+        yield Finding(
+            (("graphs_per_user", "users", index), ("graphs_per_user", "users_file")), message
+        )
 
 
 def _revision(app: App) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from tenantry.registry import checks, document, models, neon, written
 from tenantry.registry.document import EMPTY, Map, dotted
 from tenantry.registry.problems import Problem, RegistryError, did_you_mean, shown
+from tenantry.registry.users import UsersError, read_users
 from tenantry.registry.written import NotTextError, Written, wrong_kind
 
 if TYPE_CHECKING:
@@ -260,6 +261,8 @@ class _Resolver:
                 settings = settings | {key: stand_in}
         if database := settings.get("database"):
             settings = settings | {"database": _with_branch_names(database)}
+        if graphs := settings.get("graphs_per_user"):
+            settings = settings | {"graphs_per_user": self.with_users(graphs, place)}
         app = models.App(
             id=f"{tenant.label}/{name}",
             namespace=namespace,
@@ -276,6 +279,19 @@ class _Resolver:
             self.report(finding, place)
         return app
 
+    def with_users(self, graphs: dict[str, Any], place: _Place) -> dict[str, Any]:
+        """Put the users of a file in the place of its name."""
+        known = {key: value for key, value in graphs.items() if key != "users_file"}
+        if "users_file" not in graphs:
+            return known
+        try:
+            return known | {"users": read_users(self.source.file, graphs["users_file"])}
+        except UsersError as error:
+            path = (*place.app, "graphs_per_user", "users_file")
+            if not self.faults.covers(path):
+                self.faults.add(path, str(error))
+            return known
+
     def report(self, finding: checks.Finding, place: _Place) -> None:
         paths = [path for each in finding.paths for path in place.candidates(each)]
         if any(self.faults.covers(path) for path in paths):
@@ -286,7 +302,7 @@ class _Resolver:
         self.found[at, finding.message] = None
 
 
-_WHOLE: Final = frozenset({"schema_source", "graph"})
+_WHOLE: Final = frozenset({"schema_source", "graph", "graphs_per_user"})
 """Mappings whose keys belong together: one that is written replaces the default whole."""
 
 

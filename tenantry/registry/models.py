@@ -121,6 +121,25 @@ class Graph(Frozen):
     region: str
     memory: str
     version: str = "5"
+    paused: bool = False
+    snapshot_before_delete: bool = False
+
+
+class GraphsPerUser(Graph):
+    """A Neo4j Aura instance for each of the app's users, all of one kind."""
+
+    users: tuple[str, ...] = ()
+
+
+class DeclaredGraph(NamedTuple):
+    """One instance that an app asks for."""
+
+    id: str
+    """The app's id, or `tenant/app/user` for one of a user."""
+    user: str | None
+    name: str
+    """What it is called in Aura."""
+    graph: Graph
 
 
 class Quotas(Frozen):
@@ -180,6 +199,7 @@ class App(Frozen):
     services: tuple[ServiceEntry, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     graph: Graph | None = None
+    graphs_per_user: GraphsPerUser | None = None
     deletion: Deletion = "protect"
     quotas: Quotas = Quotas()
     retries: Retries = Retries()
@@ -189,6 +209,21 @@ class App(Frozen):
     def names(self) -> AppNames:
         """Every name derived from the app's place in the registry."""
         return AppNames(self.namespace, self.tenant, self.name)
+
+    @cached_property
+    def graphs(self) -> tuple[DeclaredGraph, ...]:
+        """The app's own graph, if it has one, and those of its users."""
+        own = [DeclaredGraph(self.id, None, self.names.graph, self.graph)] if self.graph else []
+        each = self.graphs_per_user
+        users = each.users if each else ()
+        return (
+            *own,
+            *(
+                DeclaredGraph(f"{self.id}/{user}", user, self.names.user_graph(user), each)
+                for user in users
+                if each
+            ),
+        )
 
 
 class Tenant(Frozen):

@@ -91,6 +91,17 @@ class AppNames:
         """The Neo4j Aura instance: `tenantry--acme--web`, cut to 30 characters where longer."""
         return _fit(f"{self.namespace}--{self.tenant}--{self.app}", GRAPH_LENGTH, mark=".")
 
+    def user_graph(self, user: str) -> str:
+        """Return the Neo4j Aura instance of one of the app's users: `tenantry--acme--web--alice`.
+
+        A user that is no label, or too long, gives a name that is cut; see above. The first three separators are the
+        app's, so what follows is the user's id, whatever it is made of.
+        """
+        name = f"{self.namespace}--{self.tenant}--{self.app}--{user}"
+        if LABEL.fullmatch(user):
+            return _fit(name, GRAPH_LENGTH, mark=".")
+        return _cut(name, f"{self.namespace}--{self.tenant}--{self.app}", GRAPH_LENGTH, mark=".")
+
     def api_key_prefix(self, key: str) -> str:
         """Return what the app's API keys named `key` begin with: `acme--default`."""
         return _fit(f"{self.tenant}--{key}", KEY_PREFIX_LENGTH, mark=".")
@@ -102,8 +113,10 @@ class AppNames:
 
 
 def _fit(name: str, limit: int, *, mark: str) -> str:
-    if len(name) <= limit:
-        return name
+    return name if len(name) <= limit else _cut(name, name, limit, mark=mark)
+
+
+def _cut(name: str, begin: str, limit: int, *, mark: str) -> str:
     digest = hashlib.sha256(name.encode("ascii")).digest()
     tail = mark + base64.b32encode(digest).decode("ascii")[:_HASH_LENGTH].lower()
-    return name[: limit - len(tail)].rstrip("-_") + tail
+    return begin[: limit - len(tail)].rstrip("-_") + tail

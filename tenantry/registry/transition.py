@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tenantry.registry.graphs import graph_place
 from tenantry.registry.models import App, Deletion
 
 
@@ -23,6 +24,8 @@ class AppliedApp:
     """The generation of each API key, by the key's name; empty also where the app was applied without keys."""
     in_catalog: bool = False
     """Whether the app has rows in a catalog."""
+    graphs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By id, what Aura cannot change about each (`graphs.graph_place`)."""
 
 
 class TransitionError(Exception):
@@ -43,6 +46,7 @@ def check_transition(
     *,
     organization: str = "",
     catalog: bool = True,
+    aura_project: str = "",
     allowed: Collection[str] = (),
 ) -> list[str]:
     """Refuse what an edit must not do by accident, and say what is destroyed otherwise.
@@ -52,7 +56,8 @@ def check_transition(
     applied with `deletion: retain` may leave, since its project stays. One run destroys or gives up one project only, or
     those in `allowed`: a file that was cut short loses more than one. A generation goes up by one: any other step
     changes the password of the login that is in use, and another step of an API key's cuts off the clients that hold
-    the previous one. A key that leaves is revoked. The organization never changes: it comes from the shell or the
+    the previous one. A key that leaves is revoked. A graph that leaves, or that Aura cannot change so, follows the same
+    two steps; of an app's graphs, one goes in a run unless the app is in `allowed`. The organization never changes: it comes from the shell or the
     stack, and a variable that is not set must not replace every project.
 
     :param applied: what the stack holds now
@@ -60,7 +65,8 @@ def check_transition(
     :param registry: the registry's file, for the message
     :param organization: the Neon organization that this run works in; empty where the API key implies it
     :param catalog: whether this run has a catalog
-    :param allowed: ids of apps that may go together
+    :param aura_project: the Aura project that this run makes graphs in
+    :param allowed: ids of apps that may go together, and whose graphs may
     :return: one line for each app, branch or key that goes, and may
     :raises TransitionError: with one line for each fault
     """
@@ -84,6 +90,8 @@ def check_transition(
             _branches(old, new, judgement)
             _rotation(old, new, judgement)
             _api_keys(old, new, judgement)
+        if new is not None:
+            _graphs(old, new, aura_project, allowed, judgement)
     _together(judgement, allowed)
     if judgement.refused:
         raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
@@ -100,14 +108,19 @@ def _leaving(app: AppliedApp, judgement: _Judgement) -> None:
         case "retain":
             judgement.destroyed.append(app.id)
             judgement.told.append(
-                f"{app.id} leaves with 'deletion: retain': its Neon project stays in the cloud, and no stack knows "
-                "it any more" + ("; its API keys are revoked" if app.api_keys else "")
+                f"{app.id} leaves with 'deletion: retain': its Neon project stays in the cloud{_and_graphs(app, 'do')}, and no "
+                "stack knows it any more" + ("; its API keys are revoked" if app.api_keys else "")
             )
         case "delete":
             judgement.destroyed.append(app.id)
             judgement.told.append(
                 f"{app.id} leaves with 'deletion: delete': its Neon project and all data in it are destroyed"
+                f"{_and_graphs(app, 'are')}"
             )
+
+
+def _and_graphs(app: AppliedApp, do: str) -> str:
+    return f", and so {do} its graphs ({', '.join(app.graphs)})" if app.graphs else ""
 
 
 def _moved(app: AppliedApp, organization: str, judgement: _Judgement) -> None:
@@ -156,6 +169,55 @@ def _branches(old: AppliedApp, new: App, judgement: _Judgement) -> None:
             judgement.told.append(
                 f"{old.id}: branch {branch} leaves: it is destroyed with its data"
             )
+
+
+def _graphs(
+    old: AppliedApp, new: App, project: str, allowed: Collection[str], judgement: _Judgement
+) -> None:
+    wanted = {each.id: graph_place(each.graph, project) for each in new.graphs}
+    going = []
+    for name, place in old.graphs.items():
+        if name not in wanted:
+            what = "is gone"
+            happens = {
+                "protect": "",
+                "retain": "leaves with 'deletion: retain': the instance stays in Aura, and no stack knows it any more",
+                "delete": "leaves: the instance is destroyed with its data",
+            }[old.deletion]
+        elif place["project"] != wanted[name]["project"]:
+            judgement.refused.append(
+                f"graph {name} was made in Aura project {place['project']}, and this run works in {project}: nothing was "
+                "changed. Set AURA_TENANT_ID or tenantry:auraTenantId back; to move the graph, remove it and add it again"
+            )
+            continue
+        elif changes := _differences(place, wanted[name]):
+            what = f"{changes}, which Aura cannot change"
+            happens = (
+                f"{what}: the instance and all data in it are destroyed, and an empty one is made"
+                if old.deletion == "delete"
+                else ""
+            )
+        else:
+            continue
+        if happens:
+            going.append(name)
+            judgement.told.append(f"graph {name}: {happens}")
+        else:
+            judgement.refused.append(
+                f"graph {name}: {what}, and the app was applied last with 'deletion: {old.deletion}': nothing was changed. To "
+                "keep its data, put it back; to let it go, put it back, set 'deletion: delete', apply, then change it"
+            )
+    if len(going) > 1 and old.id not in allowed:
+        judgement.refused.append(
+            f"{len(going)} graphs of {old.id} would leave or be replaced in one run ({', '.join(going)}): nothing was changed. If "
+            f"this is meant, allow them by the app's name: pulumi config set tenantry:allowDestroy {old.id}"
+        )
+
+
+def _differences(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    return " and ".join(
+        f"{key} from {value} to {new[key]}" for key, value in old.items() if value != new[key]
+    )
 
 
 def _rotation(old: AppliedApp, new: App, judgement: _Judgement) -> None:

@@ -314,7 +314,7 @@ def template(value: object) -> str:
 
 
 def folder(value: object) -> str:
-    """Check a path to an Alembic folder: absolute, or relative and marked by `./` or `../`."""
+    """Check a path: absolute, or relative and marked by `./` or `../`."""
     word = text(value)
     if not word.startswith(_PATH_STARTS) or not word.isprintable():
         raise RuleError(f"{shown(word)} is not a path: start it with ./, ../ or /")
@@ -371,6 +371,17 @@ def graph_region(value: object) -> str:
     if not re.fullmatch(aura.REGION_PATTERN.strip("^$"), word, re.ASCII):
         raise RuleError(
             f"{shown(word)} is not a region: write the cloud's own name, such as us-central1"
+        )
+    return word
+
+
+def user(value: object) -> str:
+    """Check the id of an app's user."""
+    word = text(value)
+    if not re.fullmatch(aura.USER_PATTERN.strip("^$"), word, re.ASCII):
+        raise RuleError(
+            f"{shown(word)} is not a user's id: write 1 to 128 letters, digits and . _ @ | + -, beginning and ending with a letter "
+            "or a digit"
         )
     return word
 
@@ -482,6 +493,7 @@ UrlScheme = Annotated[str, _text(url_scheme, "^[a-z][a-z0-9+.-]{0,30}$")]
 Expiry = Annotated[date, _text(expiry, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2027-06-30"])]
 Memory = Annotated[str, _text(memory, "^[0-9]{1,12}(MB|GB)$", examples=["1GB"])]
 GraphRegion = Annotated[str, _text(graph_region, aura.REGION_PATTERN, examples=["us-central1"])]
+User = Annotated[str, _text(user, aura.USER_PATTERN)]
 GraphVersion = Annotated[str, Rule(choice(*aura.VERSIONS), {"enum": list(aura.VERSIONS)})]
 Environment = Annotated[models.Environment, _words(models.Environment)]
 Deletion = Annotated[models.Deletion, _words(models.Deletion)]
@@ -667,6 +679,38 @@ class Graph(Written):
     version: GraphVersion | None = Field(
         None, description="Neo4j's version, in quotes.", json_schema_extra={"default": "5"}
     )
+    paused: Flag | None = Field(
+        None,
+        description="Whether it is paused: it keeps its data and answers nothing. Not for free-db.",
+        json_schema_extra={"default": False},
+    )
+    snapshot_before_delete: Flag | None = Field(
+        None,
+        description="Whether a snapshot is taken before it is deleted or replaced. Not for free-db.",
+        json_schema_extra={"default": False},
+    )
+
+
+class GraphsPerUser(Graph):
+    """A Neo4j Aura instance for each user of the app: one kind for all, and who they are."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["users"]}, {"required": ["users_file"]}]}
+    )
+
+    users: list[User] | None = Field(
+        None, description="The users' ids.", json_schema_extra={"uniqueItems": True}
+    )
+    users_file: Folder | None = Field(
+        None,
+        description="A file with a user's id on each line, relative to this file's folder, starting with ./ or ../.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.users is None) == (self.users_file is None):
+            raise RuleError('needs one of "users" and "users_file", and not both')
+        return self
 
 
 class Quotas(Written):
@@ -760,6 +804,7 @@ class App(Settings):
     """One app: its own Neon project, database, logins and keys."""
 
     graph: Graph | None = None
+    graphs_per_user: GraphsPerUser | None = None
 
 
 class Tenant(Written):

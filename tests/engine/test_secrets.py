@@ -1,5 +1,7 @@
 """No password, key or URL in clear: not in the state, the stack's file, what is printed, or a command line."""
 
+import json
+import stat
 import subprocess
 import threading
 import time
@@ -21,6 +23,7 @@ tenants:
         region: aws-us-east-2
         database:
           credentials: {generation: 2}
+        graph: {type: professional-db, cloud: gcp, region: us-central1, memory: 1GB}
         deletion: delete
 """
 
@@ -59,14 +62,24 @@ def test_no_secret_is_written_or_shown(workspace: Workspace, cloud: LocalCloud) 
             f"/projects/{project}/branches/{branches[0]['id']}/roles/tenant_acme__web__owner/reveal_password"
         ).json()["password"]
     passwords = {urlsplit(url).password for url in outputs["urls"]["acme/web"].values()}
-    secrets = {owner, cloud.neon_api_key, *passwords}
-    assert len(secrets) == 3
+    # The one file that a secret is meant to be in, for its owner only.
+    (token_file,) = (workspace.folder / ".tenantry" / "aura").glob("*.token")
+    assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
+    secrets = {
+        owner,
+        cloud.neon_api_key,
+        *passwords,
+        cloud.aura_client_secret,
+        outputs["graphs"]["acme/web"]["password"],
+        json.loads(token_file.read_text())["access_token"],
+    }
+    assert len(secrets) == 6
     assert all(secret and len(secret) > 10 for secret in secrets)
 
     texts = {f"output of run {n}": run.said for n, run in enumerate(shown)}
     for root in (workspace.folder, cloud.data / "localcloud.log"):
         for file in [root, *root.rglob("*")] if root.is_dir() else [root]:
-            if file.is_file() and not file.is_symlink():
+            if file.is_file() and not file.is_symlink() and file != token_file:
                 texts[str(file)] = file.read_bytes().decode("utf-8", "replace")
     texts["command lines"] = b"\n".join(seen).decode("utf-8", "replace")
     found = [place for place, text in texts.items() if any(secret in text for secret in secrets)]

@@ -12,6 +12,11 @@ FACTS = {
     "neon_api_key": "k",
     "neon_org_id": "org",
     "catalog_url": "postgresql://r:p@127.64.0.1:5432/tenantry?sslmode=require",
+    "aura_base_url": "http://127.0.0.1:2/v1",
+    "aura_token_url": "http://127.0.0.1:2/oauth/token",
+    "aura_client_id": "id",
+    "aura_client_secret": "s",
+    "aura_tenant_id": "tenant",
 }
 
 
@@ -37,7 +42,8 @@ def test_the_state_and_its_passphrase_stay_in_the_projects_folder(project: Path)
     assert passphrase.parent == project / ".tenantry"
     assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
     assert len(passphrase.read_text()) == 64
-    assert variables["NEON_API_URL"] == FACTS["neon_api_url"]
+    for name in FACTS.keys() - {"catalog_url"}:
+        assert variables[name.upper()] == FACTS[name]
     assert variables["TENANTRY_CATALOG_URL"] == FACTS["catalog_url"]
     assert variables["PATH"].split(":")[0] == str(project / "bin")
 

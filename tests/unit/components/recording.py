@@ -21,6 +21,16 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "databasePassword": SECRET | {"value": "owner-password"},
         "defaultBranchId": "br-main",
     },
+    "pulumi-python:dynamic/tenantry:AuraInstance": {
+        "connectionUrl": "neo4j+s://db1.example",
+        "username": "neo4j",
+        "password": SECRET | {"value": "graph-password"},
+        "createdAt": "2026-11-22T05:00:00Z",
+    },
+    "pulumi-python:dynamic/tenantry:AuraReady": {
+        "uri": "neo4j+s://db1.example",
+        "status": "ready",
+    },
     "neon:index/endpoint:Endpoint": {"host": "ep-branch.example"},
     "random:index/randomPassword:RandomPassword": {"result": SECRET | {"value": "p" * 40}},
 }

@@ -223,6 +223,7 @@ def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Pa
         "branches": ["staging"],
         "apiKeys": {},
         "catalog": False,
+        "graphs": {},
     }
 
 

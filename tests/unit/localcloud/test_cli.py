@@ -37,6 +37,30 @@ def test_a_pace_that_cannot_be_is_refused_before_anything_is_made(
     assert not data.exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--aura-port", "7687", "must not be 7687, the port of Bolt"),
+        ("--aura-port", "0", "must be a whole number from 1 to 65535"),
+        ("--aura-create-seconds", "-1", "must be a number from 0 to 86400"),
+        ("--aura-change-seconds", "soon", "must be a number from 0 to 86400"),
+        ("--aura-lag-seconds", "nan", "must be a number from 0 to 86400"),
+        ("--aura-token-seconds", "0", "must be a whole number from 1 to 86400"),
+        ("--aura-rate-limit", "0", "must be a whole number from 1 to 1000000"),
+        ("--aura-retry-after", "later", "invalid choice: 'later'"),
+    ],
+)
+def test_a_setting_of_the_aura_api_that_cannot_be_is_refused_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, words: str
+) -> None:
+    data = tmp_path / "data"
+    with pytest.raises(SystemExit) as ended:
+        main(["start", "--data", str(data), option, value])
+    assert ended.value.code == 2
+    assert f"{option}: {words}" in capsys.readouterr().err
+    assert not data.exists()
+
+
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_an_empty_data_folder_is_not_the_default_one(
     tmp_path: Path,

@@ -22,8 +22,54 @@ def test_settings_come_back_as_they_were_saved(tmp_path: Path) -> None:
 
 def test_two_folders_share_no_secret_and_no_seed() -> None:
     one, two = settings.fresh(), settings.fresh()
-    for name in ("seed", "neon_api_key", "superuser_password", "user_id"):
+    for name in (
+        "seed",
+        "neon_api_key",
+        "superuser_password",
+        "user_id",
+        "aura_client_id",
+        "aura_client_secret",
+        "aura_tenant_id",
+    ):
         assert getattr(one, name) != getattr(two, name)
+
+
+def test_a_folder_from_before_the_aura_api_gets_its_identities_once(tmp_path: Path) -> None:
+    made = settings.fresh()
+    settings.save(tmp_path, made)
+    marker = tmp_path / settings.MARKER
+    old = {
+        name: value
+        for name, value in json.loads(marker.read_text()).items()
+        if not name.startswith("aura_")
+    }
+    marker.write_text(json.dumps(old))
+    read = settings.load(tmp_path)
+    assert read is not None
+    assert (read.seed, read.aura_client_secret, read.aura_port) == (made.seed, "", 0)
+    settings.complete(read)
+    identities = (read.aura_client_id, read.aura_client_secret, read.aura_tenant_id)
+    assert all(identities)
+    settings.complete(read)
+    assert (read.aura_client_id, read.aura_client_secret, read.aura_tenant_id) == identities
+
+
+def test_choices_become_options_and_settings() -> None:
+    choices = settings.Choices(plan="free", pace=0.0, aura_create_seconds=0.5)
+    assert choices.arguments() == [
+        "--plan",
+        "free",
+        "--pace",
+        "0.0",
+        "--aura-create-seconds",
+        "0.5",
+    ]
+    made = settings.fresh()
+    before = made.aura_token_seconds
+    choices.apply(made)
+    assert (made.plan, made.pace, made.aura_create_seconds) == ("free", 0.0, 0.5)
+    assert made.aura_token_seconds == before
+    assert settings.Choices().arguments() == []
 
 
 @pytest.mark.parametrize(

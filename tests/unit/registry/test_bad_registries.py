@@ -33,7 +33,53 @@ class Bad(NamedTuple):
     lines: tuple[str, ...]
 
 
+EACH = (
+    APP
+    + "        graphs_per_user: {type: professional-db, cloud: gcp, region: us-central1, memory: 1GB"
+)
+
+
 BAD = [
+    Bad(
+        "users twice",
+        EACH + ", users: [a, b, a]}\n",
+        (f'8:110: {WEB}.graphs_per_user.users[2]: "a" is in the list twice: keep one',),
+    ),
+    Bad(
+        "users that are none",
+        EACH + ", users: [a b, ../c, -d]}\n",
+        tuple(
+            f'8:{column}: {WEB}.graphs_per_user.users[{n}]: "{word}" is not a user\'s id: write 1 to 128 letters, digits and '
+            ". _ @ | + -, beginning and ending with a letter or a digit"
+            for n, (column, word) in enumerate([(104, "a b"), (109, "../c"), (115, "-d")])
+        ),
+    ),
+    Bad(
+        "graphs for nobody in particular",
+        EACH + "}\n",
+        (f'8:26: {WEB}.graphs_per_user: needs one of "users" and "users_file", and not both',),
+    ),
+    Bad(
+        "users from two sources",
+        EACH + ", users: [], users_file: ./u}\n",
+        (f'8:26: {WEB}.graphs_per_user: needs one of "users" and "users_file", and not both',),
+    ),
+    Bad(
+        "a file of users that is not there",
+        EACH + ", users_file: ./no-such-file}\n",
+        (
+            f"8:108: {WEB}.graphs_per_user.users_file: ./no-such-file cannot be read: No such file or directory",
+        ),
+    ),
+    Bad(
+        "what the free tier has not",
+        APP
+        + "        graph: {type: free-db, cloud: gcp, region: us-central1, memory: 1GB, paused: true, snapshot_before_delete: true}\n",
+        (
+            f"8:86: {WEB}.graph.paused: is not offered with type free-db: write false, or another type",
+            f"8:116: {WEB}.graph.snapshot_before_delete: is not offered with type free-db: write false, or another type",
+        ),
+    ),
     Bad(
         "a key that looks like none",
         HEAD + "tenants: {'[key]': {nam: x, apps: {'[key]': {'[key]': 1}}}}\n",
@@ -41,7 +87,7 @@ BAD = [
             '2:11: tenants."[key]": "[key]" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "key"?)',
             '2:21: tenants."[key]".nam: is not a key here: write one of name, contact, quotas, apps (did you mean "name"?)',
             '2:36: tenants."[key]".apps."[key]": "[key]" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "key"?)',
-            '2:46: tenants."[key]".apps."[key]"."[key]": is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph',
+            '2:46: tenants."[key]".apps."[key]"."[key]": is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user',
         ),
     ),
     Bad(
@@ -84,7 +130,7 @@ BAD = [
         "an unknown key",
         APP + "        databse: {}\n",
         (
-            f'8:9: {WEB}.databse: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph (did you mean "database"?)',
+            f'8:9: {WEB}.databse: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user (did you mean "database"?)',
         ),
     ),
     Bad(
@@ -514,7 +560,7 @@ BAD = [
         + "tenants:\n  acme:\n    apps:\n      web:\n        environment: *envv\n        region: aws-us-east-2\n        contact: &env x\n",
         (
             f'6:22: {WEB}.environment: the alias "*envv" has no anchor "&envv" before it',
-            f"8:9: {WEB}.contact: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph",
+            f"8:9: {WEB}.contact: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user",
         ),
     ),
     Bad(

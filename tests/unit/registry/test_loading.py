@@ -160,7 +160,10 @@ def test_every_field_arrives_in_plain_units() -> None:
             "region": "westeurope",
             "memory": "2GB",
             "version": "5",
+            "paused": False,
+            "snapshot_before_delete": False,
         },
+        "graphs_per_user": None,
         "deletion": "retain",
         "quotas": {"databases": 2, "api_keys": 3, "services": 3},
         # What a step leaves out keeps that step's own default.

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from tenantry.registry.aura import USER_PATTERN
 from tenantry.registry.names import (
     GRAPH_LENGTH,
     IDENTIFIER_LENGTH,
@@ -189,3 +190,30 @@ TABLE = {
     "API key prefix": lambda n: n.api_key_prefix("default"),
     "Aura instance": lambda n: n.graph,
 }
+
+
+users = st.one_of(
+    label | long_label, st.from_regex(re.compile(USER_PATTERN, re.ASCII), fullmatch=True)
+)
+
+
+@given(pairs, users, users)
+@example((AppNames("n", "a", "b"), AppNames("n", "a", "b")), "c--d", "c-d")
+@example((AppNames("n", "a", "b"), AppNames("n", "a", "b")), "Alice", "alice")
+def test_two_users_never_share_a_graph_nor_one_with_an_app(
+    pair: tuple[AppNames, AppNames], one: str, other: str
+) -> None:
+    first, second = pair
+    mine, another = first.user_graph(one), second.user_graph(other)
+    assert 0 < len(mine) <= GRAPH_LENGTH
+    assert re.fullmatch(r"[a-z0-9.-]+", mine)
+    assert mine not in {first.graph, second.graph}
+    if (first, one) != (second, other):
+        assert mine != another
+
+
+def test_a_users_graph_is_called_what_it_was_called() -> None:
+    short = AppNames("tenantry", "acme", "web")
+    assert short.user_graph("alice") == "tenantry--acme--web--alice"
+    assert short.user_graph("alice@x.example") == "tenantry--acme.nimifefwqcej7"
+    assert short.user_graph("a-name-that-is-long") == "tenantry--acme.sapirnngtsy4l"

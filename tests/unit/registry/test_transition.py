@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,97 @@ def test_another_organization_is_refused_whatever_the_deletion(
     with pytest.raises(TransitionError, match="and this run works in"):
         check_transition(applied, [web], FILE, organization=now)
     assert check_transition(applied, [web], FILE, organization=before) == []
+
+
+GRAPHS = """\
+version: 1
+tenants:
+  acme:
+    apps:
+      web:
+        environment: production
+        region: aws-eu-central-1
+        deletion: delete
+        graph: {type: professional-db, cloud: gcp, region: us-central1, memory: 2GB}
+        graphs_per_user: {type: professional-db, cloud: gcp, region: us-central1, memory: 2GB, users: [USERS]}
+"""
+PLACE = {
+    "type": "professional-db",
+    "cloud": "gcp",
+    "region": "us-central1",
+    "version": "5",
+    "project": "p",
+}
+
+
+def with_graphs(folder: Path, users: str = "a", **change: str) -> App:
+    file = folder / "tenants.yaml"
+    text = GRAPHS.replace("USERS", users)
+    for key, value in change.items():
+        text = text.replace(f"{key}: {PLACE[key]}", f"{key}: {value}")
+    file.write_text(text)
+    return load(file).app("acme/web")
+
+
+def held_graphs(deletion: Deletion, *users: str, project: str = "p") -> AppliedApp:
+    places = {"acme/web": PLACE | {"project": project}}
+    places |= {f"acme/web/{user}": PLACE | {"project": project} for user in users}
+    return replace(held("acme/web", deletion), graphs=places)
+
+
+def judge(old: AppliedApp, new: App, *allowed: str) -> list[str]:
+    return check_transition([old], [new], FILE, aura_project="p", allowed=allowed)
+
+
+def test_graphs_that_stay_or_come_are_nothing(tmp_path: Path) -> None:
+    assert judge(held_graphs("protect", "a"), with_graphs(tmp_path, "a, b")) == []
+
+
+def test_a_graph_that_leaves_follows_its_apps_deletion(tmp_path: Path) -> None:
+    new = with_graphs(tmp_path, "a")
+    with pytest.raises(
+        TransitionError,
+        match=r"^tenants.yaml: graph acme/web/b: is gone, and the app was applied last with 'deletion: protect'",
+    ):
+        judge(held_graphs("protect", "a", "b"), new)
+    assert judge(held_graphs("delete", "a", "b"), new) == [
+        "graph acme/web/b: leaves: the instance is destroyed with its data"
+    ]
+    (line,) = judge(held_graphs("retain", "a", "b"), new)
+    assert "the instance stays in Aura" in line
+
+
+def test_a_graph_that_aura_cannot_change_so_is_replaced_only_where_it_may_go(
+    tmp_path: Path,
+) -> None:
+    new = with_graphs(tmp_path, "", region="europe-west1")
+    for deletion in ("protect", "retain"):
+        with pytest.raises(
+            TransitionError,
+            match=r"graph acme/web: region from us-central1 to europe-west1, which Aura cannot change, and",
+        ):
+            judge(held_graphs(deletion), new)
+    (line,) = judge(held_graphs("delete"), new)
+    assert "all data in it are destroyed, and an empty one is made" in line
+
+
+def test_several_graphs_of_an_app_go_only_where_it_is_named(tmp_path: Path) -> None:
+    new = with_graphs(tmp_path, "")
+    with pytest.raises(
+        TransitionError, match=r"2 graphs of acme/web would leave .*tenantry:allowDestroy acme/web"
+    ):
+        judge(held_graphs("delete", "a", "b"), new)
+    assert len(judge(held_graphs("delete", "a", "b"), new, "acme/web")) == 2
+
+
+def test_another_aura_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        TransitionError,
+        match="graph acme/web was made in Aura project other, and this run works in p",
+    ):
+        judge(held_graphs("delete", project="other"), with_graphs(tmp_path, ""))
+
+
+def test_an_app_that_leaves_names_its_graphs() -> None:
+    (line,) = check_transition([held_graphs("delete", "a")], [], FILE)
+    assert line.endswith("destroyed, and so are its graphs (acme/web, acme/web/a)")

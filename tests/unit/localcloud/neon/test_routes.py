@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from localcloud.neon.app import ROUTES
-from tests.neon_document import DOCUMENT, documented_routes
+from tests.neon_document import DOCUMENT, NEON
 
 
 @pytest.mark.skipif(not DOCUMENT.exists(), reason="Neon's API document is not at hand")
 def test_every_route_is_in_the_document() -> None:
-    assert {(method, path) for method, path, _ in ROUTES} <= documented_routes()
+    assert {(method, path) for method, path, _ in ROUTES} <= NEON.routes()
 
 
 def test_no_route_is_there_twice() -> None:

@@ -1,0 +1,37 @@
+"""A list of users in a file of its own: one id a line, `#` begins a comment, empty lines are nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tenantry.registry import written
+
+
+class UsersError(ValueError):
+    """A file of users that cannot be used; one line."""
+
+
+def read_users(registry: str, name: str) -> list[str]:
+    """Read the users of an app.
+
+    :param registry: the registry's file, from whose folder `name` is seen
+    :raises UsersError: it is not there, not UTF-8, has a line that is no user's id, or has no line at all
+    """
+    try:
+        lines = (Path(registry).parent / name).read_text("utf-8").splitlines()
+    except OSError as error:
+        raise UsersError(f"{name} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsersError(f"{name} is not UTF-8: write it in UTF-8") from None
+    users = []
+    for number, line in enumerate(lines, 1):
+        word = line.partition("#")[0].strip()
+        if word:
+            try:
+                users.append(written.user(word))
+            except written.RuleError as error:
+                raise UsersError(f"{name}, line {number}: {error}") from None
+    if not users:
+        # What a file looks like that was cut off.
+        raise UsersError(f'{name} names nobody: for no users write "users: []" in its place')
+    return users

@@ -1,0 +1,268 @@
+"""Graphs on the local cloud: made, changed, let go, and put right after what can break between us and Aura."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.aura_front import DROP, Front, aura_front
+from tests.engine.workspace import Finished, Workspace, projects
+from tests.localcloud_fixture import LocalCloud
+
+REGISTRY = """\
+version: 1
+namespace: NAMESPACE
+tenants:
+  acme:
+    apps:
+      web:
+        environment: production
+        region: aws-us-east-2
+        deletion: DELETION
+        graph: {type: professional-db, cloud: gcp, region: us-central1, memory: 2GB}
+"""
+USERS = "        graphs_per_user: {type: professional-db, cloud: gcp, region: us-central1, memory: 1GB, users: [a, b@x.example]}\n"
+INSTANCE = "pulumi-python:dynamic/tenantry:AuraInstance"
+CREATE = "POST /v1/instances"
+
+
+@pytest.fixture
+def front(cloud: LocalCloud) -> Iterator[Front]:
+    with aura_front(cloud.aura_base_url) as running:
+        yield running
+
+
+@pytest.fixture
+def behind(workspace: Workspace, front: Front) -> Workspace:
+    """A workspace that reaches Aura through the front."""
+    workspace.environment |= front.env()
+    return workspace
+
+
+def registry(namespace: str, deletion: str = "delete") -> str:
+    return REGISTRY.replace("NAMESPACE", namespace).replace("DELETION", deletion)
+
+
+def tenantry(workspace: Workspace, *arguments: str) -> Finished:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "tenantry"), *arguments],
+        cwd=workspace.folder,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def instances(cloud: LocalCloud, namespace: str) -> dict[str, str]:
+    """The ids of Aura's instances of this namespace, by their names; a name that is there twice is an error."""
+    with cloud.aura() as client:
+        listed = client.get("/instances").raise_for_status().json()["data"]
+    found = [(each["name"], each["id"]) for each in listed if each["name"].startswith(namespace)]
+    assert len(dict(found)) == len(found), found
+    return dict(found)
+
+
+def settle(workspace: Workspace, said: str) -> None:
+    """Run the one command that an error named."""
+    command = re.search(r"tenantry (graph delete \S+ --name \S+), then pulumi up", said)
+    assert command is not None, said
+    done = tenantry(workspace, *command[1].split())
+    assert done.code == 0, done.said
+
+
+def test_an_app_and_its_users_have_graphs_that_answer(
+    behind: Workspace, cloud: LocalCloud, front: Front
+) -> None:
+    behind.apply(registry("graphs") + USERS)
+    targets = ["acme/web", "acme/web/a", "acme/web/b@x.example"]
+    shown = behind.must("stack", "output", "graphs", "--json").out
+    assert shown.count('"[secret]"') == 4 * len(targets)
+    for target in targets[1:]:
+        done = tenantry(
+            behind, "graph", "query", target, "RETURN $x AS x", "--parameters", '{"x": 7}'
+        )
+        assert done.out.split() == ["x", "7"], done.said
+    assert len(instances(cloud, "graphs--")) == 3
+
+    front.asked.clear()
+    behind.must("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert front.asked == []
+
+    behind.registry.write_text((registry("graphs") + USERS).replace("2GB", "4GB"))
+    assert {(c.op, c.type, c.name) for c in behind.changes()} == {
+        ("update", INSTANCE, "acme/web"),
+        ("update", INSTANCE.replace("AuraInstance", "AuraReady"), "acme/web"),
+    }
+    before = instances(cloud, "graphs--")
+    graphs = behind.outputs()["graphs"]
+    behind.must("up", "--yes", "--skip-preview")
+    assert instances(cloud, "graphs--") == before
+    assert behind.outputs()["graphs"] == graphs
+    behind.assert_converged()
+
+    behind.registry.write_text(
+        (registry("graphs") + USERS).replace("2GB", "4GB").replace("[a, b@", "[b@")
+    )
+    said = behind.must("up", "--yes", "--skip-preview").said
+    assert "graph acme/web/a: leaves: the instance is destroyed with its data" in said
+    end = time.monotonic() + 20
+    while "graphs--acme--web--a" in instances(cloud, "graphs--") and time.monotonic() < end:
+        time.sleep(0.2)
+    assert len(instances(cloud, "graphs--")) == 2
+
+
+def test_production_is_not_replaced_and_a_graph_is_not_lost_by_accident(
+    workspace: Workspace, cloud: LocalCloud
+) -> None:
+    kept = registry("kept", "protect")
+    workspace.apply(kept)
+    before = instances(cloud, "kept--")
+    for edit, said in (
+        (
+            kept.replace("us-central1", "europe-west1"),
+            "region from us-central1 to europe-west1, which Aura cannot change",
+        ),
+        ("\n".join(kept.splitlines()[:-1]), "graph acme/web: is gone"),
+    ):
+        workspace.registry.write_text(edit)
+        done = workspace.pulumi("preview")
+        assert done.code != 0
+        assert said in done.said
+        assert "Traceback" not in done.said
+    assert instances(cloud, "kept--") == before
+
+    workspace.apply(kept.replace("protect", "delete"))
+    moved = kept.replace("protect", "delete").replace("us-central1", "europe-west1")
+    workspace.registry.write_text(moved)
+    assert ("replace", INSTANCE) in {(c.op, c.type) for c in workspace.changes()}
+    workspace.must("up", "--yes", "--skip-preview")
+    after = instances(cloud, "kept--")
+    assert after.keys() == before.keys()
+    assert after != before
+
+
+def test_a_create_whose_answer_was_lost_is_settled_by_one_command(
+    behind: Workspace, cloud: LocalCloud, front: Front
+) -> None:
+    behind.registry.write_text(registry("lost"))
+    front.faults = {CREATE: [429, DROP], "GET /v1/instances": [403]}
+    done = behind.pulumi("up", "--yes", "--skip-preview")
+    assert done.code != 0
+    assert "the answer with its password was lost" in done.said
+    assert front.count(CREATE) == 2
+    again = behind.pulumi("preview")
+    assert again.code != 0
+    assert "that this stack does not know" in again.said
+    settle(behind, again.said)
+    behind.must("up", "--yes", "--skip-preview")
+    assert len(instances(cloud, "lost--")) == 1
+    assert tenantry(behind, "graph", "query", "acme/web", "RETURN 1 AS ok").code == 0
+
+
+def test_a_wait_past_its_deadline_and_a_killed_engine_lose_nothing(
+    behind: Workspace, cloud: LocalCloud, front: Front
+) -> None:
+    behind.registry.write_text(registry("late"))
+    behind.environment["AURA_READY_SECONDS"] = "1"
+    done = behind.pulumi("up", "--yes", "--skip-preview")
+    assert done.code != 0
+    assert "it is kept, and pulumi up goes on waiting" in done.said
+    (instance_id,) = instances(cloud, "late--").values()
+    look = f"GET /v1/instances/{instance_id}"
+    behind.environment["AURA_READY_SECONDS"] = "60"
+    front.hold[look] = 3
+    front.asked.clear()
+    engine = subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
+        cwd=behind.folder,
+        env=behind.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 60
+    while look not in front.asked and time.monotonic() < end:
+        time.sleep(0.05)
+    engine.send_signal(signal.SIGKILL)
+    engine.wait(10)
+    orphan(behind.folder)
+    front.hold.clear()
+    behind.must("cancel", "--yes")
+    behind.must("up", "--yes", "--skip-preview")
+    assert instances(cloud, "late--") == {"late--acme--web": instance_id}
+    assert front.count(CREATE) == 0
+
+
+def orphan(folder: Path) -> None:
+    """End the providers that a killed engine left behind in this folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            here = (process / "cwd").readlink() == folder
+        except OSError:
+            continue
+        if here and b"pulumi.dynamic" in command:
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("change", "edit", "said"),
+    [
+        ({"AURA_CLIENT_SECRET": "wrong-and-secret"}, {}, "401 the credentials are refused"),
+        ({"AURA_CLIENT_ID": ""}, {}, "AURA_CLIENT_ID not set"),
+        ({}, {"2GB": "3GB"}, "write one of 1GB, 2GB, 4GB"),
+        (
+            {},
+            {
+                "professional-db": "free-db",
+                "2GB}": "1GB}\n" + USERS.replace("professional", "free").rstrip(),
+            },
+            "3 graphs of type free-db",
+        ),
+    ],
+)
+def test_what_cannot_work_is_one_line_before_anything_is_made(
+    workspace: Workspace, cloud: LocalCloud, change: dict[str, str], edit: dict[str, str], said: str
+) -> None:
+    text = registry("refused")
+    for old, new in edit.items():
+        text = text.replace(old, new)
+    workspace.registry.write_text(text)
+    workspace.environment |= change
+    done = workspace.pulumi("up", "--yes")
+    assert done.code != 0
+    assert said in done.said
+    assert "Traceback" not in done.said
+    assert "wrong-and-secret" not in done.said
+    assert projects(cloud, "refused--") == []
+    assert instances(cloud, "refused--") == {}
+
+
+def test_an_instance_that_is_there_is_taken_over(workspace: Workspace, cloud: LocalCloud) -> None:
+    body = {
+        "name": "by-hand",
+        "type": "professional-db",
+        "cloud_provider": "gcp",
+        "region": "us-central1",
+        "memory": "2GB",
+        "version": "5",
+        "tenant_id": cloud.aura_tenant_id,
+    }
+    with cloud.aura() as client:
+        made = client.post("/instances", json=body).raise_for_status().json()["data"]
+    path = 'tenantry:adoptGraphs["acme/web"]'
+    workspace.must("config", "set", "--path", f"{path}.instance", made["id"])
+    workspace.must("config", "set", "--path", f"{path}.password", "--secret", made["password"])
+    workspace.apply(registry("taken"))
+    assert instances(cloud, "taken--") == {"taken--acme--web": made["id"]}
+    workspace.must("config", "rm", "tenantry:adoptGraphs")
+    workspace.assert_converged()
+    assert tenantry(workspace, "graph", "query", "acme/web", "RETURN 1 AS ok").code == 0
