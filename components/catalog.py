@@ -6,7 +6,7 @@ from components.database import AppDatabase
 from components.logins import AppLogins
 from components.project import AppProject
 from providers.api_keys import ApiKey
-from providers.catalog import AppRecord, Catalog, Services
+from providers.catalog import AppRecord, Catalog, GraphRecord, Services
 from tenantry.catalog.keys import expires_at, live_generations
 from tenantry.registry import App
 
@@ -17,6 +17,8 @@ class AppRecords:
     Not a component: its resources are the app's own children, since one resource more costs every no-op some milliseconds.
     """
 
+    whose: dict[str, pulumi.Input[str]]
+    """What says in every row whose it is: namespace, app, and which catalog (empty where there is none)."""
     services: dict[str, str]
     """The status of each service that is registered."""
     keys: dict[str, dict[str, pulumi.Output[str]]]
@@ -40,20 +42,22 @@ class AppRecords:
         :param parent: the app
         :param branches: the ids of the app's branches beside `main`, by name
         """
-        whose = {
+        self.whose = {
             "namespace": app.namespace,
             "app": app.id,
             "catalog": catalog.label if catalog else "",
         }
         self.services = {}
+        self._app = app
+        self._record: AppRecord | None = None
         # Not deleted with the project: a row is marked, and that takes a call. Only the app's own row can stay with a retained
         # app: a service or a key may also leave alone, and a key that is rotated out or revoked must not stay valid.
         options = pulumi.ResourceOptions(parent=parent)
         if catalog is not None:
-            record = AppRecord(
+            self._record = AppRecord(
                 name,
                 {
-                    **whose,
+                    **self.whose,
                     "tenant": app.tenant,
                     "name": app.name,
                     "environment": app.environment,
@@ -72,7 +76,7 @@ class AppRecords:
                 ),
             )
             options = pulumi.ResourceOptions.merge(
-                options, pulumi.ResourceOptions(depends_on=[record])
+                options, pulumi.ResourceOptions(depends_on=[self._record])
             )
             self.services = {
                 service.name: "active" if service.enabled else "disabled"
@@ -82,7 +86,7 @@ class AppRecords:
                 Services(
                     f"{name}/services",
                     {
-                        **whose,
+                        **self.whose,
                         "services": self.services,
                         "retries": app.retries.services.text(),
                     },
@@ -96,7 +100,7 @@ class AppRecords:
                     ApiKey(
                         f"{name}/{key.name}/{generation}",
                         {
-                            **whose,
+                            **self.whose,
                             "name": key.name,
                             "prefix": app.names.api_key_prefix(key.name),
                             "generation": generation,
@@ -109,6 +113,39 @@ class AppRecords:
                 )
                 for generation in live_generations(key.generation, key.revoked)
             }
+
+    def note_graph(
+        self,
+        name: str,
+        *,
+        user: str,
+        graph: str,
+        instance: pulumi.Output[str],
+        parent: pulumi.Resource,
+    ) -> GraphRecord | None:
+        """Declare the row of a graph; None without a catalog.
+
+        :param user: whose graph it is; empty for the app's own
+        :param graph: what it is called in Aura
+        :param instance: the instance's id
+        """
+        if self._record is None:
+            return None
+        return GraphRecord(
+            name,
+            {
+                **self.whose,
+                "user": user,
+                "name": graph,
+                "instanceId": instance,
+                "retries": self._app.retries.services.text(),
+            },
+            pulumi.ResourceOptions(
+                parent=parent,
+                depends_on=[self._record],
+                retain_on_delete=self._app.deletion == "retain",
+            ),
+        )
 
 
 def _parts(

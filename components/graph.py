@@ -2,6 +2,7 @@
 
 import pulumi
 
+from components.catalog import AppRecords
 from components.settings import AdoptedGraph
 from providers.aura import AuraInstance, AuraReady
 from tenantry.aura.query import home_database
@@ -26,6 +27,7 @@ class AppGraph(pulumi.ComponentResource):
         adopted: AdoptedGraph | None,
         protect: bool,
         retain: bool,
+        records: AppRecords,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the graph.
@@ -34,6 +36,7 @@ class AppGraph(pulumi.ComponentResource):
         :param adopted: the instance that is to be taken over in place of a new one
         :param protect: the engine refuses to delete or replace the instance
         :param retain: without its declaration the instance stays in Aura
+        :param records: the app's, beside which the graph is noted
         """
         name = declared.id
         super().__init__("tenantry:app:Graph", name, None, opts)
@@ -69,9 +72,15 @@ class AppGraph(pulumi.ComponentResource):
                 delete_before_replace=True,
             ),
         )
+        user = declared.user or ""
+        noted = records.note_graph(
+            name, user=user, graph=declared.name, instance=self.instance.id, parent=self
+        )
         ready = AuraReady(
             name,
             {
+                **records.whose,
+                "user": user,
                 "target": name,
                 "instanceId": self.instance.id,
                 "tenantId": project,
@@ -83,7 +92,9 @@ class AppGraph(pulumi.ComponentResource):
                 "paused": graph.paused,
             },
             # Where it stood goes with the instance, and there is nothing to be done for it.
-            pulumi.ResourceOptions(parent=self, deleted_with=self.instance),
+            pulumi.ResourceOptions(
+                parent=self, deleted_with=self.instance, depends_on=[noted] if noted else []
+            ),
         )
         self.id = self.instance.id
         self.uri = ready.uri

@@ -117,6 +117,7 @@ class TenantApp(pulumi.ComponentResource):
                     adopted=aura.adopted.get(declared.id),
                     protect=protect,
                     retain=app.deletion == "retain",
+                    records=self.records,
                     opts=inside,
                 )
         # What the next run needs in order to judge what it would destroy or break.

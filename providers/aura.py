@@ -22,13 +22,17 @@ from pulumi.dynamic import (
     DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 from pulumi.output import contains_unknowns
 
+from providers.catalog import GraphRecordProvider
+from providers.provider import Provider
+from tenantry.provisioning.errors import ProvisioningError
+
 if TYPE_CHECKING:
     from tenantry.aura.account import Account
+    from tenantry.aura.errors import AuraError
     from tenantry.aura.judging import Fault, Wanted
     from tenantry.aura.readiness import Awaited
     from tenantry.aura.settings import AuraSettings
@@ -44,18 +48,28 @@ _JUDGED: Final = ("name", "memory", *FIXED)
 
 KEPT: Final = ("connectionUrl", "username", "password")
 """They change with the instance only. While it is updated, a preview does not know them."""
-READY_INPUTS: Final = ("target", "instanceId", "tenantId", "createdAt", "memory", "paused", *KEPT)
+READY_INPUTS: Final = (
+    "target",
+    "instanceId",
+    "tenantId",
+    "createdAt",
+    "memory",
+    "paused",
+    "namespace",
+    "app",
+    "user",
+    "catalog",
+    *KEPT,
+)
 _FREE: Final = "free-db"
 
 
-class AuraProvider(ResourceProvider):
+class AuraProvider(Provider):
     """What both have in common: the connection to Aura, which is in no property and no state."""
-
-    # Nothing but the class's name is in it.
-    serialize_as_secret_always = False
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the settings of this run; they are looked at when Aura is asked."""
+        super().configure(req)
         config = req.config
         self._config = {name: config.get(f"tenantry:{name}") for name in _setting_names()}
 
@@ -116,7 +130,6 @@ class AuraInstanceProvider(AuraProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Make the instance, or take over the one that is named, and return at once."""
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
         from tenantry.aura.instances import Adoption, make  # noqa: PLC0415
 
         adopted = props.get("adoptInstanceId")
@@ -125,11 +138,7 @@ class AuraInstanceProvider(AuraProvider):
         )
         inputs = _picked(props, INSTANCE_INPUTS)
         wanted = _wanted(props)
-        try:
-            made = make(self.account().client, wanted, adoption)
-        except AuraError as error:
-            # The SDK prints the traceback too: of this, only the line that says what is wrong is of use.
-            raise error.with_traceback(None) from None
+        made = make(self.account().client, wanted, adoption)
         # Nothing that can fail from here on: the password was told once.
         return CreateResult(
             made.id,
@@ -144,22 +153,17 @@ class AuraInstanceProvider(AuraProvider):
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Rename and resize; what Aura told once is carried over."""
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
         from tenantry.aura.instances import change  # noqa: PLC0415
 
         wanted = {
             name: _news[name] for name in ("name", "memory") if _olds.get(name) != _news[name]
         }
         if wanted:
-            try:
-                change(self.account().client, _news["target"], _id, **wanted)
-            except AuraError as error:
-                raise error.with_traceback(None) from None
+            change(self.account().client, _news["target"], _id, **wanted)
         return UpdateResult(_picked(_news, INSTANCE_INPUTS) | _picked(_olds, INSTANCE_OUTPUTS))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at the instance. What Aura leaves out (of a paused one, or always) is as it was."""
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
         from tenantry.aura.presence import GoneError, look  # noqa: PLC0415
 
         try:
@@ -171,8 +175,6 @@ class AuraInstanceProvider(AuraProvider):
             )
         except GoneError:
             return ReadResult(None, {})
-        except AuraError as error:
-            raise error.with_traceback(None) from None
         live = (
             {
                 "name": found.name,
@@ -190,25 +192,27 @@ class AuraInstanceProvider(AuraProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the instance; wait until it is gone where another one needs its place."""
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
         from tenantry.aura.removing import remove  # noqa: PLC0415
 
-        try:
-            remove(
-                self.account().client,
-                _props["target"],
-                _id,
-                tenant_id=_props["tenantId"],
-                created_at=_props.get("createdAt") or "",
-                snapshot=bool(_props.get("snapshotBeforeDelete")),
-                until_gone=_props["type"] == _FREE,
-            )
-        except AuraError as error:
-            raise error.with_traceback(None) from None
+        remove(
+            self.account().client,
+            _props["target"],
+            _id,
+            tenant_id=_props["tenantId"],
+            created_at=_props.get("createdAt") or "",
+            snapshot=bool(_props.get("snapshotBeforeDelete")),
+            until_gone=_props["type"] == _FREE,
+        )
 
 
 class AuraReadyProvider(AuraProvider):
     """Waits for an instance, pauses it and resumes it."""
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take the settings of this run, and where the catalog is."""
+        super().configure(req)
+        self._record = GraphRecordProvider()
+        self._record.configure(req)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Wait anew for another instance, another size, or a pause that begins or ends."""
@@ -234,7 +238,6 @@ class AuraReadyProvider(AuraProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look whether the instance is paused: Aura pauses some by itself."""
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
         from tenantry.aura.models import PAUSED, RUNNING  # noqa: PLC0415
         from tenantry.aura.presence import GoneError, look  # noqa: PLC0415
         from tenantry.aura.readiness import IS_PAUSED, READY  # noqa: PLC0415
@@ -248,8 +251,6 @@ class AuraReadyProvider(AuraProvider):
             )
         except GoneError:
             return ReadResult(None, {})
-        except AuraError as error:
-            raise error.with_traceback(None) from None
         outputs = dict(props)
         # What is under way says nothing of how it will end.
         if found and found.status in {*PAUSED, RUNNING}:
@@ -264,9 +265,24 @@ class AuraReadyProvider(AuraProvider):
         try:
             uri = wait_until_ready(self.account().client, _awaited(props))
         except AuraError as error:
-            raise error.with_traceback(None) from None
+            self._tell_of(error, props)
+            raise
+        self._tell(props, "ready", uri)
         status = IS_PAUSED if props.get("paused") else READY
         return _picked(props, READY_INPUTS) | {"uri": uri, "status": status}
+
+    def _tell_of(self, error: AuraError, props: dict[str, Any]) -> None:
+        from tenantry.aura.errors import InstanceError  # noqa: PLC0415 a no-op asks nothing
+
+        try:
+            self._tell(props, "failed")
+        except ProvisioningError as untold:
+            raise InstanceError(f"{error}; and it could not be noted: {untold}") from None
+
+    def _tell(self, props: dict[str, Any], status: str, uri: str | None = None) -> None:
+        """Note in the catalog, where there is one, how far the graph is."""
+        if props.get("catalog"):
+            self._record.mark(props, status, uri)
 
 
 class AuraInstance(Resource, module="tenantry", name="AuraInstance"):

@@ -1,6 +1,6 @@
 """The catalog's tables and rows as Pulumi resources.
 
-The state refers to this module, its provider classes and the types `pulumi-python:dynamic/tenantry:{Catalog,AppRecord,Services}`
+The state refers to this module, its provider classes and the types `pulumi-python:dynamic/tenantry:{Catalog,AppRecord,Services,GraphRecord}`
 by name: moving or renaming one of them breaks every state that holds such a resource.
 """
 
@@ -223,6 +223,61 @@ class ServicesProvider(CatalogProvider):
         return self.given(props)
 
 
+class GraphRecordProvider(CatalogProvider):
+    """Keeps the row of a graph: of an app, or of one of its users. How far the graph is, what waits for it says."""
+
+    inputs = ("namespace", "app", "user", "name", "instanceId", "catalog")
+    step = "graphs"
+
+    def create(self, props: Properties) -> CreateResult:
+        """Write the row. Done twice, it is the same one."""
+        return CreateResult(f"{props['app']}:graph:{props['user']}", self._save(props))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Write the row."""
+        return UpdateResult(self._save(_news))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Read the row."""
+        from tenantry.catalog.rows import read_graph  # noqa: PLC0415
+
+        found = self.look_up(
+            props, lambda connection: read_graph(connection, app_key(props), props["user"])
+        )
+        if found is None:
+            return ReadResult(None, {})
+        outputs = props | {"name": found[0], "instanceId": found[1]}
+        return ReadResult(id_, outputs, self.given(outputs))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Mark the row as deleted."""
+        from tenantry.catalog.rows import delete_graph  # noqa: PLC0415
+
+        self.in_catalog(
+            _props, lambda connection: delete_graph(connection, app_key(_props), _props["user"])
+        )
+
+    def mark(self, props: Properties, status: str, uri: str | None = None) -> None:
+        """Note how far the graph is."""
+        from tenantry.catalog.rows import mark_graph  # noqa: PLC0415
+
+        self.in_catalog(
+            props,
+            lambda connection: mark_graph(connection, app_key(props), props["user"], status, uri),
+        )
+
+    def _save(self, props: Properties) -> Properties:
+        from tenantry.catalog.rows import save_graph  # noqa: PLC0415
+
+        self.in_catalog(
+            props,
+            lambda connection: save_graph(
+                connection, app_key(props), props["user"], props["name"], props["instanceId"]
+            ),
+        )
+        return self.given(props)
+
+
 def _row(id_: str, props: Properties) -> str:
     # A row that took the place of the first one, which somebody had removed.
     return str(props.get("row") or id_)
@@ -262,3 +317,13 @@ class Services(Resource, module="tenantry", name="Services"):
     ) -> None:
         """Declare the services, with the inputs of `ServicesProvider` and `retries`; `services` has a status by type."""
         super().__init__(ServicesProvider(), name, props, opts)
+
+
+class GraphRecord(Resource, module="tenantry", name="GraphRecord"):
+    """A graph in the catalog. Deleting it marks the row and keeps it."""
+
+    def __init__(
+        self, name: str, props: Properties, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the row, with the inputs of `GraphRecordProvider` and `retries`."""
+        super().__init__(GraphRecordProvider(), name, props, opts)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
 
-from tenantry.provisioning.errors import ProvisioningError
+from tenantry.errors import OneLineError
 
 Result = TypeVar("Result")
 Properties = dict[str, Any]
@@ -44,7 +44,7 @@ class _Traceback:
     @staticmethod
     def format_exc() -> str:
         error = sys.exc_info()[1]
-        return str(error) if isinstance(error, ProvisioningError) else traceback.format_exc()
+        return str(error) if isinstance(error, OneLineError) else traceback.format_exc()
 
 
 def _report_in_one_line() -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from tenantry.errors import OneLineError
+
 _TEXT_LENGTH: Final = 300
 
 
-class AuraError(Exception):
+class AuraError(OneLineError):
     """Aura, or the way to it, did not do what was asked."""
 
 

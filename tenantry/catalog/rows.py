@@ -14,6 +14,7 @@ from tenantry.catalog.tables import (
     app_metadata,
     project_resources,
     project_services,
+    user_databases,
 )
 from tenantry.provisioning.errors import MissingError
 
@@ -152,6 +153,63 @@ def delete_services(connection: Connection, app: AppKey) -> None:
     _take_off(connection, sa.select(app_metadata.c.id).where(_is(app)).scalar_subquery(), ())
 
 
+def save_graph(connection: Connection, app: AppKey, user: str, name: str, instance_id: str) -> None:
+    """Write the graph of a user of an app, or the app's own where `user` is empty.
+
+    It is pending until `mark_graph` says otherwise; the same instance keeps the status that it has.
+
+    :raises MissingError: the app is not in the catalog
+    """
+    table = user_databases.c
+    same = table.instance_id == instance_id
+    connection.execute(
+        insert(user_databases)
+        .values(
+            app=_live(connection, app, "graphs"),
+            user_id=user,
+            name=name,
+            instance_id=instance_id,
+            status="pending",
+        )
+        .on_conflict_do_update(
+            index_elements=["app", "user_id"],
+            index_where=LIVE,
+            set_={
+                "name": name,
+                "instance_id": instance_id,
+                "status": sa.case((same, table.status), else_="pending"),
+                "uri": sa.case((same, table.uri), else_=None),
+                "updated_at": sa.func.now(),
+            },
+        )
+    )
+
+
+def mark_graph(
+    connection: Connection, app: AppKey, user: str, status: str, uri: str | None = None
+) -> None:
+    """Note how far a graph is: `pending`, `ready` or `failed`; without `uri`, the one that is known stays."""
+    values = {"status": status, "updated_at": sa.func.now(), **({"uri": uri} if uri else {})}
+    connection.execute(sa.update(user_databases).where(_graph(app, user)).values(values))
+
+
+def read_graph(connection: Connection, app: AppKey, user: str) -> tuple[str, str] | None:
+    """Read a graph's name and the id of its instance; None where there is no live row."""
+    table = user_databases.c
+    row = connection.execute(
+        sa.select(table.name, table.instance_id).where(_graph(app, user))
+    ).one_or_none()
+    return None if row is None else (row.name, row.instance_id)
+
+
+def delete_graph(connection: Connection, app: AppKey, user: str) -> None:
+    """Mark a graph's row as deleted; it stays."""
+    now = sa.func.now()
+    connection.execute(
+        sa.update(user_databases).where(_graph(app, user)).values(deleted_at=now, updated_at=now)
+    )
+
+
 def save_api_key(connection: Connection, app: AppKey, key: ApiKeyRow) -> None:
     """Write what is known of an API key.
 
@@ -256,6 +314,12 @@ def _is(app: AppKey) -> sa.ColumnElement[bool]:
         app_metadata.c.app_id == app.app_id,
         app_metadata.c.deleted_at.is_(None),
     )
+
+
+def _graph(app: AppKey, user: str) -> sa.ColumnElement[bool]:
+    live = sa.select(app_metadata.c.id).where(_is(app)).scalar_subquery()
+    table = user_databases.c
+    return sa.and_(table.app == live, table.user_id == user, table.deleted_at.is_(None))
 
 
 def _live(connection: Connection, app: AppKey, step: Step) -> str:

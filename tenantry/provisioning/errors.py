@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
-Step: TypeAlias = Literal["database", "schema", "tables", "services", "keys"]
+from tenantry.errors import OneLineError
+
+Step: TypeAlias = Literal["database", "schema", "tables", "services", "keys", "graphs"]
 """`database`: reaching the app's database; `schema`: its migrations; `tables`: the catalog's own; `services`: the app and its
-services in the catalog; `keys`: its API keys."""
+services in the catalog; `keys`: its API keys; `graphs`: those of its users."""
 
 
-class ProvisioningError(Exception):
+class ProvisioningError(OneLineError):
     """A step of an app that failed. Its text is one line, without any secret: the app, the step, what is wrong, what to do."""
 
     retryable: ClassVar[bool] = False
