@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.engine.aura_front import DROP, Front, aura_front
@@ -71,6 +72,17 @@ def instances(cloud: LocalCloud, namespace: str) -> dict[str, str]:
     return dict(found)
 
 
+def noted(cloud: LocalCloud, namespace: str) -> dict[str, str]:
+    """How far each graph of this namespace is, by its user, as the catalog has it."""
+    with psycopg.connect(cloud.catalog_url) as connection:
+        found = connection.execute(
+            "SELECT u.user_id, u.status FROM tenantry.user_databases u JOIN tenantry.app_metadata a ON a.id = u.app "
+            "WHERE a.namespace = %s AND u.deleted_at IS NULL",
+            [namespace],
+        )
+        return dict(found.fetchall())
+
+
 def settle(workspace: Workspace, said: str) -> None:
     """Run the one command that an error named."""
     command = re.search(r"tenantry (graph delete \S+ --name \S+), then pulumi up", said)
@@ -92,6 +104,7 @@ def test_an_app_and_its_users_have_graphs_that_answer(
         )
         assert done.out.split() == ["x", "7"], done.said
     assert len(instances(cloud, "graphs--")) == 3
+    assert noted(cloud, "graphs") == {"": "ready", "a": "ready", "b@x.example": "ready"}
 
     front.asked.clear()
     behind.must("up", "--yes", "--skip-preview", "--expect-no-changes")
@@ -118,6 +131,7 @@ def test_an_app_and_its_users_have_graphs_that_answer(
     while "graphs--acme--web--a" in instances(cloud, "graphs--") and time.monotonic() < end:
         time.sleep(0.2)
     assert len(instances(cloud, "graphs--")) == 2
+    assert noted(cloud, "graphs") == {"": "ready", "b@x.example": "ready"}
 
 
 def test_production_is_not_replaced_and_a_graph_is_not_lost_by_accident(
@@ -176,6 +190,8 @@ def test_a_wait_past_its_deadline_and_a_killed_engine_lose_nothing(
     done = behind.pulumi("up", "--yes", "--skip-preview")
     assert done.code != 0
     assert "it is kept, and pulumi up goes on waiting" in done.said
+    assert "Traceback" not in done.said
+    assert noted(cloud, "late") == {"": "failed"}
     (instance_id,) = instances(cloud, "late--").values()
     look = f"GET /v1/instances/{instance_id}"
     behind.environment["AURA_READY_SECONDS"] = "60"
@@ -199,6 +215,7 @@ def test_a_wait_past_its_deadline_and_a_killed_engine_lose_nothing(
     behind.must("up", "--yes", "--skip-preview")
     assert instances(cloud, "late--") == {"late--acme--web": instance_id}
     assert front.count(CREATE) == 0
+    assert noted(cloud, "late") == {"": "ready"}
 
 
 def orphan(folder: Path) -> None:

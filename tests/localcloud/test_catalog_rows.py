@@ -19,13 +19,17 @@ from tenantry.catalog.rows import (
     AppKey,
     Resource,
     delete_app,
+    delete_graph,
     delete_services,
+    mark_graph,
     read_api_key,
     read_app,
+    read_graph,
     read_services,
     revoke_api_key,
     save_api_key,
     save_app,
+    save_graph,
     save_services,
 )
 from tenantry.provisioning.errors import MissingError, RejectedError
@@ -404,3 +408,46 @@ def test_a_key_made_before_there_was_a_catalog_gets_its_row_later(
     assert keys.diff("id", outs, INPUTS).changes is True
     keys.update("id", outs, INPUTS)
     assert catalog.ask("SELECT key_hash FROM tenantry.api_keys") == [(outs["hash"],)]
+
+
+def graphs(catalog: Catalog) -> list[Any]:
+    return catalog.ask(
+        "SELECT user_id, name, instance_id, status, uri, deleted_at IS NULL FROM tenantry.user_databases ORDER BY created_at"
+    )
+
+
+def test_a_graph_is_pending_until_it_is_marked_and_keeps_its_mark_when_saved_again(
+    catalog: Catalog,
+) -> None:
+    saved(catalog)
+    do(catalog, save_graph, APP, "ada", "tenantry--acme--web--ada", "i1")
+    assert graphs(catalog) == [("ada", "tenantry--acme--web--ada", "i1", "pending", None, True)]
+    do(catalog, mark_graph, APP, "ada", "ready", "neo4j+s://i1.example")
+    do(catalog, save_graph, APP, "ada", "renamed", "i1")
+    assert graphs(catalog) == [("ada", "renamed", "i1", "ready", "neo4j+s://i1.example", True)]
+    assert do(catalog, read_graph, APP, "ada") == ("renamed", "i1")
+    do(catalog, mark_graph, APP, "ada", "failed")
+    assert graphs(catalog)[0][3:5] == ("failed", "neo4j+s://i1.example")
+
+
+def test_another_instance_in_a_graphs_place_is_pending_again(catalog: Catalog) -> None:
+    saved(catalog)
+    do(catalog, save_graph, APP, "", "own", "i1")
+    do(catalog, mark_graph, APP, "", "ready", "neo4j+s://i1.example")
+    do(catalog, save_graph, APP, "", "own", "i2")
+    assert graphs(catalog) == [("", "own", "i2", "pending", None, True)]
+
+
+def test_a_graph_that_goes_is_marked_and_one_that_comes_back_is_a_new_row(catalog: Catalog) -> None:
+    saved(catalog)
+    do(catalog, save_graph, APP, "ada", "a", "i1")
+    do(catalog, delete_graph, APP, "ada")
+    do(catalog, delete_graph, APP, "ada")
+    assert do(catalog, read_graph, APP, "ada") is None
+    do(catalog, save_graph, APP, "ada", "a", "i2")
+    assert [(row[2], row[5]) for row in graphs(catalog)] == [("i1", False), ("i2", True)]
+
+
+def test_a_graph_of_an_app_that_is_not_in_the_catalog_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(MissingError, match="acme/web: graphs: the app has no row"):
+        do(catalog, save_graph, APP, "ada", "a", "i1")
