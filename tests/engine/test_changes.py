@@ -142,6 +142,8 @@ CASES = [
             change("tenantry:app:Branch", f"{APP}/staging", op="create"),
             change("neon:index/branch:Branch", f"{APP}/staging", op="create"),
             change("neon:index/endpoint:Endpoint", f"{APP}/staging", op="create"),
+            # The catalog lists an app's branches.
+            change("pulumi-python:dynamic/tenantry:AppRecord", APP),
         },
     ),
 ]
@@ -219,6 +221,8 @@ def test_the_next_generation_adds_a_login_and_nothing_else(converged: Workspace)
     assert converged.changes() == {
         change("random:index/randomPassword:RandomPassword", f"{APP}/password-2", op="create"),
         change(ROLE, f"{APP}/b", op="create"),
+        # The catalog lists an app's roles.
+        change("pulumi-python:dynamic/tenantry:AppRecord", APP),
     }
     converged.must("up", "--yes", "--skip-preview")
     converged.assert_converged()
