@@ -60,7 +60,8 @@ check: $(VENV)/.dev ## format, lint, types, unit tests: seconds
 .PHONY: test
 test: $(VENV)/.dev engine ## every test: units, the local cloud, the real engine, the plugins
 	@$(BIN)/python -m tenantry.engine test
-	@$(BIN)/pytest
+	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile tests/engine tests/localcloud
 
 .PHONY: sdk
 sdk: engine ## make sdks/neon again

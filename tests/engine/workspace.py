@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +111,11 @@ class Workspace:
 
     def assert_converged(self) -> None:
         """Neither the registry nor the cloud differs from the state."""
-        self.must("preview", "--expect-no-changes")
-        self.must("refresh", "--preview-only", "--expect-no-changes")
+        # At once: neither changes anything, and neither keeps two cores busy.
+        with ThreadPoolExecutor() as pool:
+            preview = pool.submit(self.must, "preview", "--expect-no-changes")
+            self.must("refresh", "--preview-only", "--expect-no-changes")
+            preview.result()
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in clear."""
