@@ -95,6 +95,11 @@ def _local_cloud(data: Path) -> dict[str, str]:
             "the local cloud is not running: make up, or .venv/bin/localcloud start"
         )
     facts: dict[str, str] = json.loads(answer.stdout)
+    if not facts.get("catalog_url"):
+        # It goes on running over an update of this folder, and has none of what came with that.
+        raise LocalCloudError(
+            "the local cloud was started by an older version: make down, then make up"
+        )
     return facts
 
 

@@ -62,6 +62,14 @@ def test_a_local_cloud_that_is_down_is_said_with_the_way_out(project: Path) -> N
         environment(project)
 
 
+def test_a_local_cloud_of_an_older_version_is_said_with_the_way_out(
+    project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "facts").write_text(json.dumps(FACTS | {"catalog_url": ""}))
+    with pytest.raises(LocalCloudError, match="older version: make down, then make up"):
+        environment(project)
+
+
 def test_a_shell_that_names_a_backend_is_left_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
