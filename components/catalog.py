@@ -19,6 +19,8 @@ class AppRecords:
 
     whose: dict[str, pulumi.Input[str]]
     """What says in every row whose it is: namespace, app, and which catalog (empty where there is none)."""
+    retries: str
+    """How often a write of a row is tried."""
     services: dict[str, str]
     """The status of each service that is registered."""
     keys: dict[str, dict[str, pulumi.Output[str]]]
@@ -47,6 +49,7 @@ class AppRecords:
             "app": app.id,
             "catalog": catalog.label if catalog else "",
         }
+        self.retries = app.retries.services.text()
         self.services = {}
         self._app = app
         self._record: AppRecord | None = None
@@ -66,7 +69,7 @@ class AppRecords:
                     "host": project.host,
                     "status": "active",
                     "resources": _parts(app, project, branches, logins, database),
-                    "retries": app.retries.services.text(),
+                    "retries": self.retries,
                 },
                 # An app is active once all that it consists of is there.
                 pulumi.ResourceOptions(
@@ -88,7 +91,7 @@ class AppRecords:
                     {
                         **self.whose,
                         "services": self.services,
-                        "retries": app.retries.services.text(),
+                        "retries": self.retries,
                     },
                     options,
                 )
@@ -138,7 +141,7 @@ class AppRecords:
                 "user": user,
                 "name": graph,
                 "instanceId": instance,
-                "retries": self._app.retries.services.text(),
+                "retries": self.retries,
             },
             pulumi.ResourceOptions(
                 parent=parent,

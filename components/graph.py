@@ -90,6 +90,7 @@ class AppGraph(pulumi.ComponentResource):
                 "password": self.instance.password,
                 "memory": graph.memory,
                 "paused": graph.paused,
+                "retries": records.retries,
             },
             # Where it stood goes with the instance, and there is nothing to be done for it.
             pulumi.ResourceOptions(

@@ -42,25 +42,11 @@ FIXED: Final = ("type", "cloud", "region", "version", "tenantId")
 CHANGEABLE: Final = ("target", "name", "memory", "snapshotBeforeDelete")
 ADOPTION: Final = ("adoptInstanceId", "adoptUsername", "adoptPassword")
 """Of the create only: what comes later changes nothing."""
-INSTANCE_INPUTS: Final = (*CHANGEABLE, *FIXED, *ADOPTION)
 INSTANCE_OUTPUTS: Final = ("connectionUrl", "username", "password", "createdAt")
 _JUDGED: Final = ("name", "memory", *FIXED)
 
 KEPT: Final = ("connectionUrl", "username", "password")
 """They change with the instance only. While it is updated, a preview does not know them."""
-READY_INPUTS: Final = (
-    "target",
-    "instanceId",
-    "tenantId",
-    "createdAt",
-    "memory",
-    "paused",
-    "namespace",
-    "app",
-    "user",
-    "catalog",
-    *KEPT,
-)
 _FREE: Final = "free-db"
 
 
@@ -85,6 +71,9 @@ class AuraProvider(Provider):
 
 class AuraInstanceProvider(AuraProvider):
     """Makes, changes and deletes an instance."""
+
+    inputs = (*CHANGEABLE, *FIXED)
+    working = ADOPTION
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the settings of this run."""
@@ -119,9 +108,7 @@ class AuraInstanceProvider(AuraProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Rename and resize in place; replace for the rest, the old one first: both have one name, and Aura counts instances."""
-        changed = [
-            name for name in (*CHANGEABLE, *FIXED) if _differs(_olds.get(name), _news.get(name))
-        ]
+        changed = [name for name in self.inputs if _differs(_olds.get(name), _news.get(name))]
         return DiffResult(
             changes=bool(changed),
             replaces=[name for name in changed if name in FIXED],
@@ -136,7 +123,7 @@ class AuraInstanceProvider(AuraProvider):
         adoption = (
             Adoption(adopted, props["adoptPassword"], props["adoptUsername"]) if adopted else None
         )
-        inputs = _picked(props, INSTANCE_INPUTS)
+        inputs = self.given(props)
         wanted = _wanted(props)
         made = make(self.account().client, wanted, adoption)
         # Nothing that can fail from here on: the password was told once.
@@ -160,7 +147,9 @@ class AuraInstanceProvider(AuraProvider):
         }
         if wanted:
             change(self.account().client, _news["target"], _id, **wanted)
-        return UpdateResult(_picked(_news, INSTANCE_INPUTS) | _picked(_olds, INSTANCE_OUTPUTS))
+        return UpdateResult(
+            self.given(_news) | {name: _olds.get(name) for name in INSTANCE_OUTPUTS}
+        )
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at the instance. What Aura leaves out (of a paused one, or always) is as it was."""
@@ -188,7 +177,7 @@ class AuraInstanceProvider(AuraProvider):
             else {}
         )
         outputs = props | {name: value for name, value in live.items() if value}
-        return ReadResult(id_, outputs, _picked(outputs, INSTANCE_INPUTS))
+        return ReadResult(id_, outputs, self.given(outputs))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the instance; wait until it is gone where another one needs its place."""
@@ -208,6 +197,20 @@ class AuraInstanceProvider(AuraProvider):
 class AuraReadyProvider(AuraProvider):
     """Waits for an instance, pauses it and resumes it."""
 
+    inputs = (
+        "target",
+        "instanceId",
+        "tenantId",
+        "createdAt",
+        "memory",
+        "paused",
+        "namespace",
+        "app",
+        "user",
+        "catalog",
+        *KEPT,
+    )
+
     def configure(self, req: ConfigureRequest) -> None:
         """Take the settings of this run, and where the catalog is."""
         super().configure(req)
@@ -218,7 +221,7 @@ class AuraReadyProvider(AuraProvider):
         """Wait anew for another instance, another size, or a pause that begins or ends."""
         changed = [
             name
-            for name in READY_INPUTS
+            for name in self.inputs
             if _differs(_olds.get(name), _news.get(name))
             and not (name in {*KEPT, "createdAt"} and contains_unknowns(_news.get(name)))
         ]
@@ -256,7 +259,7 @@ class AuraReadyProvider(AuraProvider):
         if found and found.status in {*PAUSED, RUNNING}:
             paused = found.status in PAUSED
             outputs |= {"paused": paused, "status": IS_PAUSED if paused else READY}
-        return ReadResult(id_, outputs, _picked(outputs, READY_INPUTS))
+        return ReadResult(id_, outputs, self.given(outputs))
 
     def _wait(self, props: dict[str, Any]) -> dict[str, Any]:
         from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
@@ -269,7 +272,7 @@ class AuraReadyProvider(AuraProvider):
             raise
         self._tell(props, "ready", uri)
         status = IS_PAUSED if props.get("paused") else READY
-        return _picked(props, READY_INPUTS) | {"uri": uri, "status": status}
+        return self.given(props) | {"uri": uri, "status": status}
 
     def _tell_of(self, error: AuraError, props: dict[str, Any]) -> None:
         from tenantry.aura.errors import InstanceError  # noqa: PLC0415 a no-op asks nothing
@@ -298,7 +301,7 @@ class AuraInstance(Resource, module="tenantry", name="AuraInstance"):
     ) -> None:
         """Declare the instance.
 
-        :param props: each of `INSTANCE_INPUTS`; those of `ADOPTION` may be left out
+        :param props: each input of `AuraInstanceProvider`; those of `ADOPTION` may be left out
         """
         secret = pulumi.ResourceOptions(additional_secret_outputs=["password", "adoptPassword"])
         super().__init__(
@@ -322,7 +325,7 @@ class AuraReady(Resource, module="tenantry", name="AuraReady"):
     ) -> None:
         """Declare the wait.
 
-        :param props: each of `READY_INPUTS`
+        :param props: each input of `AuraReadyProvider`, and `retries`, of what is noted in the catalog
         """
         secret = pulumi.ResourceOptions(additional_secret_outputs=["password"])
         super().__init__(
@@ -349,10 +352,6 @@ def _setting_names() -> list[str]:
 
 def _differs(old: object, new: object) -> bool:
     return bool(contains_unknowns(new)) or old != new
-
-
-def _picked(props: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: props.get(name) for name in names}
 
 
 def _wanted(props: dict[str, Any]) -> Wanted:

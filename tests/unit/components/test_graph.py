@@ -7,6 +7,7 @@ import pytest
 
 from components.settings import AdoptedGraph, Aura
 from components.tenant_app import TenantApp
+from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry import load
 from tests.unit.components.recording import SECRET, RecordingMonitor, Registered, run
 
@@ -19,6 +20,7 @@ tenants:
         environment: production
         region: aws-eu-central-1
         deletion: DELETION
+        retries: {services: {attempts: 5}}
         graph: {type: professional-db, cloud: gcp, region: us-central1, memory: 2GB, snapshot_before_delete: true}
         graphs_per_user: {type: professional-db, cloud: gcp, region: us-central1, memory: 4GB, paused: true, users: [alice]}
 """
@@ -69,6 +71,8 @@ def test_each_graph_is_an_instance_and_a_wait_for_it(tmp_path: Path) -> None:
     assert waits["acme/web/alice"].inputs["instanceId"] == "id-of-acme/web/alice"
     assert [waits[name].inputs["paused"] for name in sorted(waits)] == [False, True]
     assert waits["acme/web"].deleted_with == made["acme/web"].urn
+    # How a graph went is noted in the catalog, as the app's other rows are.
+    assert RetryPolicy.of(waits["acme/web"].inputs["retries"]).attempts == 5
     assert {r.parent_type for r in [*made.values(), *waits.values()]} == {"tenantry:app:Graph"}
 
 
