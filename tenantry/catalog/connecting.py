@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from tenantry.catalog.location import NAME, NO_URL
 from tenantry.catalog.tables import SCHEMA, WRITER
 from tenantry.provisioning.errors import MissingError, RejectedError
-from tenantry.provisioning.postgres import kind_of, reason_of
+from tenantry.provisioning.postgres import kind_of, password_in, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,12 +104,10 @@ def _failure(url: str, app: str, step: Step, error: psycopg.Error) -> Provisioni
     # A table that is gone is the catalog's fault, not the statement's.
     kind = MissingError if isinstance(error, psycopg.errors.UndefinedTable) else kind_of(error)
     try:
-        password = psycopg.conninfo.conninfo_to_dict(url).get("password")
+        reason = reason_of(error, password=password_in(url))
     except psycopg.ProgrammingError:
         # libpq's own words quote the URL.
         what, _, hint = NO_URL.partition(": ")
         return RejectedError(app, step, what, hint)
-    said = reason_of(error)
-    reason = said.replace(str(password), "…") if password else said
     where = "" if app == NAME else "the catalog: "
     return kind(app, step, f"{where}{reason}", HINTS.get(kind.__name__, _GO_ON))

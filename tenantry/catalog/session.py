@@ -39,12 +39,12 @@ def open_catalog(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """
     # Imported here: `tenantry --help` does not pay for a driver.
     import psycopg  # noqa: PLC0415
-    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    from tenantry.provisioning.postgres import password_in, reason_of  # noqa: PLC0415
 
     try:
-        password = conninfo_to_dict(url).get("password")
+        password = password_in(url)
     except psycopg.Error:
-        # libpq's own words quote the URL.
         raise CatalogError(NO_URL) from None
     try:
         with psycopg.connect(
@@ -54,7 +54,4 @@ def open_catalog(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         raise CatalogError("the catalog has no tables yet: pulumi up makes them") from None
     except psycopg.Error as error:
-        said = " ".join((error.diag.message_primary or str(error)).split())
-        if password:
-            said = said.replace(str(password), "…")
-        raise CatalogError(f"the catalog: {said}") from None
+        raise CatalogError(f"the catalog: {reason_of(error, password=password)}") from None

@@ -58,6 +58,22 @@ def kind_of_state(state: str | None, text: str = "") -> type[ProvisioningError]:
     return UnavailableError
 
 
-def reason_of(error: psycopg.Error) -> str:
-    """Return the message proper in one line: a DETAIL may hold the values of a row."""
-    return " ".join((error.diag.message_primary or str(error)).split())
+def reason_of(error: psycopg.Error, *, password: str | None = None) -> str:
+    """Return the message proper in one line: a DETAIL may hold the values of a row.
+
+    :param password: what the connection was opened with; libpq's words may quote it
+    """
+    said = " ".join((error.diag.message_primary or str(error)).split())
+    return said.replace(password, "…") if password else said
+
+
+def password_in(url: str) -> str | None:
+    """Return the password of a connection URL, None where it has none.
+
+    :raises psycopg.ProgrammingError: it is no URL of a database; libpq's own words quote it
+    """
+    # Imported here: a failure's kind is told without a driver.
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    password = conninfo_to_dict(url).get("password")
+    return str(password) if password else None
