@@ -87,6 +87,11 @@ def _endpoint(cloud: Cloud, handler: Handler) -> Callable[[Request], Awaitable[R
     return endpoint
 
 
+def location(request: Request) -> tuple[str, str]:
+    """Return a request's method and its path below ``PREFIX``, as orders of faults name it."""
+    return request.method, request.url.path.removeprefix(PREFIX)
+
+
 class _Conversation:
     """Around every request: who asks, its id, its errors as Neon words them, and one line in the log."""
 
