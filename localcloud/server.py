@@ -81,7 +81,10 @@ async def serve(
     faults = Faults()
     cloud = Cloud(settings, state, installation, tls)
     catalog = ControlPlane(settings, installation)
-    neon = neon_app.build(cloud, [Middleware(FaultInjection, faults, Api.NEON, neon_app.location)])
+    neon = neon_app.build(
+        cloud,
+        [Middleware(FaultInjection, faults, Api.NEON, neon_app.location, neon_app.error_document)],
+    )
     aura = _AuraOnDemand(settings, state, neo4j, faults)
     try:
         await cloud.open()
@@ -137,7 +140,16 @@ class _AuraOnDemand:
 
             aura = cloud.Aura(self._settings, self._state, neo4j=self._neo4j)
             self._app = app.build(
-                aura, [Middleware(FaultInjection, self._faults, Api.AURA, app.location(aura))]
+                aura,
+                [
+                    Middleware(
+                        FaultInjection,
+                        self._faults,
+                        Api.AURA,
+                        app.location(aura),
+                        app.error_document,
+                    )
+                ],
             )
         await self._app(scope, receive, send)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from localcloud.aura.cloud import Aura
     from localcloud.aura.routing import Handler, Routes
+    from localcloud.state import Json
 
 PREFIX = "/v1"
 ROUTES: Routes = [*tenants.ROUTES, *instances.ROUTES, *snapshots.ROUTES]
@@ -77,6 +78,11 @@ def location(aura: Aura) -> Callable[[Request], tuple[str, str] | None]:
         return (request.method, path) if known(aura, request) else None
 
     return locate
+
+
+def error_document(_request_id: str, message: str) -> Json:
+    """Return the body of an error that was ordered."""
+    return refused(500, message, "as-ordered").document()
 
 
 class _Gateway:

@@ -49,6 +49,7 @@ class FaultInjection:
     """Stands before the routes of an API, behind its checks of who asks.
 
     ``locate`` tells method and path of a request as orders name it, or None for a request that no order may hit.
+    ``document`` makes the body of an error in the API's words of a request id and a message.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class FaultInjection:
         faults: Faults,
         api: Api,
         locate: Callable[[Request], tuple[str, str] | None],
+        document: Callable[[str, str], Any],
     ) -> None:
         self._app = app
         self._faults = faults
         self._api = api
         self._locate = locate
+        self._document = document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or do to it what an order says."""
@@ -79,33 +82,29 @@ class FaultInjection:
         except ClientDisconnect:
             # It never came in whole, so there is no work to do.
             return
-        await _Struck(self._app, self._faults, injection, scope, body, receive, send).run()
+        document = self._document(scope["state"]["request_id"], "as ordered")
+        struck = _Struck(self._app, self._faults, injection, document)
+        await struck.run(scope, body, receive, send)
 
 
 class _Struck:
     """One request that a fault hits. Its body has been read, so that its work does not need the client any more."""
 
     def __init__(
-        self,
-        app: ASGIApp,
-        faults: Faults,
-        injection: Injection,
-        scope: Scope,
-        body: bytes,
-        receive: Receive,
-        send: Send,
+        self, app: ASGIApp, faults: Faults, injection: Injection, document: object
     ) -> None:
         self._app = app
         self._faults = faults
         self._injection = injection
+        self._document = document
+        self._answer: list[Message] = []
+
+    async def run(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Do what the order says."""
         self._scope = scope
         self._body: bytes | None = body
         self._receive = receive
         self._send = send
-        self._answer: list[Message] = []
-
-    async def run(self) -> None:
-        """Do what the order says."""
         fault = self._injection.fault
         if acts_after(fault):
             await self._work()
@@ -192,9 +191,7 @@ class _Struck:
         await asyncio.sleep(0)
 
     async def _answer_with(self, fault: Status) -> None:
-        body: Any = fault.body
-        if body is None:
-            body = {"message": "as ordered", "code": ""}
+        body = self._document if fault.body is None else fault.body
         answer = (
             PlainTextResponse(body, fault.status, fault.headers)
             if isinstance(body, str)
