@@ -79,8 +79,8 @@ async def serve(
     remove_leftovers(installation.clusters, {*state.branches, control_plane.CLUSTER})
     tls = server_context(data / _TLS)
     faults = Faults()
-    cloud = Cloud(settings, state, installation, tls)
-    catalog = ControlPlane(settings, installation)
+    cloud = Cloud(settings, state, installation, tls, faults)
+    catalog = ControlPlane(settings, installation, faults)
     neon = neon_app.build(
         cloud,
         [Middleware(FaultInjection, faults, Api.NEON, neon_app.location, neon_app.error_document)],
