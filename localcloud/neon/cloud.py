@@ -14,6 +14,7 @@ from localcloud.neon.computes import Compute
 from localcloud.neon.lists import Lists
 from localcloud.neon.operations import Operations
 from localcloud.neon.plans import PLANS
+from localcloud.neon.rate import Rate
 from localcloud.postgres import catalog
 from localcloud.postgres.cluster import Cluster
 from localcloud.postgres.front import AddressError, bind, claim
@@ -52,6 +53,7 @@ class Cloud:
         self.clock = Clock()
         self.operations = Operations(state, self.clock, settings.pace, self._perform)
         self.lists = Lists(state, self.clock)
+        self.rate = Rate(settings.neon_rate_limit, settings.neon_retry_after)
         self._installation = installation
         self._tls = tls
         self._faults = faults
