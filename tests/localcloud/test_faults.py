@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -398,6 +400,30 @@ def test_what_is_no_order_is_refused_in_a_line(faults: Faults) -> None:
         headers = {"Authorization": f"Bearer {key}"}
         assert faults.client.post("/faults", json={}, headers=headers).status_code == 401
     assert faults.client.get("/faults").json() == {"faults": []}
+
+
+def test_faults_are_ordered_shown_replayed_and_taken_back_by_hand(
+    faults: Faults, client: httpx.Client, tmp_path: Path
+) -> None:
+    data = faults.cloud.data
+    said = localcloud("fault", data, REGIONS, "--status", "503", "--count", "2").stdout
+    assert REGIONS in said
+    assert "status 503" in said
+    assert client.get("/regions").status_code == 503
+    assert "seen 1, hit 1, left 1" in localcloud("faults", data).stdout
+    assert "GET /regions  status 503" in localcloud("faults", data, "--record").stdout
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"injected": faults.injected()[-1:]}))
+    localcloud("faults", data, "--clear")
+    assert "no faults are ordered" in localcloud("faults", data).stdout
+    localcloud("faults", data, "--replay", str(record))
+    assert client.get("/regions").status_code == 503
+    assert client.get("/regions").status_code == 200
+    wrong = localcloud("fault", data, "GET /x", "--die", check=False)
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "localcloud: the fault die does not exist for neon\n",
+    )
 
 
 def test_a_stop_does_not_wait_for_what_is_held_and_a_start_knows_no_orders(
