@@ -80,6 +80,17 @@ def test_a_status_takes_the_place_of_an_answer(faults: Faults, client: httpx.Cli
     }
 
 
+def test_an_answer_can_be_empty_or_a_text_that_is_no_json(
+    faults: Faults, client: httpx.Client
+) -> None:
+    faults.order(REGIONS, {"kind": "status", "status": 204})
+    faults.order(REGIONS, {"kind": "status", "status": 502, "body": "<html>Bad Gateway</html>"})
+    assert (client.get("/regions").status_code, client.get("/users/me").status_code) == (204, 200)
+    answer = client.get("/regions")
+    assert (answer.status_code, answer.text) == (502, "<html>Bad Gateway</html>")
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
 def test_a_status_after_the_work_hides_that_it_was_done(faults: Faults, account: Account) -> None:
     fault = {"kind": "status", "status": 500, "when": "after"}
     for when, made in (("after", True), ("before", False)):
