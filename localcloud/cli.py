@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud import daemon
+from localcloud.faults import command
 from localcloud.settings import Choices, DataFolderError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = Path(os.path.abspath(options.data or os.environ.get(_DATA_VARIABLE) or _DEFAULT_DATA))  # noqa: PTH100 (`resolve` would follow links, and the folder's name is what the user keeps)
     try:
         return _COMMANDS[options.command](data, options)
-    except (daemon.DaemonError, DataFolderError) as error:
+    except (daemon.DaemonError, DataFolderError, command.FaultError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -98,6 +99,28 @@ def _reset(data: Path, options: argparse.Namespace) -> int:
     return 0
 
 
+def _fault(data: Path, options: argparse.Namespace) -> int:
+    return _show(*command.place(_running(data), options), options)
+
+
+def _faults(data: Path, options: argparse.Namespace) -> int:
+    return _show(*command.look(_running(data), options), options)
+
+
+def _show(answer: object, lines: list[str], options: argparse.Namespace) -> int:
+    print(json.dumps(answer) if options.json else "\n".join(lines))
+    return 0
+
+
+def _running(data: Path) -> Facts:
+    facts = daemon.find(data)
+    if facts is None:
+        raise daemon.DaemonError(
+            f"{data}: no local cloud runs on it; `localcloud start` starts one"
+        )
+    return facts
+
+
 def _print(facts: Facts, options: argparse.Namespace, how: str) -> None:
     document = dataclasses.asdict(facts)
     if options.json:
@@ -137,14 +160,14 @@ def _number(most: int) -> Callable[[str], float]:
     return read
 
 
-def _whole(most: int) -> Callable[[str], int]:
+def _whole(most: int, least: int = 1) -> Callable[[str], int]:
     def read(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
-            value = 0
-        if not 1 <= value <= most:
-            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}")
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
         return value
 
     return read
@@ -181,6 +204,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="X",
         help="durations of operations: 1 as on Neon, 0 at once (default: 0.1)",
     )
+    start.add_argument(
+        "--neon-rate-limit",
+        type=_whole(_HIGHEST_RATE, 0),
+        metavar="N",
+        help="requests a minute before 429, and bursts on one route in proportion; 0: any number (default: 700, as Neon)",
+    )
+    start.add_argument(
+        "--neon-retry-after",
+        choices=("seconds", "date", "none"),
+        help="how a 429 says when to come back (default: seconds)",
+    )
     _add_aura_options(start)
     start.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     commands.add_parser("stop", parents=[common], help="stop it and all its servers")
@@ -188,6 +222,12 @@ def _parser() -> argparse.ArgumentParser:
         "status", parents=[common], help=f"say whether it runs (exit status {NOT_RUNNING}: no)"
     )
     commands.add_parser("reset", parents=[common], help="stop it and delete all its data")
+    command.add_fault_options(
+        commands.add_parser("fault", parents=[common], help="order that something goes wrong")
+    )
+    command.add_faults_options(
+        commands.add_parser("faults", parents=[common], help="show the orders, or take them back")
+    )
     return parser
 
 
@@ -229,4 +269,11 @@ def _add_aura_options(start: argparse.ArgumentParser) -> None:
     )
 
 
-_COMMANDS = {"start": _start, "stop": _stop, "status": _status, "reset": _reset}
+_COMMANDS = {
+    "start": _start,
+    "stop": _stop,
+    "status": _status,
+    "reset": _reset,
+    "fault": _fault,
+    "faults": _faults,
+}
