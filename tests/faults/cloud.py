@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,7 +90,7 @@ class FaultyCloud:
 
     def projects(self, namespace: str, *, deleted: bool = False) -> list[dict[str, Any]]:
         """The projects of a namespace, live or deleted."""
-        parameters = {
+        parameters: dict[str, str | int] = {
             "search": f"{namespace}--",
             "limit": 400,
             "org_id": self.running.neon_org_id,

@@ -197,7 +197,13 @@ def _roles() -> list[Case]:
         ("in the database", "database", "* create database *", "before", _SQL),
         ("in the database", "database-done", "* create database *", "after", _SQL[:3]),
         ("in the database", "schema-done", "* create schema *", "after", ("engine", "postgres")),
-        ("in the database", "rights", "* alter default privileges*", "after", ("group", "postgres")),
+        (
+            "in the database",
+            "rights",
+            "* alter default privileges*",
+            "after",
+            ("group", "postgres"),
+        ),
     ]
     found: list[Case] = []
     for where, what, match, when, victims in points:
@@ -356,7 +362,7 @@ def _changes() -> list[Case]:
             what,
             scenarios.DELETION,
             hold("neon", delete, when, then="drop" if when == "before" else "go"),
-            victims,  # type: ignore[arg-type]  # a literal that mypy widens in a loop
+            victims,
             "neon",
         )
     found += _at(
@@ -412,7 +418,7 @@ def _faults() -> list[Case]:
 
     post, get = "POST /projects", "GET /projects/*"
     plain, twice = scenarios.PROJECT, "a second project is made"
-    found = [
+    return [
         case("lost answers", "project", plain, once("neon", post, kind="drop", when="after"), stock=twice),
         case("lost answers", "project-unsent", plain, once("neon", post, kind="drop", when="before")),
         case("lost answers", "branch", scenarios.BRANCH, once("neon", "POST /projects/*/branches", kind="drop", when="after")),
@@ -449,7 +455,6 @@ def _faults() -> list[Case]:
         case("refused connections", "full-migration", scenarios.SCHEMA, once("postgres", "* connect", kind="too_many_connections", count=1)),
         case("refused connections", "restart", scenarios.WHOLE, once("postgres", "* create database *", kind="die")),
     ]  # fmt: skip
-    return found
 
 
 def matrix() -> list[Case]:

@@ -73,9 +73,7 @@ class Scenario:
 
     def projects(self, namespace: str) -> dict[str, str]:
         """The projects that the registry asks for in the end: their names by app id."""
-        return {
-            f"{TENANT}/{app}": AppNames(namespace, TENANT, app).project for app in self.after
-        }
+        return {f"{TENANT}/{app}": AppNames(namespace, TENANT, app).project for app in self.after}
 
     def graphs(self, namespace: str) -> dict[str, str]:
         """The Aura instances that it asks for: their names by graph id."""

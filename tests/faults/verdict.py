@@ -38,9 +38,9 @@ _PROJECT: Final = "neon:index/project:Project"
 _BRANCH: Final = "neon:index/branch:Branch"
 _ENDPOINT: Final = "neon:index/endpoint:Endpoint"
 _INSTANCE: Final = "pulumi-python:dynamic/tenantry:AuraInstance"
-_PASSWORD: Final = "random:index/randomPassword:RandomPassword"  # noqa: S105 a type's name
+_PASSWORD: Final = "random:index/randomPassword:RandomPassword"
 _ROLE: Final = "postgresql:index/role:Role"
-_SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 the mark of one, Pulumi's own
+_SECRET: Final = "4dabf18193072939515e22adb298388d"
 _LEAST: Final = 10
 """Shorter texts than this are no secrets: they would be found everywhere."""
 
@@ -93,7 +93,7 @@ def judge(
     findings += _projects(case, state, cloud, namespace)
     findings += _inside(state, cloud)
     findings += _instances(case, state, cloud, namespace)
-    findings += _logins(case, state, cloud)
+    findings += _logins(case, state)
     findings += _keys(state, cloud)
     findings += _graphs(state)
     findings += _left(state, workspace)
@@ -127,9 +127,7 @@ def _projects(case: Case, state: State, cloud: FaultyCloud, namespace: str) -> I
     if missing := held - {each["id"] for each in live}:
         yield Finding("not converged", f"in the state and not in the cloud: {sorted(missing)}")
     # Also those that somebody deleted meanwhile: each was paid for.
-    made = Counter(
-        each["name"] for each in [*live, *cloud.projects(namespace, deleted=True)]
-    )
+    made = Counter(each["name"] for each in [*live, *cloud.projects(namespace, deleted=True)])
     for name, number in made.items():
         most = 2 if case.scenario.replaces else 1
         if number > most:
@@ -144,7 +142,9 @@ def _inside(state: State, cloud: FaultyCloud) -> Iterator[Finding]:
         branches = {each["id"] for each in cloud.branches(id_)}
         known = {each["id"] for each in state.of(_BRANCH) if each["inputs"]["projectId"] == id_}
         endpoints = {each["id"] for each in cloud.endpoints(id_)}
-        computes = {each["id"] for each in state.of(_ENDPOINT) if each["inputs"]["projectId"] == id_}
+        computes = {
+            each["id"] for each in state.of(_ENDPOINT) if each["inputs"]["projectId"] == id_
+        }
         computes.add(project["outputs"].get("defaultEndpointId"))
         for there, held in ((branches, known | {main}), (endpoints, computes)):
             for each in sorted(there - held):
@@ -168,7 +168,7 @@ def _instances(case: Case, state: State, cloud: FaultyCloud, namespace: str) -> 
         yield Finding("not converged", f"live instances {names}, registry {wanted}")
 
 
-def _logins(case: Case, state: State, cloud: FaultyCloud) -> Iterator[Finding]:
+def _logins(case: Case, state: State) -> Iterator[Finding]:
     """Every login that the state knows, direct and pooled, and the owner; and the tables through the app's own."""
     outputs = state.outputs()
     for app, urls in outputs.get("urls", {}).items():
@@ -188,7 +188,9 @@ def _logins(case: Case, state: State, cloud: FaultyCloud) -> Iterator[Finding]:
     passwords = {each["outputs"]["result"] for each in state.of(_PASSWORD)}
     for role in state.of(_ROLE):
         if role["inputs"].get("login") and role["inputs"]["password"] not in passwords:
-            yield Finding("lost password", f"that of {role['urn'].split('::')[-1]} is of no generation")
+            yield Finding(
+                "lost password", f"that of {role['urn'].split('::')[-1]} is of no generation"
+            )
 
 
 def _url(user: str, password: str, host: str, database: str) -> str:
@@ -200,7 +202,7 @@ def _login(url: str, what: str, tables: tuple[str, ...] = ()) -> Iterator[Findin
     try:
         with psycopg.connect(url, connect_timeout=20) as connection:
             for table in tables:
-                row = connection.execute(f"SELECT count(*) FROM app.{table}").fetchone()  # type: ignore[arg-type]  # a literal of ours
+                row = connection.execute(f"SELECT count(*) FROM app.{table}").fetchone()
                 if row != (3,):
                     yield Finding("not converged", f"{what}: table {table} has {row} rows")
             connection.execute("SELECT 1")
@@ -223,21 +225,23 @@ def _keys(state: State, cloud: FaultyCloud) -> Iterator[Finding]:
         for (app, name, generation), key in handed.items():
             verdict = verify(connection, key, now=datetime.now(UTC))
             if (verdict.state, verdict.app, verdict.generation) != ("valid", app, generation):
-                yield Finding("lost password", f"API key {app} {name} {generation} is {verdict.state}")
+                yield Finding(
+                    "lost password", f"API key {app} {name} {generation} is {verdict.state}"
+                )
             row = connection.execute(
                 "SELECT count(*) FROM tenantry.api_keys k JOIN tenantry.app_metadata a ON a.id = k.app "
                 "WHERE a.namespace = %s AND a.app_id = %s AND k.name = %s AND k.generation = %s AND k.revoked_at IS NULL",
                 [verdict.namespace, app, name, generation],
             ).fetchone()
             if row != (1,):
-                yield Finding("duplicate", f"API key {app} {name} {generation} has {row} valid rows")
+                yield Finding(
+                    "duplicate", f"API key {app} {name} {generation} has {row} valid rows"
+                )
 
 
 def _graphs(state: State) -> Iterator[Finding]:
     for name, graph in state.outputs().get("graphs", {}).items():
-        connection = Connection(
-            graph["uri"], graph["user"], graph["password"], graph["database"]
-        )
+        connection = Connection(graph["uri"], graph["user"], graph["password"], graph["database"])
         with QueryClient(connection) as client:
             try:
                 client.run("RETURN 1 AS ok")
@@ -250,7 +254,7 @@ def _left(state: State, workspace: Workspace) -> Iterator[Finding]:
     for operation in state.pending:
         urn = operation["resource"]["urn"].split("::", 2)[-1]
         yield Finding("left behind", f"pending {operation['type']} of {urn}")
-    locks = [each for each in (workspace.state / ".pulumi" / "locks").rglob("*.json")]
+    locks = list((workspace.state / ".pulumi" / "locks").rglob("*.json"))
     if locks:
         yield Finding("left behind", f"{len(locks)} locks")
     # An intent is the note of a create that is under way; its lock file stays, empty.
