@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from localcloud import admin, control_plane
 from localcloud import settings as settings_file
+from localcloud.admin import Admin
 from localcloud.control_plane import ControlPlane
 from localcloud.faults.orders import Api
 from localcloud.faults.requests import CONNECTION, FaultInjection
@@ -26,6 +27,7 @@ from localcloud.postgres.cluster import remove_leftovers, stop_strays
 from localcloud.postgres.installation import prepare, remove_abandoned
 from localcloud.postgres.template import make_template
 from localcloud.state import State
+from localcloud.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,23 +81,23 @@ async def serve(
     remove_leftovers(installation.clusters, {*state.branches, control_plane.CLUSTER})
     tls = server_context(data / _TLS)
     faults = Faults()
-    cloud = Cloud(settings, state, installation, tls)
-    catalog = ControlPlane(settings, installation)
+    cloud = Cloud(settings, state, installation, tls, faults)
+    catalog = ControlPlane(settings, installation, faults)
+    traffic = {"neon": Traffic(), "aura": Traffic()}
     neon = neon_app.build(
         cloud,
         [Middleware(FaultInjection, faults, Api.NEON, neon_app.location, neon_app.error_document)],
+        traffic["neon"],
     )
-    aura = _AuraOnDemand(settings, state, neo4j, faults)
+    own = Admin(settings.neon_api_key, faults, traffic)
+    aura = _AuraOnDemand(settings, state, neo4j, faults, traffic["aura"])
     try:
         await cloud.open()
         catalog.listen(tls)
         settings_file.save(data, settings)
         # One server and one application for each API.
         servers = [
-            (
-                await _started(_Beside(admin.build(faults, settings.neon_api_key), neon), listener),
-                listener,
-            ),
+            (await _started(_Beside(own, neon), listener), listener),
             (await _started(aura, aura_listener), aura_listener),
         ]
         ready()
@@ -126,12 +128,18 @@ class _AuraOnDemand:
     """The Aura API, loaded at its first request: a start waits for nothing that most runs never ask for."""
 
     def __init__(
-        self, settings: Settings, state: State, neo4j: Neo4j | None, faults: Faults
+        self,
+        settings: Settings,
+        state: State,
+        neo4j: Neo4j | None,
+        faults: Faults,
+        traffic: Traffic,
     ) -> None:
         self._settings = settings
         self._state = state
         self._neo4j = neo4j
         self._faults = faults
+        self._traffic = traffic
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,18 +147,10 @@ class _AuraOnDemand:
             from localcloud.aura import app, cloud  # noqa: PLC0415
 
             aura = cloud.Aura(self._settings, self._state, neo4j=self._neo4j)
-            self._app = app.build(
-                aura,
-                [
-                    Middleware(
-                        FaultInjection,
-                        self._faults,
-                        Api.AURA,
-                        app.location(aura),
-                        app.error_document,
-                    )
-                ],
+            faults = Middleware(
+                FaultInjection, self._faults, Api.AURA, app.location(aura), app.error_document
             )
+            self._app = app.build(aura, [faults], self._traffic)
         await self._app(scope, receive, send)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from localcloud.aura.access import basic, media_type
 from localcloud.aura.errors import GatewayError
-from localcloud.aura.limits import retry_after
+from localcloud.limits import retry_after
 
 if TYPE_CHECKING:
     from starlette.requests import Request

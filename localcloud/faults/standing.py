@@ -16,7 +16,7 @@ from localcloud.faults.orders import Api, Hold, NoWake
 from localcloud.faults.patterns import RequestPattern, SessionPattern, without_literals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from localcloud.faults.orders import Fault, Order
 
@@ -161,28 +161,31 @@ class Faults:
         )
         return self._first_due(matching, {"method": method, "path": path}, request_id)
 
-    def connect(self, names: Collection[str]) -> Injection | None:
-        """Count a new session; ``names``: the address and the endpoint's id."""
+    def connect(self, names: Sequence[str]) -> Injection | None:
+        """Count a new session; ``names``: the endpoint's id, and the addresses that are meant."""
         return self._session(names, None, lambda fault: not isinstance(fault, NoWake))
 
-    def wake(self, names: Collection[str]) -> Injection | None:
+    def wake(self, names: Sequence[str]) -> Injection | None:
         """Count a session for which the server has to be started."""
         return self._session(names, None, lambda fault: isinstance(fault, NoWake))
 
-    def statement(self, names: Collection[str], statement: str) -> Injection | None:
+    def statement(self, names: Sequence[str], statement: str) -> Injection | None:
         """Count a statement."""
         return self._session(names, statement, lambda _: True)
 
     def _session(
-        self, names: Collection[str], statement: str | None, fits: Callable[[Fault], bool]
+        self, names: Sequence[str], statement: str | None, fits: Callable[[Fault], bool]
     ) -> Injection | None:
+        if not self._sessions:
+            return None
         matching = (
             standing
             for pattern, standing in self._sessions
             if fits(standing.order.fault) and pattern.matches(names, statement)
         )
         shown = "connect" if statement is None else without_literals(statement)
-        return self._first_due(matching, {"host": min(names), "statement": shown}, None)
+        where = dict(zip(("endpoint", "host"), names, strict=False)) | {"statement": shown}
+        return self._first_due(matching, where, None)
 
     @staticmethod
     def _first_due(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psycopg
 import pytest
 
-from tests.localcloud.support import Account, Json, Project
+from tests.localcloud.support import Account, Json, Project, query
 from tests.localcloud_fixture import local_cloud, localcloud
 
 if TYPE_CHECKING:
@@ -256,6 +259,158 @@ def test_the_aura_api_and_its_tokens_can_fail_too(faults: Faults, cloud: LocalCl
     assert faults.standing(token)["seen"] == 2
 
 
+@pytest.fixture(scope="module")
+def project(account: Account) -> Project:
+    project = account.project("faults")
+    query(project.uri, "CREATE TABLE t (n int)")
+    return project
+
+
+@pytest.fixture
+def database(project: Project, faults: Faults) -> Database:
+    query(project.uri, "TRUNCATE t")
+    return Database(project, faults)
+
+
+@dataclass
+class Database:
+    """A table `t` of numbers, and the orders about its endpoint."""
+
+    project: Project
+    faults: Faults
+
+    def order(self, what: str, fault: Json, **fields: Any) -> Json:
+        endpoint = self.project.endpoint.rpartition("/")[2]
+        return self.faults.order(f"{endpoint} {what}", fault, api="postgres", **fields)
+
+    def numbers(self) -> list[int]:
+        return sorted(number for (number,) in query(self.project.uri, "SELECT n FROM t"))
+
+    def insert(self, number: int) -> None:
+        """Insert with a parameter: the statement and its execution are messages of their own."""
+        with psycopg.connect(self.project.uri, autocommit=True) as connection:
+            connection.execute("INSERT INTO t VALUES (%s)", [number])
+
+
+def test_an_endpoint_that_does_not_wake_is_a_failed_operation_too(database: Database) -> None:
+    project = database.project
+    database.order("connect", {"kind": "no_wake"})
+    database.numbers()
+    project.suspend()
+    with pytest.raises(psycopg.OperationalError, match="Couldn't connect to compute node"):
+        database.numbers()
+    newest = project.wait()[0]
+    assert (newest["action"], newest["status"]) == ("start_compute", "failed")
+    assert newest["error"] == "Couldn't connect to compute node"
+    assert project.state() == "idle"
+    assert database.numbers() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "refuse"}, "the database system is starting up"),
+        ({"kind": "too_many_connections"}, "sorry, too many clients already"),
+        ({"kind": "drop"}, "eof|closed the connection"),
+        ({"kind": "drop", "when": "after"}, "eof|closed the connection"),
+    ],
+)
+def test_a_connection_is_refused_or_cut(database: Database, fault: Json, words: str) -> None:
+    order = database.order("connect", fault)
+    with pytest.raises(psycopg.OperationalError, match=words):
+        database.numbers()
+    assert database.numbers() == []
+    assert database.faults.standing(order)["hits"] == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_connection_is_cut_before_or_after_a_statement_was_executed(
+    database: Database, when: str
+) -> None:
+    for number, insert in enumerate(
+        (database.insert, lambda n: query(database.project.uri, f"INSERT INTO t VALUES ({n})"))
+    ):
+        database.order("insert*", {"kind": "drop", "when": when})
+        with pytest.raises(psycopg.OperationalError):
+            insert(number)
+    assert database.numbers() == ([0, 1] if when == "after" else [])
+
+
+def test_what_was_not_committed_is_lost_with_the_connection(database: Database) -> None:
+    database.order("commit*", {"kind": "drop"})
+    with psycopg.connect(database.project.uri) as session:
+        session.execute("INSERT INTO t VALUES (1)")
+        with pytest.raises(psycopg.OperationalError):
+            session.commit()
+    assert database.numbers() == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_statement_is_delayed_before_or_after_it_is_executed(
+    database: Database, when: str
+) -> None:
+    database.order("insert*", {"kind": "delay", "seconds": 0.4, "when": when})
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        inserted = pool.submit(database.insert, 1)
+        time.sleep(0.25)
+        assert database.numbers() == ([1] if when == "after" else [])
+        inserted.result()
+    assert time.monotonic() - started >= 0.4
+    assert database.numbers() == [1]
+
+
+def test_a_held_statement_lands_late_though_its_client_was_killed(database: Database) -> None:
+    order = database.order("insert*", {"kind": "hold"})
+    before = database.faults.last()
+    code = f"import psycopg; psycopg.connect({database.project.uri!r}, autocommit=True).execute('INSERT INTO t VALUES (%s)', [1])"
+    client = subprocess.Popen([sys.executable, "-c", code])
+    entries = database.faults.injected(before, wait=20)
+    client.kill()
+    client.wait(10)
+    assert [entry["statement"] for entry in entries] == ["INSERT INTO t VALUES ($1)"]
+    assert database.numbers() == []
+    database.faults.withdraw(order)
+    until(lambda: database.numbers() == [1])
+
+
+def test_a_server_that_dies_at_a_statement_is_there_again_without_what_was_open(
+    database: Database,
+) -> None:
+    database.insert(1)
+    database.order("insert*", {"kind": "die"})
+    with psycopg.connect(database.project.uri, autocommit=True) as bystander:
+        with pytest.raises(psycopg.OperationalError):
+            database.insert(2)
+        with pytest.raises(psycopg.OperationalError):
+            bystander.execute("SELECT 1")
+    assert database.numbers() == [1]
+    database.insert(3)
+    assert database.numbers() == [1, 3]
+
+
+def test_a_session_that_was_open_before_is_hit_too_and_other_endpoints_are_not(
+    database: Database,
+) -> None:
+    with psycopg.connect(database.project.uri, autocommit=True) as session:
+        session.execute("SELECT 1")
+        database.faults.order("ep-other select*", {"kind": "drop"}, api="postgres")
+        session.execute("SELECT 1")
+        database.order("select 1", {"kind": "drop"})
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+
+
+def test_the_record_has_no_password_in_it(database: Database) -> None:
+    database.order("*", {"kind": "delay", "seconds": 0}, count=None)
+    with pytest.raises(psycopg.errors.UndefinedObject):
+        query(database.project.uri, "ALTER ROLE nobody PASSWORD 'topsecret99'")
+    record = database.faults.client.get("/faults/injected").text
+    assert "ALTER ROLE nobody PASSWORD …" in record
+    for secret in ("topsecret99", database.project.made["roles"][0]["password"]):
+        assert secret not in record
+
+
 def test_a_record_is_replayed_on_the_same_requests(faults: Faults, client: httpx.Client) -> None:
     def statuses() -> list[int]:
         return [client.get("/regions").status_code for _ in range(20)]
@@ -272,11 +427,11 @@ def test_a_record_is_replayed_on_the_same_requests(faults: Faults, client: httpx
     assert statuses() == first
 
 
-def test_what_is_no_order_is_refused_in_a_line(faults: Faults, cloud: LocalCloud) -> None:
+def test_what_is_no_order_is_refused_in_a_line(faults: Faults) -> None:
     for asked, words in (
         ({}, "match: Field required"),
-        ({"api": "neon", "match": "x", "fault": {"kind": "drop"}}, "order: a match of an HTTP API"),
-        ("nothing", "order: "),
+        ({"api": "neon", "match": "x", "fault": {"kind": "drop"}}, "a match of an HTTP API"),
+        ("nothing", "Input should be an object"),
     ):
         answer = faults.client.post("/faults", json=asked)
         assert answer.status_code == 400
@@ -284,11 +439,10 @@ def test_what_is_no_order_is_refused_in_a_line(faults: Faults, cloud: LocalCloud
     assert faults.client.delete("/faults/999").status_code == 404
     assert faults.client.get("/faults/injected", params={"after": "x"}).status_code == 400
     assert faults.client.get("/nothing").status_code == 404
-    for key in ("wrong", cloud.neon_api_key[:-1]):
+    for key in ("wrong", faults.cloud.neon_api_key[:-1]):
         headers = {"Authorization": f"Bearer {key}"}
         assert faults.client.post("/faults", json={}, headers=headers).status_code == 401
     assert faults.client.get("/faults").json() == {"faults": []}
-    assert cloud.pid
 
 
 def test_a_stop_does_not_wait_for_what_is_held_and_a_start_knows_no_orders(

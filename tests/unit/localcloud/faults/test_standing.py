@@ -100,7 +100,7 @@ def test_a_record_replayed_hits_the_same_requests() -> None:
 def test_the_record_says_what_was_hit_and_nothing_in_quotes() -> None:
     faults = Faults()
     faults.place(order("* alter role*", api="postgres"))
-    names = {"127.64.0.1", "ep-1"}
+    names = ("ep-1", "127.64.0.1")
     injection = faults.statement(names, "ALTER ROLE a PASSWORD 's3cret'")
     assert injection is not None
     faults.note(injection)
@@ -112,6 +112,7 @@ def test_the_record_says_what_was_hit_and_nothing_in_quotes() -> None:
         "api": "postgres",
         "match": "* alter role*",
         "nth": 1,
+        "endpoint": "ep-1",
         "host": "127.64.0.1",
         "statement": "ALTER ROLE a PASSWORD …",
         "fault": {"kind": "drop", "when": "before"},
@@ -128,10 +129,10 @@ def test_a_session_and_a_wake_are_hit_by_orders_of_their_own() -> None:
     def kind(injection: Injection | None) -> str | None:
         return injection.fault.kind if injection else None
 
-    assert kind(faults.connect({"ep-2"})) is None
-    assert kind(faults.connect({"ep-1"})) == "refuse"
-    assert kind(faults.wake({"ep-2"})) == "no_wake"
-    assert kind(faults.statement({"ep-2"}, "SELECT 1")) == "die"
+    assert kind(faults.connect(("ep-2", "h2"))) is None
+    assert kind(faults.connect(("ep-1", "h1"))) == "refuse"
+    assert kind(faults.wake(("ep-2", "h2"))) == "no_wake"
+    assert kind(faults.statement(("ep-2", "h2"), "SELECT 1")) == "die"
 
 
 def test_the_record_is_waited_for() -> None:
