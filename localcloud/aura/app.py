@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from localcloud.aura.cloud import Aura
     from localcloud.aura.routing import Handler, Routes
+    from localcloud.state import Json
 
 PREFIX = "/v1"
 ROUTES: Routes = [*tenants.ROUTES, *instances.ROUTES, *snapshots.ROUTES]
@@ -63,6 +64,27 @@ def _endpoint(aura: Aura, handler: Handler) -> Callable[[Request], Awaitable[Res
     return endpoint
 
 
+def location(aura: Aura) -> Callable[[Request], tuple[str, str] | None]:
+    """Return what tells method and path of a request as orders of faults name it.
+
+    A path is below ``PREFIX``, or whole where it is not under it. None for wrong credentials, where the route judges them.
+    """
+
+    def locate(request: Request) -> tuple[str, str] | None:
+        path = request.url.path
+        if path.startswith(f"{PREFIX}/"):
+            return request.method, path.removeprefix(PREFIX)
+        known = oauth.is_client if path == oauth.PATH else query.is_holder
+        return (request.method, path) if known(aura, request) else None
+
+    return locate
+
+
+def error_document(_request_id: str, message: str) -> Json:
+    """Return the body of an error that was ordered."""
+    return refused(500, message, "as-ordered").document()
+
+
 class _Gateway:
     """Around every request: its id, who asks and how often, its errors in the API's words, and one line in the log."""
 
@@ -76,6 +98,7 @@ class _Gateway:
         started = time.perf_counter()
         request = Request(scope, receive)
         request_id = str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
         async def send_with_id(message: Any) -> None:  # noqa: ANN401 (ASGI's own type)

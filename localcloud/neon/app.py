@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from localcloud.neon.cloud import Cloud
     from localcloud.neon.routing import Handler, Routes
+    from localcloud.state import Json
 
 PREFIX = "/api/v2"
 _log = logging.getLogger("localcloud.neon")
@@ -85,6 +86,16 @@ def _endpoint(cloud: Cloud, handler: Handler) -> Callable[[Request], Awaitable[R
         return await handler(cloud, request)
 
     return endpoint
+
+
+def location(request: Request) -> tuple[str, str]:
+    """Return a request's method and its path below ``PREFIX``, as orders of faults name it."""
+    return request.method, request.url.path.removeprefix(PREFIX)
+
+
+def error_document(request_id: str, message: str, code: str = "") -> Json:
+    """Return the body of an error."""
+    return {"request_id": request_id, "code": code, "message": message}
 
 
 class _Conversation:
@@ -145,14 +156,8 @@ class _Conversation:
 
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 (registered for this class only)
-    return JSONResponse(
-        {
-            "request_id": request.state.request_id,
-            "code": error.code,
-            "message": error.message,
-        },
-        error.status,
-    )
+    document = error_document(request.state.request_id, error.message, error.code)
+    return JSONResponse(document, error.status)
 
 
 async def _address_error(request: Request, error: Exception) -> Response:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Iterable
 
+    from localcloud.faults.standing import Faults
     from localcloud.postgres.installation import Installation
     from localcloud.settings import Settings
     from localcloud.state import Branch, Endpoint, Operation, Project, State
@@ -38,7 +39,12 @@ class Cloud:
     """One account with one organization, as Neon would keep it."""
 
     def __init__(
-        self, settings: Settings, state: State, installation: Installation, tls: ssl.SSLContext
+        self,
+        settings: Settings,
+        state: State,
+        installation: Installation,
+        tls: ssl.SSLContext,
+        faults: Faults,
     ) -> None:
         self.settings = settings
         self.state = state
@@ -48,6 +54,7 @@ class Cloud:
         self.lists = Lists(state, self.clock)
         self._installation = installation
         self._tls = tls
+        self._faults = faults
         self._clusters: dict[str, Cluster] = {}
         self._computes: dict[str, Compute] = {}
         self._claimed: dict[str, list[socket.socket]] = {}
@@ -223,7 +230,15 @@ class Cloud:
         cluster = self.cluster(endpoint.branch_id)
         project = self.state.projects[endpoint.project_id]
         cluster.logical_replication = bool(project.settings.get("enable_logical_replication"))
-        compute = Compute(endpoint, cluster, self.state, self.clock, self.operations, self.lists)
+        compute = Compute(
+            endpoint,
+            cluster,
+            self.state,
+            self.clock,
+            self.operations,
+            self.lists,
+            self._faults,
+        )
         compute.open(sockets, self._tls)
         self._computes[endpoint.id] = compute
 
