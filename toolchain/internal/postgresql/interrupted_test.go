@@ -249,6 +249,23 @@ func TestAPasswordThatCannotBeSetIsNotTold(t *testing.T) {
 	}
 }
 
+func TestAnUpdateThatFailedIsNotInTheState(t *testing.T) {
+	s := connect(t)
+	declared := s.role("failed")
+	role := s.create(t, "postgresql_role", declared)
+	declared["password"], declared["roles"] = "another", []any{"nobody of this name"}
+	update := planned(t, s, role, declared)
+	if err := s.provider.ResourcesMap["postgresql_role"].Update(update, s.provider.Meta()); err == nil {
+		t.Fatal("it did not fail")
+	}
+	if got := update.State().Attributes["password"]; got != "the one declared" {
+		t.Errorf("the state says %q", got)
+	}
+	if err := login(t, role.Id(), "the one declared"); err != nil {
+		t.Error(err)
+	}
+}
+
 // cutting stands between the plugin and the server: it cuts the first connection after so many pieces from the client.
 func cutting(t *testing.T, target string, pieces int32) (string, int) {
 	t.Helper()

@@ -64,7 +64,7 @@ func Provider() *schema.Provider {
 	for _, resource := range resources {
 		resource.Create = reliable(resource.Create, racing, true)
 		if resource.Update != nil {
-			resource.Update = reliable(resource.Update, transient, true)
+			resource.Update = unlessItFailed(reliable(resource.Update, transient, true))
 		}
 		resource.Delete = reliable(resource.Delete, transient, true)
 		resource.Read = reliable(resource.Read, transient, false)
@@ -163,6 +163,16 @@ func (c *connection) inTransaction(database string, do func(*sql.Tx) error) erro
 		return err
 	}
 	return txn.Commit()
+}
+
+// unlessItFailed keeps what is asked for out of the state when it could not be done. The SDK would note it all the same,
+// and the next run would find no difference: a login's URL would go out with a password that was never set.
+func unlessItFailed(update schema.UpdateFunc) schema.UpdateFunc {
+	return func(d *schema.ResourceData, meta any) error {
+		err := update(d, meta)
+		d.Partial(err != nil)
+		return err
+	}
 }
 
 // databaseOf is the database that a resource is in, by default the provider's own.
