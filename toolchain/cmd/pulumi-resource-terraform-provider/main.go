@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"os"
 
-	pf "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
 
-	"tenantry.dev/toolchain/internal/abandoned"
 	"tenantry.dev/toolchain/internal/embedded"
 	"tenantry.dev/toolchain/internal/neon"
 )
@@ -30,6 +28,7 @@ func main() {
 	if err != nil {
 		cmdutil.ExitError(err.Error())
 	}
-	abandoned.Watch()
-	pf.Main(context.Background(), neon.BaseName, neon.BaseInfo(), neon.Metadata(base, parameterized))
+	if err := serve(context.Background(), base, parameterized); err != nil {
+		cmdutil.ExitError(err.Error())
+	}
 }
