@@ -61,10 +61,8 @@ class Cloud:
 class Declared:
     """A project or an instance that the registry asks for."""
 
-    target: str
+    wanted: Held
     deletion: str
-    adopts: str = ""
-    """The id of the instance that is to be taken over by its next create."""
 
 
 @dataclass(frozen=True)
@@ -220,45 +218,50 @@ def _created(
         return _Verdict(f"the next run takes {wanted.adopts} over", explained=True)
     holders = _holders(facts.states, cloud)
     named = [live for live in cloud.live if live.name == wanted.name]
-    free = [live for live in named if live.id not in holders]
-    if not free:
-        elsewhere = [live for live in named if holders[live.id] != state.stack]
-        if elsewhere:
-            (first, *_) = elsewhere
-            return _Verdict(
-                f"stack {holders[first.id]} holds {cloud.kind} {first.id} of this name: an app belongs into one stack; choose this one's apps",
-                "pulumi config set tenantry:apps TENANT/APP,…",
-            )
-        if named:
-            return _Verdict(f"it was made, and the state holds {named[0].id}", explained=True)
-        left = (state.written + facts.landing - facts.now).total_seconds()
-        if left > 0:
-            return _Verdict(
-                f"the cloud has no {cloud.kind} {wanted.name}, and the request may still land for {left:.0f} s",
-                FIX,
-                wait=left,
-            )
+    held = [live for live in named if live.id in holders]
+    free = _by_age(live for live in named if live.id not in holders)
+    if free:
+        return _stray(wanted, held, free, cloud, adopts=adopts)
+    if held:
+        return _taken(held[0], holders[held[0].id], state, cloud)
+    return _absent(wanted, state, facts, cloud)
+
+
+def _stray(
+    wanted: Held, held: Sequence[Live], free: Sequence[Live], cloud: Cloud, *, adopts: bool
+) -> _Verdict:
+    *others, newest = free
+    if others or held:
+        ids = ", ".join(_seen(live) for live in (*held, *free))
+        keep = "the one that a state holds" if held else "the oldest"
+        text = f"the cloud has {len(held) + len(free)} {cloud.kind}s of this name ({ids}); to keep {keep}"
+    elif not adopts:
+        text = f"{_seen(newest)}, has this name, and its password was lost with the answer"
+    elif differences := _differences(wanted, newest):
+        text = f"{_seen(newest)}, has this name and differs ({differences}); if it is not needed"
+    else:
         return _Verdict(
-            f"the cloud has no {cloud.kind} {wanted.name}: it did not happen", explained=True
+            f"{_seen(newest)}, has this name, and the next run takes it over", explained=True
         )
-    if len(free) > 1:
-        ids = ", ".join(_seen(live) for live in _by_age(free))
-        return _Verdict(
-            f"the cloud has {len(free)} {cloud.kind}s of this name that no state holds ({ids}); to keep the oldest",
-            _deletion(cloud, _by_age(free)[-1]),
-        )
-    (found,) = free
-    if not adopts:
-        return _Verdict(
-            f"{_seen(found)} was made, and its password was lost with the answer",
-            _deletion(cloud, found),
-        )
-    if differences := _differences(wanted, found):
-        return _Verdict(
-            f"{_seen(found)} has this name and differs ({differences}); if it is not needed",
-            _deletion(cloud, found),
-        )
-    return _Verdict(f"{_seen(found)} was made, and the next run takes it over", explained=True)
+    return _Verdict(text, _deletion(cloud, newest))
+
+
+def _taken(live: Live, holder: str, state: StackState, cloud: Cloud) -> _Verdict:
+    if holder == state.stack:
+        return _Verdict(f"it was made, and the state holds {live.id}", explained=True)
+    return _Verdict(
+        f"stack {holder} holds {cloud.kind} {live.id} of this name, and an app belongs into one stack; choose this one's",
+        "pulumi config set tenantry:apps TENANT/APP,…",
+    )
+
+
+def _absent(wanted: Held, state: StackState, facts: Facts, cloud: Cloud) -> _Verdict:
+    absent = f"the cloud has no {cloud.kind} {wanted.name}"
+    left = (state.written + facts.landing - facts.now).total_seconds()
+    if left > 0:
+        text = f"{absent}, and the request may still land for {left:.0f} s"
+        return _Verdict(text, FIX, wait=left)
+    return _Verdict(f"{absent}: it did not happen", explained=True)
 
 
 def _in_cloud(facts: Facts, busy: set[str], cloud: Cloud | None, kind: str) -> Iterator[Finding]:
@@ -277,7 +280,14 @@ def _in_cloud(facts: Facts, busy: set[str], cloud: Cloud | None, kind: str) -> I
     for state in facts.states:
         if state.stack in busy:
             continue
+        going = {
+            pending.wanted.id
+            for pending in state.pending
+            if pending.wanted and pending.operation == "deleting"
+        }
         for held in state.projects if kind == PROJECT else state.instances:
+            if held.id in going:
+                continue
             again = AGAIN if state.stack == facts.stack else f"PULUMI_STACK={state.stack} {AGAIN}"
             if held.id in cloud.missing:
                 way = (
@@ -313,7 +323,7 @@ def _orphans(
         if not free or name in begun:
             continue
         declared = facts.declared.get(name)
-        subject = declared.target if declared else name
+        subject = declared.wanted.target if declared else name
         if len(named) > 1:
             held = [
                 f"{live.id} is held by {holders[live.id]}" for live in named if live.id in holders
@@ -333,11 +343,13 @@ def _orphans(
         if declared is None:
             text = "no state holds it and the registry does not ask for it: left by an app with 'deletion: retain', or by a stack that is lost; if it is not needed"
             command = _deletion(cloud, found)
-        elif found.id == declared.adopts:
+        elif found.id == declared.wanted.adopts:
             text, command = "no state holds it; the next run takes it over", AGAIN
+        elif differences := _differences(declared.wanted, found):
+            text = f"no state holds it, and it is not what the registry asks for ({differences}); if it is not needed"
+            command = _deletion(cloud, found, protected=declared.deletion == "protect")
         elif cloud.kind == "project":
-            text = "no state holds it; the next run takes it over if it has the region and PostgreSQL version that the registry says"
-            command = AGAIN
+            text, command = "no state holds it; the next run takes it over", AGAIN
         else:
             text = "no state holds it, and so nobody has its password"
             command = _deletion(cloud, found, protected=declared.deletion == "protect")

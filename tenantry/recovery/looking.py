@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.judging import Cloud, Declared, Facts, Live
 from tenantry.recovery.locks import read_lock
-from tenantry.recovery.state import INSTANCE, PROJECT, read_state
+from tenantry.recovery.state import INSTANCE, PROJECT, Held, read_state
 from tenantry.recovery.store import open_store
 from tenantry.stack import configuration, selected
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tenantry.aura.models import InstanceSummary
     from tenantry.neon import NeonApi, NeonProject
     from tenantry.recovery.locks import Lock
-    from tenantry.recovery.state import Held, StackState
+    from tenantry.recovery.state import StackState
     from tenantry.registry import Registry
 
 LANDING: Final = "TENANTRY_LANDING_SECONDS"
@@ -179,9 +179,12 @@ class Looker:
         adopted = _adopted(self.configuration.get("tenantry:adoptGraphs"))
         declared = {}
         for app in self.registry.apps:
-            declared[app.names.project] = Declared(app.id, app.deletion)
+            place = {"region": app.region, "PostgreSQL": str(app.database.postgres_version)}
+            project = Held(app.id, app.names.project, account=self.organization, place=place)
+            declared[project.name] = Declared(project, app.deletion)
             for graph in app.graphs:
-                declared[graph.name] = Declared(graph.id, app.deletion, adopted.get(graph.id, ""))
+                instance = Held(graph.id, graph.name, adopts=adopted.get(graph.id, ""))
+                declared[instance.name] = Declared(instance, app.deletion)
         return declared
 
     def _neon(self, namespaces: set[str], states: Iterable[StackState]) -> Cloud:

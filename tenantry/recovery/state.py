@@ -63,8 +63,6 @@ class StackState:
     resources: Mapping[str, str] = field(default_factory=dict)
     """The id of each resource by its URN; empty for a component."""
     apps: tuple[str, ...] = ()
-    complete: frozenset[str] = frozenset()
-    """The apps that a run came to the end of, at least once."""
     projects: tuple[Held, ...] = ()
     instances: tuple[Held, ...] = ()
     pending: tuple[Pending, ...] = ()
@@ -74,13 +72,11 @@ def read_state(stack: str, content: Mapping[str, Any] | None) -> StackState:
     """Read a state as the store has it; None is the state of a stack in which nothing was applied."""
     found = content or {}
     resources = found.get("resources") or []
-    apps = [each for each in resources if each["type"] == APP]
     return StackState(
         stack=stack,
         written=moment(found.get("manifest", {}).get("time")),
         resources={each["urn"]: str(each.get("id") or "") for each in resources},
-        apps=tuple(_name(each) for each in apps),
-        complete=frozenset(_name(each) for each in apps if each.get("outputs")),
+        apps=tuple(_name(each) for each in resources if each["type"] == APP),
         projects=tuple(_project(each) for each in resources if each["type"] == PROJECT),
         instances=tuple(_instance(each) for each in resources if each["type"] == INSTANCE),
         pending=tuple(_pending(each) for each in found.get("pending_operations") or []),
