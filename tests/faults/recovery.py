@@ -20,16 +20,18 @@ _LOST_GRAPH: Final = re.compile(r"tenantry (graph delete \S+ --name \S+?)(?:,|\s
 
 def recover(case: Case, workspace: Workspace) -> list[Finished]:
     """Recover as docs/operations.md says, and return what was run."""
-    if case.victim in {"engine", "group"}:
-        # A dead engine leaves its lock and what it was about to do.
-        workspace.pulumi("cancel", "--yes")
-        workspace.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-    runs = [workspace.pulumi(*UP)]
+    # A dead engine leaves its lock, and what it was about to do.
+    died = case.victim in {"engine", "group"}
+    runs = [_again(workspace) if died else workspace.pulumi(*UP)]
     if case.lost_graph and (named := _LOST_GRAPH.search(runs[-1].said)):
         # Nobody has the password of that instance: the error names the command that lets it go.
         runs.append(tenantry(workspace, *named[1].split()))
-        runs.append(workspace.pulumi(*UP))
+        runs.append(_again(workspace))
     return runs
+
+
+def _again(workspace: Workspace) -> Finished:
+    return tenantry(workspace, "up", "--yes", "--", "--skip-preview")
 
 
 def tenantry(workspace: Workspace, *arguments: str) -> Finished:

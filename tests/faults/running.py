@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from tests.faults.points import Case
 
 _GONE_SECONDS: Final = 10
+_LANDING: Final = "6"
+"""What is held lands within less than this many seconds after it was sent; a minute is what a real cloud is given."""
 _ENVIRONMENT: Final = {
     # A local cloud answers at once: what waits for a real one would only make the matrix long.
     "NEON_POLL_SECONDS": "0.1",
-    "PGCONNECT_TIMEOUT": "10",
+    "NEON_LOST_SECONDS": "4",
+    "NEON_INTENT_SECONDS": _LANDING,
+    "TENANTRY_LANDING_SECONDS": _LANDING,
+    "NEON_API_RPM": "6000",
 }
 
 
