@@ -55,6 +55,8 @@ Where = Literal[
 """The kill point, as the table at the end counts it; from `lost answers` on nobody is killed."""
 
 Order = dict[str, Any]
+PACE: Final = 0.02
+"""Of the local cloud: short, but long enough that operations are still under way when a create is answered."""
 
 _ALL: Final[tuple[Victim, ...]] = ("engine", "group", "provider", "cloud")
 _SQL: Final[tuple[Victim, ...]] = ("engine", "group", "provider", "postgres")

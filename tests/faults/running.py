@@ -41,6 +41,8 @@ class Result:
     case: str
     seconds: float
     findings: list[Finding] = field(default_factory=list)
+    phases: dict[str, float] = field(default_factory=dict)
+    """Seconds of each."""
 
     @property
     def passed(self) -> bool:
@@ -84,6 +86,14 @@ def _run(
     plugins: Path | None,
 ) -> None:
     chance = random.Random(f"{case.id} {seed}")
+    last = time.monotonic()
+
+    def done(phase: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        result.phases[phase] = round(now - last, 1)
+        last = now
+
     workspace = Workspace(folder, cloud.running.env() | _ENVIRONMENT | case.environment)
     if plugins:
         _replace_plugins(workspace, plugins)
@@ -92,12 +102,15 @@ def _run(
         scenario.write(folder, namespace, scenario.before)
         workspace.must(*UP)
     scenario.write(folder, namespace, scenario.after)
+    done("before")
 
     disturbed = disturb(case, workspace, cloud, chance, folder / "disturbed.log")
+    done("disturbed")
     try:
         runs = recover(case, workspace)
         if disturbed.late:
             disturbed.late.join()
+        done("recovery")
         _keep(folder, "recovery.log", [run.said for run in runs])
         result.findings += _of_the_run(case, disturbed)
         if runs[-1].code != 0:
@@ -106,6 +119,7 @@ def _run(
             del workspace.environment[operation]
         said = [disturbed.said, *(run.said for run in runs)]
         result.findings += judge(case, workspace, cloud, namespace, said)
+        done("verdict")
         left = {
             pid: role
             for pid, role in processes.wait_until_gone(disturbed.mark, _GONE_SECONDS).items()
@@ -115,6 +129,7 @@ def _run(
         if left:
             text = f"processes of the run: {', '.join(sorted(left.values()))}"
             result.findings.append(Finding("left behind", text))
+        done("end")
     finally:
         processes.end(disturbed.mark)
 
