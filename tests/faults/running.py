@@ -94,7 +94,10 @@ def _run(
         result.phases[phase] = round(now - last, 1)
         last = now
 
-    workspace = Workspace(folder, cloud.running.env() | _ENVIRONMENT | case.environment)
+    environment = cloud.running.env() | _ENVIRONMENT | case.environment
+    if not case.scenario.catalog:
+        environment["TENANTRY_CATALOG_URL"] = ""
+    workspace = Workspace(folder, environment)
     if plugins:
         _replace_plugins(workspace, plugins)
     scenario = case.scenario

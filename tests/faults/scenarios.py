@@ -53,6 +53,8 @@ class Scenario:
     before: Apps | None = None
     replaces: bool = False
     """The app's project is made a second time, because it was asked for."""
+    catalog: bool = False
+    """Whether the stack has a control plane; without one a run has a process less to start."""
     tables: tuple[str, ...] = ()
     """Tables that the app's schema has in the end, with three rows in each that our own history makes."""
 
@@ -93,7 +95,7 @@ _FULL: Final = _app(
 )
 
 PROJECT: Final = Scenario("create", {"web": _app()})
-WHOLE: Final = Scenario("create-whole", {"web": _FULL}, tables=("items", "more"))
+WHOLE: Final = Scenario("create-whole", {"web": _FULL}, catalog=True, tables=("items", "more"))
 SCHEMA: Final = Scenario(
     "schema",
     {"web": _app(database={"schema": "./history"})},
@@ -108,7 +110,7 @@ RESIZE: Final = Scenario(
     {"web": _app(database={"compute": {"min_cu": 0.5, "max_cu": 1}})},
     before={"web": _app()},
 )
-GRAPH: Final = Scenario("graph", {"web": _app(graph=_GRAPH)}, before={"web": _app()})
+GRAPH: Final = Scenario("graph", {"web": _app(graph=_GRAPH)}, before={"web": _app()}, catalog=True)
 GRAPH_RESIZE: Final = Scenario(
     "graph-resize",
     {"web": _app(graph=_GRAPH | {"memory": "2GB"})},
@@ -136,5 +138,6 @@ KEY_ROTATION: Final = Scenario(
     "rotate-key",
     {"web": _app(api_keys=[{"name": "default", "generation": 2}])},
     before={"web": _app(api_keys=[{"name": "default"}])},
+    catalog=True,
 )
 TWO: Final = Scenario("create-two", {"web": _app(), "api": _app(graph=_GRAPH)})
