@@ -92,7 +92,8 @@ def disturb(
     :param chance: how long things take that take time
     """
     after = cloud.newest()
-    orders = [cloud.order(order) for order in case.orders]
+    skip = {"skip": chance.randrange(case.skip)} if case.skip else {}
+    orders = [cloud.order({**order, **skip}) for order in case.orders]
     run = Command(workspace, ("pulumi", *UP), out)
     late: threading.Thread | None = None
     try:

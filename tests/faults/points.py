@@ -63,6 +63,12 @@ _SQL: Final[tuple[Victim, ...]] = ("engine", "group", "provider", "postgres")
 _DYNAMIC: Final[tuple[Victim, ...]] = ("engine", "group", "provider", "cloud", "postgres")
 _HERE: Final[tuple[Victim, ...]] = ("engine", "group")
 
+_PASSWORD: Final = "* do *"
+"""The plugin hands a password over as a parameter, and sets it in a block."""
+_COMMIT: Final = "* commit"
+_COMMITS: Final = 11
+"""So many transactions at least does the plugin end while it makes an app."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -78,6 +84,8 @@ class Case:
     """The plugin that is at work at that point."""
     answered: bool = False
     """The answer arrives and the engine never reads it: it is stopped, all is let go on, and then it is killed."""
+    skip: int = 0
+    """The seed chooses which of so many matching statements is the point."""
     late: bool = False
     """What is held arrives only while the recovery runs."""
     converges: bool = False
@@ -187,15 +195,16 @@ def _project() -> list[Case]:
 
 
 def _roles() -> list[Case]:
-    """What is made over SQL: a statement is held, or its answer."""
+    """What is made over SQL: a statement is held, or its answer. Each role and right is a transaction of its own."""
     web = "tenant_acme__web"
     role, login = f"* create role*{web}__rw*", f"* create role*{web}__login_a*"
     points: list[tuple[Where, str, str, str, tuple[Victim, ...]]] = [
         ("between project and roles", "group-role", role, "before", _SQL),
-        ("between project and roles", "group-role-done", role, "after", _HERE),
+        ("between project and roles", "first-commit", _COMMIT, "after", _SQL[:3]),
         ("between password and grant", "login-done", login, "after", ("engine", "provider")),
-        ("between password and grant", "login", login, "before", ("group", "postgres")),
         ("between password and grant", "membership", f"* grant *{web}__rw* to *", "before", _SQL),
+        ("between password and grant", "password", _PASSWORD, "before", _SQL),
+        ("between password and grant", "password-done", _PASSWORD, "after", _SQL[:3]),
         ("in the database", "database", "* create database *", "before", _SQL),
         ("in the database", "database-done", "* create database *", "after", _SQL[:3]),
         ("in the database", "schema-done", "* create schema *", "after", ("engine", "postgres")),
@@ -212,26 +221,41 @@ def _roles() -> list[Case]:
         found += _at(
             where, what, scenarios.PROJECT, hold("postgres", match, when), victims, "postgresql"
         )
+    # Whichever it is: a role, the database's schema, rights.
+    for number in (1, 2):
+        found += _at(
+            "in the database",
+            f"some-commit-{number}",
+            scenarios.PROJECT,
+            hold("postgres", _COMMIT, "after"),
+            _SQL,
+            "postgresql",
+            skip=_COMMITS,
+        )
     found += _at(
         "answered, not in the state",
-        "login-answered",
+        "commit-answered",
         scenarios.PROJECT,
-        hold("postgres", login, "after"),
+        hold("postgres", _COMMIT, "after"),
         _HERE,
         "postgresql",
         answered=True,
+        skip=_COMMITS,
     )
     return found
 
 
 def _rotation() -> list[Case]:
     found: list[Case] = []
-    new, old = "* create role*__login_b*", "* alter role*__login_a*password*"
-    for scenario, match in ((scenarios.ROTATION, new), (scenarios.SECOND_ROTATION, old)):
-        for when, victims in (("before", _SQL), ("after", ("engine", "group", "provider"))):
+    for scenario in (scenarios.ROTATION, scenarios.SECOND_ROTATION):
+        for what, match, when, victims in (
+            ("password", _PASSWORD, "before", _SQL),
+            ("commit", _COMMIT, "before", ("group",)),
+            ("commit-done", _COMMIT, "after", ("engine", "group", "provider")),
+        ):
             found += _at(
                 "in a rotation",
-                f"password-{when}",
+                what,
                 scenario,
                 hold("postgres", match, when),
                 victims,
@@ -239,9 +263,9 @@ def _rotation() -> list[Case]:
             )
     found += _at(
         "in a rotation",
-        "password-answered",
+        "commit-answered",
         scenarios.SECOND_ROTATION,
-        hold("postgres", old, "after"),
+        hold("postgres", _COMMIT, "after"),
         _HERE,
         "postgresql",
         answered=True,
