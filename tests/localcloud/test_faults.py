@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,6 +17,7 @@ import psycopg
 import pytest
 
 from tests.localcloud.support import Account, Json, Project, query
+from tests.localcloud_faults import Faults, faults_of
 from tests.localcloud_fixture import local_cloud, localcloud
 
 if TYPE_CHECKING:
@@ -23,57 +26,11 @@ if TYPE_CHECKING:
 REGIONS = "GET /regions"
 
 
-@dataclass
-class Faults:
-    """The fault API of a local cloud."""
-
-    cloud: LocalCloud
-    client: httpx.Client
-
-    def order(self, match: str, fault: Json, **fields: Any) -> Json:
-        """Place an order; `api` is `neon` unless it is said."""
-        asked = {"api": "neon", "match": match, "fault": fault} | fields
-        placed: Json = self.client.post("/faults", json=asked).raise_for_status().json()
-        return placed
-
-    def withdraw(self, order: Json | None = None) -> None:
-        """Take back one order, or all."""
-        path = f"/faults/{order['id']}" if order else "/faults"
-        self.client.delete(path).raise_for_status()
-
-    def standing(self, order: Json) -> Json:
-        """Return what became of an order."""
-        found: list[Json] = self.client.get("/faults").json()["faults"]
-        return next(each for each in found if each["id"] == order["id"])
-
-    def injected(self, after: int = 0, wait: float = 0) -> list[Json]:
-        """Return the record."""
-        asked = {"after": after, "wait": wait}
-        answer = self.client.get("/faults/injected", params=asked).raise_for_status()
-        found: list[Json] = answer.json()["injected"]
-        return found
-
-    def last(self) -> int:
-        """Return the number of the newest entry of the record."""
-        return max((entry["number"] for entry in self.injected()), default=0)
-
-
 @pytest.fixture
 def faults(cloud: LocalCloud) -> Iterator[Faults]:
     """The fault API of the shared cloud, without orders before and after."""
-    with fault_api(cloud) as client:
-        api = Faults(cloud, client)
-        api.withdraw()
+    with faults_of(cloud) as api:
         yield api
-        api.withdraw()
-
-
-def fault_api(cloud: LocalCloud) -> httpx.Client:
-    return httpx.Client(
-        base_url=cloud.neon_api_url.replace("/api/v2", "/_localcloud"),
-        headers={"Authorization": f"Bearer {cloud.neon_api_key}"},
-        timeout=30,
-    )
 
 
 @pytest.fixture
@@ -121,6 +78,17 @@ def test_a_status_takes_the_place_of_an_answer(faults: Faults, client: httpx.Cli
         "hits": 2,
         "left": 0,
     }
+
+
+def test_an_answer_can_be_empty_or_a_text_that_is_no_json(
+    faults: Faults, client: httpx.Client
+) -> None:
+    faults.order(REGIONS, {"kind": "status", "status": 204})
+    faults.order(REGIONS, {"kind": "status", "status": 502, "body": "<html>Bad Gateway</html>"})
+    assert (client.get("/regions").status_code, client.get("/users/me").status_code) == (204, 200)
+    answer = client.get("/regions")
+    assert (answer.status_code, answer.text) == (502, "<html>Bad Gateway</html>")
+    assert answer.headers["content-type"].startswith("text/plain")
 
 
 def test_a_status_after_the_work_hides_that_it_was_done(faults: Faults, account: Account) -> None:
@@ -445,17 +413,41 @@ def test_what_is_no_order_is_refused_in_a_line(faults: Faults) -> None:
     assert faults.client.get("/faults").json() == {"faults": []}
 
 
+def test_faults_are_ordered_shown_replayed_and_taken_back_by_hand(
+    faults: Faults, client: httpx.Client, tmp_path: Path
+) -> None:
+    data = faults.cloud.data
+    said = localcloud("fault", data, REGIONS, "--status", "503", "--count", "2").stdout
+    assert REGIONS in said
+    assert "status 503" in said
+    assert client.get("/regions").status_code == 503
+    assert "seen 1, hit 1, left 1" in localcloud("faults", data).stdout
+    assert "GET /regions  status 503" in localcloud("faults", data, "--record").stdout
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"injected": faults.injected()[-1:]}))
+    localcloud("faults", data, "--clear")
+    assert "no faults are ordered" in localcloud("faults", data).stdout
+    localcloud("faults", data, "--replay", str(record))
+    assert client.get("/regions").status_code == 503
+    assert client.get("/regions").status_code == 200
+    wrong = localcloud("fault", data, "GET /x", "--die", check=False)
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "localcloud: the fault die does not exist for neon\n",
+    )
+
+
 def test_a_stop_does_not_wait_for_what_is_held_and_a_start_knows_no_orders(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with (
         local_cloud(tmp_path_factory.mktemp("faults") / "data") as cloud,
-        fault_api(cloud) as client,
+        faults_of(cloud) as faults,
+        cloud.client() as client,
         ThreadPoolExecutor(2) as pool,
     ):
-        faults = Faults(cloud, client)
         order = faults.order("GET /users/me", {"kind": "hold"})
-        held = pool.submit(Account(cloud, cloud.client()).send, "GET", "/users/me")
+        held = pool.submit(client.get, "/users/me")
         until(lambda: faults.standing(order)["held"] == 1)
         waiting = pool.submit(faults.injected, 1, 60)
         started = time.monotonic()
@@ -465,5 +457,5 @@ def test_a_stop_does_not_wait_for_what_is_held_and_a_start_knows_no_orders(
             held.result(5)
         assert waiting.result(5) == []
         localcloud("start", cloud.data)
-        assert client.get("/faults").json() == {"faults": []}
+        assert faults.client.get("/faults").json() == {"faults": []}
         assert faults.injected() == []
