@@ -97,8 +97,9 @@ def localcloud(
 
 
 def start(data: Path, *options: str) -> LocalCloud:
-    """Start a daemon, or find the one that runs."""
-    done = localcloud("start", data, "--json", *options, check=False)
+    """Start a daemon, or find the one that runs. Neon's rate limit is off unless the options set it."""
+    limit = ("--neon-rate-limit", "0")
+    done = localcloud("start", data, "--json", *limit, *options, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"localcloud start failed: {done.stderr}")
     facts: dict[str, Any] = json.loads(done.stdout)
