@@ -125,7 +125,7 @@ def test_after_a_failure_it_is_said_what_is_there_and_what_goes_on(project: Proj
     assert lines[1] == "in the cloud, ours by name: 2 projects"
     assert [line.split()[0] for line in lines[2:-1]] == ["pending", "orphan"]
     assert lines[-1] == (
-        "Next, once what is said above is put right: pulumi refresh --clear-pending-creates"
+        "Next, once what is said above is put right: pulumi refresh --clear-pending-creates, then tenantry up"
     )
 
 
