@@ -89,4 +89,4 @@ def _state(before: StackState, after: StackState) -> str:
 def _next(findings: list[Finding]) -> str:
     # What is safe, the next run settles by itself.
     stuck = [each.command for each in findings if each.blocks and not each.fix and not each.wait]
-    return next((command for command in stuck if command), AGAIN)
+    return next((f"{command}, then {AGAIN}" for command in stuck if command), AGAIN)

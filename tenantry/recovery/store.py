@@ -130,18 +130,22 @@ class _Table:
         self._table = query.pop("table", [_TABLE])[0]
         self._url = urlunsplit(parts._replace(query=urlencode(query, doseq=True)))
         self.where = f"postgres://{parts.hostname or ''}{parts.path}"
+        # The engine takes the database's name for a folder in its table.
+        folder = parts.path.strip("/")
+        self._above = f"{folder}/" if folder else ""
 
     def keys(self, prefix: str) -> list[str]:
         with self._connected() as connection:
             found = connection.execute(
-                self._sql("SELECT key FROM {} WHERE starts_with(key, %s) ORDER BY key"), [prefix]
+                self._sql("SELECT key FROM {} WHERE starts_with(key, %s) ORDER BY key"),
+                [self._above + prefix],
             )
-            return [str(row[0]) for row in found.fetchall()]
+            return [str(row[0]).removeprefix(self._above) for row in found.fetchall()]
 
     def read(self, key: str) -> bytes | None:
         with self._connected() as connection:
             found = connection.execute(
-                self._sql("SELECT data->>'data' FROM {} WHERE key = %s"), [key]
+                self._sql("SELECT data->>'data' FROM {} WHERE key = %s"), [self._above + key]
             ).fetchone()
         if found is None:
             return None
@@ -154,7 +158,7 @@ class _Table:
 
     def delete(self, key: str) -> None:
         with self._connected() as connection:
-            connection.execute(self._sql("DELETE FROM {} WHERE key = %s"), [key])
+            connection.execute(self._sql("DELETE FROM {} WHERE key = %s"), [self._above + key])
 
     def _sql(self, statement: str) -> Any:  # noqa: ANN401 psycopg's own
         from psycopg import sql  # noqa: PLC0415 only where the states are in a database

@@ -288,14 +288,15 @@ def _together(judgement: _Judgement, allowed: Collection[str], *, empty: bool) -
     if not unnamed or (len(judgement.destroyed) == 1 and not empty):
         return
     count = len(judgement.destroyed)
-    names = ",".join(judgement.destroyed)
+    apps = sorted(judgement.destroyed)
+    names = ",".join(apps)
     what = (
         f"{names} would leave, and nothing would be left in this stack"
         if count == 1
         else f"{count} apps would leave, be replaced or lose branches, graphs or keys in one run ({names})"
     )
     judgement.refused.append(
-        f"{what}: nothing was changed. If the file is complete and this is meant, allow it by name: {permission(*judgement.destroyed)}"
+        f"{what}: nothing was changed. If the file is complete and this is meant, allow it by name: {permission(*apps)}"
     )
 
 

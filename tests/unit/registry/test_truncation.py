@@ -57,6 +57,24 @@ tenants:
             qa: {}
         deletion: delete
 """
+# A stack of one protected app: whatever a cut takes, no other app is lost with it.
+ALONE = b"""\
+version: 1
+tenants:
+  acme:
+    apps:
+      web:
+        region: aws-us-east-2
+        environment: production
+        database:
+          branches:
+            qa: {}
+        graph: {type: professional-db, cloud: gcp, region: us-central1, memory: 1GB}
+        api_keys:
+          - name: default
+          - name: reports
+"""
+WHOLE = {"the example": EXAMPLE, "lists by lines": BLOCKS, "one protected app": ALONE}
 
 
 def applied(app: App) -> AppliedApp:
@@ -120,7 +138,7 @@ def assert_let_go(whole: bytes, lost: set[str]) -> None:
     assert all(deletions[app] != "protect" for app in lost), lost
 
 
-@pytest.mark.parametrize("whole", [EXAMPLE, BLOCKS], ids=["the example", "lists by lines"])
+@pytest.mark.parametrize("whole", WHOLE.values(), ids=WHOLE)
 def test_a_file_that_ends_behind_any_line_takes_nothing_that_was_not_let_go(whole: bytes) -> None:
     lines = whole.splitlines(keepends=True)
     for count in range(len(lines)):
@@ -128,7 +146,7 @@ def test_a_file_that_ends_behind_any_line_takes_nothing_that_was_not_let_go(whol
 
 
 @settings(max_examples=150, deadline=None)
-@given(whole=st.sampled_from([EXAMPLE, BLOCKS]), data=st.data())
+@given(whole=st.sampled_from(list(WHOLE.values())), data=st.data())
 def test_nor_does_one_that_ends_at_any_byte(whole: bytes, data: st.DataObject) -> None:
     end = data.draw(st.integers(0, len(whole) - 1))
     assert_let_go(whole, losers(whole, whole[:end]))
@@ -143,7 +161,7 @@ def test_nor_does_one_that_lost_lines_in_the_middle(data: st.DataObject) -> None
     assert_let_go(BLOCKS, losers(BLOCKS, b"".join([*lines[:first], *lines[last:]])))
 
 
-@pytest.mark.parametrize("whole", [EXAMPLE, BLOCKS], ids=["the example", "lists by lines"])
+@pytest.mark.parametrize("whole", WHOLE.values(), ids=WHOLE)
 def test_a_file_with_marks_of_a_merge_is_refused(whole: bytes) -> None:
     lines = whole.splitlines(keepends=True)
     for count in range(1, len(lines)):
