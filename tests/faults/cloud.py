@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.localcloud_faults import Faults, faults_of
 from tests.localcloud_fixture import LocalCloud, local_cloud, start
 
 _SECONDS: Final = 30
@@ -22,6 +23,7 @@ _OPTIONS: Final = (
     *("--aura-change-seconds", "0.1"),
     *("--aura-lag-seconds", "0"),
 )
+_CREATE: Final = "POST /instances"
 Order = Mapping[str, Any]
 """An order as the local cloud's fault API takes it."""
 
@@ -29,62 +31,72 @@ Order = Mapping[str, Any]
 class FaultyCloud:
     """A running local cloud with its orders."""
 
-    def __init__(self, running: LocalCloud) -> None:
+    def __init__(self, running: LocalCloud, faults: Faults) -> None:
         self.running = running
-        origin = running.neon_api_url.removesuffix("/api/v2")
-        self._admin = httpx.Client(
-            base_url=f"{origin}/_localcloud/",
-            headers={"Authorization": f"Bearer {running.neon_api_key}"},
-            timeout=_SECONDS,
-        )
+        self._faults = faults
         self._api = httpx.Client(
             base_url=running.neon_api_url,
             headers={"Authorization": f"Bearer {running.neon_api_key}"},
             timeout=_SECONDS,
         )
+        self._sent_before = 0
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._admin.close()
         self._api.close()
 
     # Orders.
 
     def order(self, order: Order) -> int:
         """Place an order and return its number."""
-        answer = self._admin.post("faults", json=dict(order))
-        assert answer.status_code == 201, f"{answer.status_code} {answer.text}: {order}"
-        number: int = answer.json()["id"]
+        number: int = self._faults.order(**order)["id"]
         return number
 
-    def release(self, number: int | None = None) -> None:
-        """Take back an order, or all: what they hold goes on."""
-        answer = self._admin.delete("faults" if number is None else f"faults/{number}")
-        # One that is used up, or that went with a local cloud that died, has nothing to take back.
-        assert answer.is_success or answer.status_code == 404, answer.text
+    def release(self) -> None:
+        """Take back all orders: what they hold goes on."""
+        self._faults.withdraw()
 
     def newest(self) -> int:
         """The number of the newest entry of the record."""
-        return max((entry["number"] for entry in self.injected()), default=0)
-
-    def injected(self, after: int = 0, wait: float = 0) -> list[dict[str, Any]]:
-        """The record's entries after one; waits for the first."""
-        answer = self._admin.get("faults/injected", params={"after": after, "wait": wait})
-        found: list[dict[str, Any]] = answer.raise_for_status().json()["injected"]
-        return found
+        return self._faults.last()
 
     def wait_for(
-        self, orders: set[int], after: int, seconds: float, going_on: Callable[[], bool]
+        self, order: int, after: int, seconds: float, going_on: Callable[[], bool]
     ) -> bool:
-        """Wait until one of the orders takes effect; False if it does not in time, or nothing goes on any more."""
+        """Wait until an order takes effect; False if it does not in time, or nothing goes on any more."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             alive = going_on()
-            if any(entry["order"] in orders for entry in self.injected(after, wait=0.5)):
+            found = self._faults.injected(after, wait=0.5)
+            if any(entry["order"] == order for entry in found):
                 return True
             if not alive:
                 return False
+            after = max((entry["number"] for entry in found), default=after)
         return False
+
+    # What was asked of it.
+
+    def forget_requests(self) -> None:
+        """Begin to count anew."""
+        self._sent_before = 0
+        self._faults.forget_requests()
+
+    def creates_of_graphs(self) -> int:
+        """How often an instance was asked for, whatever came of it; those that were told to come back do not count."""
+        count = self._faults.requests("aura")["routes"].get(_CREATE, {"total": 0, "statuses": {}})
+        sent: int = count["total"] - count["statuses"].get("429", 0)
+        return self._sent_before + sent
+
+    def wait_until_quiet(self, seconds: float) -> None:
+        """Wait until nothing was asked for so long."""
+        end = time.monotonic() + _SECONDS
+        before, since = -1, time.monotonic()
+        while time.monotonic() < min(end, since + seconds):
+            asked = sum(self._faults.requests(api)["total"] for api in ("neon", "aura"))
+            if asked != before:
+                before, since = asked, time.monotonic()
+            time.sleep(0.1)
 
     # What there is.
 
@@ -139,7 +151,8 @@ class FaultyCloud:
     # Its death.
 
     def kill(self) -> None:
-        """End the local cloud as a lost machine would: SIGKILL, and all its orders are gone."""
+        """End the local cloud as a lost machine would: SIGKILL, and all its orders and counts are gone."""
+        self._sent_before = self.creates_of_graphs()
         descriptor = os.pidfd_open(self.running.pid)
         try:
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
@@ -160,8 +173,8 @@ def faulty_cloud(data: Path, *, pace: float) -> Iterator[FaultyCloud]:
 
     :param pace: how long Neon's operations take: 0 at once, 1 as there
     """
-    with local_cloud(data, *_OPTIONS, pace=pace) as running:
-        cloud = FaultyCloud(running)
+    with local_cloud(data, *_OPTIONS, pace=pace) as running, faults_of(running) as faults:
+        cloud = FaultyCloud(running, faults)
         try:
             yield cloud
         finally:

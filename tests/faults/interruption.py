@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tests.faults.points import Case
 
 UP: Final = ("up", "--yes", "--skip-preview")
-_REACH_SECONDS: Final = 60
-_END_SECONDS: Final = 90
+_REACH_SECONDS: Final = 180
+_END_SECONDS: Final = 240
 _KILLED_SECONDS: Final = 10
 _QUIET_SECONDS: Final = 0.7
 """For so long a plugin asks nothing once its create is done; its answer then waits at the stopped engine."""
@@ -97,7 +97,7 @@ def disturb(
     run = Command(workspace, ("pulumi", *UP), out)
     late: threading.Thread | None = None
     try:
-        reached = cloud.wait_for(set(orders[:1]), after, _REACH_SECONDS, run.running)
+        reached = cloud.wait_for(orders[0], after, _REACH_SECONDS, run.running)
         if reached and case.victim not in {"postgres", "nobody"}:
             # Not always at the very same moment.
             time.sleep(chance.uniform(0, 0.2))
@@ -121,7 +121,9 @@ def _strike(
         if case.answered:
             os.kill(run.pid, signal.SIGSTOP)
             cloud.release()
+            # Statements are not counted, so it is waited at least once.
             time.sleep(_QUIET_SECONDS)
+            cloud.wait_until_quiet(_QUIET_SECONDS)
         match case.victim:
             case "engine":
                 tree.kill(tree.of("engine"))

@@ -63,6 +63,7 @@ def run(
     namespace = "f" + hashlib.sha256(f"{case.id} {seed}".encode()).hexdigest()[:5]
     shutil.rmtree(folder, ignore_errors=True)
     cloud.clear(namespace)
+    cloud.forget_requests()
     try:
         _run(case, cloud, folder, result, namespace, seed, plugins)
     except (AssertionError, OSError, subprocess.TimeoutExpired) as error:

@@ -164,6 +164,9 @@ def _instances(case: Case, state: State, cloud: FaultyCloud, namespace: str) -> 
     for name, number in Counter(names).items():
         if number > 1:
             yield Finding("duplicate", f"{number} live instances named {name}")
+    asked = cloud.creates_of_graphs()
+    if asked > case.creates_of_graphs:
+        yield Finding("duplicate", f"an instance was asked for {asked} times")
     if sorted(set(names)) != wanted:
         yield Finding("not converged", f"live instances {names}, registry {wanted}")
 
