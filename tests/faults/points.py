@@ -1,4 +1,16 @@
-"""Where a run is stopped, and by whose death: the matrix."""
+"""Where a run is stopped, and by whose death: the matrix.
+
+Not every victim is at every point, where it would say nothing new:
+
+- the cloud's death ends what it had received, so nothing that it held can land late;
+- once an answer has arrived, the death of who gave it, or of who handed it on, changes nothing for that step: at `answered` only the
+  engine's side dies;
+- a plugin of ours makes each role and each right in one transaction. So a kill before its COMMIT is tried at few statements, with all
+  victims where the password is set, and a kill after it at a COMMIT that the seed chooses;
+- PostgreSQL dies where a statement is under way; the local cloud's death, which ends its servers too, is tried for SQL where the
+  dynamic provider works;
+- `random` makes nothing outside of the state.
+"""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def table(cases: Sequence[Case], found: dict[str, Result]) -> Table:
     for head in (*VICTIMS, "cases", *_HEADS.values()):
         rows.add_column(head, justify="right")
     done = [case for case in cases if case.id in found]
-    points = list(dict.fromkeys(case.where for case in cases))
+    points = list(dict.fromkeys(case.where for case in done))
     for point in points:
         rows.add_row(point, *_row([case for case in done if case.where == point], found))
     rows.add_section()

@@ -112,8 +112,6 @@ def _run(
     done("disturbed")
     try:
         runs = recover(case, workspace)
-        if disturbed.late:
-            disturbed.late.join()
         done("recovery")
         _keep(folder, "recovery.log", [run.said for run in runs])
         result.findings += _of_the_run(case, disturbed)
@@ -135,6 +133,8 @@ def _run(
             result.findings.append(Finding("left behind", text))
         done("end")
     finally:
+        if disturbed.late:
+            disturbed.late.join()
         processes.end(disturbed.mark)
 
 
