@@ -20,8 +20,8 @@ SERVER = textwrap.dedent("""
 
     pool = ThreadPoolExecutor()
     pool.submit(work)
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         threading.Event().wait(LONGEST)
     except KeyboardInterrupt:
         pass
