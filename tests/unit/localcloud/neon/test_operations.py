@@ -182,8 +182,10 @@ def test_an_operation_that_never_ends_goes_on_once_its_order_is_taken_back(state
         operations = Operations(state, Clock(), 0, worker)
         ORDERED.set(ordered(None, released))
         _, second = schedule(operations, state)
-        await asyncio.sleep(0.05)
-        assert (worker.done, second.status) == (["a"], "running")
+        async with asyncio.timeout(10):
+            while second.status != "running":
+                await asyncio.sleep(0.01)
+        assert worker.done == ["a"]
         with pytest.raises(ApiError):
             operations.check_unlocked("p")
         released.set()
