@@ -70,7 +70,7 @@ class Front:
 def neon_front(api_url: str) -> Iterator[Front]:
     """Stand in front of a Neon API for the length of a block."""
     front = Front(api_url)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(front))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"front": front}))
     server.daemon_threads = True
     front.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -83,53 +83,52 @@ def neon_front(api_url: str) -> Iterator[Front]:
         thread.join()
 
 
-def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            request = f"{self.command} {urlsplit(self.path).path}"
-            front.asked.append(request)
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            fault = front.next(request)
-            answer = self.passed_on(body) if fault is None or fault.after else None
-            if fault is None:
-                assert answer is not None
-                self.reply(answer.status_code, answer.content)
-            else:
-                self.suffer(fault, answer)
+class _Handler(BaseHTTPRequestHandler):
+    front: Front
 
-        def passed_on(self, body: bytes) -> httpx.Response:
-            headers = {name: self.headers[name] for name in _PASSED if name in self.headers}
-            return httpx.request(
-                self.command, front.origin + self.path, content=body, headers=headers, timeout=60
-            )
+    def answer(self) -> None:
+        request = f"{self.command} {urlsplit(self.path).path}"
+        self.front.asked.append(request)
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        fault = self.front.next(request)
+        answer = self.passed_on(body) if fault is None or fault.after else None
+        if fault is None:
+            assert answer is not None
+            self.reply(answer.status_code, answer.content)
+        else:
+            self.suffer(fault, answer)
 
-        def suffer(self, fault: Fault, answer: httpx.Response | None) -> None:
-            fault.arrived.set()
-            if fault.go is not None:
-                fault.go.wait(60)
-            if fault.drop:
-                self.close_connection = True
-            elif fault.status:
-                self.reply(fault.status, b'{"code": "", "message": "as ordered"}')
-            elif answer is not None:
-                self.reply(answer.status_code, _changed(answer.content, fault.change))
+    def passed_on(self, body: bytes) -> httpx.Response:
+        headers = {name: self.headers[name] for name in _PASSED if name in self.headers}
+        return httpx.request(
+            self.command, self.front.origin + self.path, content=body, headers=headers, timeout=60
+        )
 
-        do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 as http.server calls them
+    def suffer(self, fault: Fault, answer: httpx.Response | None) -> None:
+        fault.arrived.set()
+        if fault.go is not None:
+            fault.go.wait(60)
+        if fault.drop:
+            self.close_connection = True
+        elif fault.status:
+            self.reply(fault.status, b'{"code": "", "message": "as ordered"}')
+        elif answer is not None:
+            self.reply(answer.status_code, _changed(answer.content, fault.change))
 
-        def reply(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            try:
-                self.wfile.write(body)
-            except BrokenPipeError:
-                self.close_connection = True
+    do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 as http.server calls them
 
-        def log_message(self, *_words: object) -> None:
-            pass
+    def reply(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except BrokenPipeError:
+            self.close_connection = True
 
-    return Handler
+    def log_message(self, *_words: object) -> None:
+        pass
 
 
 def _changed(content: bytes, change: Change | None) -> bytes:

@@ -15,7 +15,7 @@ from tests.engine.neon_front import Fault, Front, neon_front
 from tests.engine.workspace import Workspace, projects
 from tests.localcloud_fixture import LocalCloud, local_cloud
 
-SECONDS = 60
+SECONDS = 150
 
 REGISTRY = """\
 version: 1
@@ -206,7 +206,7 @@ def test_an_engine_that_is_killed_in_the_create_leaves_one_project_and_no_proces
 def test_a_plugin_that_is_killed_before_its_request_lands_is_waited_for(
     behind: Workspace, cloud: LocalCloud, front: Front
 ) -> None:
-    behind.environment["NEON_INTENT_SECONDS"] = "20"
+    behind.environment["NEON_INTENT_SECONDS"] = "300"
     held = front.order(Fault("POST /projects", drop=True, after=False))
     held.go = threading.Event()
     engine = begin(behind, "late")
