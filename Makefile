@@ -39,7 +39,7 @@ engine: $(VENV)/.run ## find, download or build the Pulumi engine and its plugin
 .PHONY: up
 up: engine ## converge tenants.yaml on the local cloud
 	@$(BIN)/localcloud start
-	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && pulumi up --yes --suppress-outputs
+	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && tenantry up --yes -- --suppress-outputs
 	@eval "$$($(BIN)/tenantry env)" && tenantry status
 
 .PHONY: down
@@ -61,7 +61,12 @@ check: $(VENV)/.dev ## format, lint, types, unit tests: seconds
 test: $(VENV)/.dev engine ## every test: units, the local cloud, the real engine, the plugins
 	@$(BIN)/python -m tenantry.engine test
 	@$(BIN)/pytest tests/unit
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile tests/engine tests/localcloud
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not faults" tests/engine tests/localcloud tests/faults
+
+.PHONY: faults
+faults: $(VENV)/.dev engine ## the whole matrix of faults [SEED=n] [CASES=substring] [RESUME=1] [STOCK=1]
+	@$(BIN)/python -m tests.faults --seed $(or $(SEED),1) --cases "$(CASES)" $(if $(RESUME),--resume) $(if $(STOCK),--stock)
+	@$(if $(STOCK)$(CASES),,$(BIN)/pytest --numprocesses 2 --dist loadfile -m faults tests)
 
 .PHONY: sdk
 sdk: engine ## make sdks/neon again

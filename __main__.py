@@ -33,6 +33,7 @@ try:
         catalog=settings.catalog is not None,
         aura_project=aura.project if aura else "",
         allowed=settings.allow_destroy,
+        registered=registry.apps,
     )
 except (
     RegistryError,

@@ -131,6 +131,8 @@ class TenantApp(pulumi.ComponentResource):
                 "generation": app.database.credentials.generation,
                 "branches": [branch.name for branch in app.database.branches],
                 "apiKeys": {key.name: key.generation for key in app.api_keys},
+                "revokedKeys": [name for name, live in self.records.keys.items() if not live],
+                "namespace": app.namespace,
                 "catalog": catalog is not None,
                 "graphs": {
                     declared.id: graph_place(declared.graph, aura.project)
@@ -148,6 +150,8 @@ class TenantApp(pulumi.ComponentResource):
             "host": self.project.host,
             "database": self.database.database.name,
             "login": self.logins.current.role.name,
+            # The next run judges by it which login is in use.
+            "generation": self.app.database.credentials.generation,
             # The program's own knowledge, so that a preview shows from which revision to which.
             **({"revision": self._plan.target} if self._plan else {}),
             "services": self.records.services,

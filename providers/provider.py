@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
 
+from providers.abandoned import end_with_the_engine
 from tenantry.errors import OneLineError
 
 Result = TypeVar("Result")
@@ -26,8 +27,9 @@ class Provider(ResourceProvider):
     """Inputs that say how to work, and change nothing that is there."""
 
     def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002  # the interface's
-        """Make failures readable; a provider that needs settings takes them here."""
+        """Make failures readable, and leave with the engine; a provider that needs settings takes them here."""
         _report_in_one_line()
+        end_with_the_engine()
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compare the inputs; one that is not known yet differs from every known one."""

@@ -51,6 +51,8 @@ class LocalCloud:
             "AURA_CLIENT_ID": self.aura_client_id,
             "AURA_CLIENT_SECRET": self.aura_client_secret,
             "AURA_TENANT_ID": self.aura_tenant_id,
+            "NEON_API_RPM": "6000",
+            "NEON_POLL_SECONDS": "0.2",
             "AURA_REQUESTS_PER_MINUTE": "6000",
             "AURA_POLL_SECONDS": "0.2-1",
         }

@@ -7,15 +7,18 @@ same create twice, so a create looks for the name first, and never goes on where
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from tenantry.aura import unanswered
 from tenantry.aura.errors import (
     AMBIGUOUS,
     AuraConflictError,
     AuraError,
     AuraNotFoundError,
     AuraQuotaError,
+    AuraStateError,
     InstanceError,
 )
 from tenantry.aura.judging import same_name_fault, taken
@@ -25,6 +28,8 @@ from tenantry.aura.settings import Polling
 from tenantry.aura.shared_file import locked
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tenantry.aura.client import AuraClient
     from tenantry.aura.judging import Wanted
 
@@ -63,12 +68,27 @@ def make(client: AuraClient, wanted: Wanted, adoption: Adoption | None) -> Made:
     # its create, nobody else looks.
     bucket = hashlib.sha256(wanted.name.encode()).hexdigest()[:2]
     patience = client.settings.polling.deadline
-    with locked(client.settings.file(f"create-{bucket}"), client.clock, patience=patience):
-        return _make(client, wanted)
+    notes = client.settings.file(f"create-{bucket}")
+    with locked(notes, client.clock, patience=patience):
+        _let_land(client, wanted, notes)
+        _refuse_same_name(client, wanted)
+        return _send(client, wanted, notes)
 
 
-def _make(client: AuraClient, wanted: Wanted) -> Made:
-    _refuse_same_name(client, wanted)
+def _let_land(client: AuraClient, wanted: Wanted, notes: Path) -> None:
+    """Look for what a run that died may have sent, for as long as it may still arrive."""
+    clock, landing = client.clock, client.settings.landing
+    sent = unanswered.sent_at(notes, wanted.name)
+    if sent is None:
+        return
+    # A clock that was set back must not make the wait longer.
+    end = min(sent, clock.wall()) + landing
+    while (left := end - clock.wall()) > 0:
+        _refuse_same_name(client, wanted)
+        clock.sleep(min(left, client.settings.polling.first))
+
+
+def _send(client: AuraClient, wanted: Wanted, notes: Path) -> Made:
     body = {
         "name": wanted.name,
         "type": wanted.type,
@@ -78,14 +98,23 @@ def _make(client: AuraClient, wanted: Wanted) -> Made:
         "version": wanted.version,
         "tenant_id": wanted.tenant_id,
     }
+    unanswered.note(notes, wanted.name, client.clock.wall())
     try:
         created = client.create_instance(body)
     except AMBIGUOUS as error:
+        # It may have waited for its turn: what can still land left just now.
+        unanswered.note(notes, wanted.name, client.clock.wall())
         raise InstanceError(_lost(client, wanted, error)) from None
-    except AuraQuotaError as error:
+    except AuraError as error:
+        unanswered.forget(notes, wanted.name)
+        if not isinstance(error, AuraQuotaError):
+            raise
         raise InstanceError(
             f"{wanted.target}: the account's limit of instances is reached: delete one, or take another type; {error}"
         ) from None
+    with suppress(AuraStateError):
+        # Nothing may fail any more: the password was told once. A note that stays makes a later create wait.
+        unanswered.forget(notes, wanted.name)
     return Made(
         created.id,
         created.connection_url,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BASE_URL: Final = "https://api.neo4j.io/v1"
 REQUESTS_PER_MINUTE: Final = 25
 """What Aura allows an account on the free tier; 125 with billing (Aura documentation, "API overview: rate limiting")."""
+LANDING_SECONDS: Final = 60.0
 STATE_FOLDER: Final = ".tenantry/aura"
 _SETTINGS: Final = (
     "clientId",
@@ -30,6 +31,7 @@ _SETTINGS: Final = (
     "requestsPerMinute",
     "pollSeconds",
     "readySeconds",
+    "landingSeconds",
     "stateFolder",
 )
 
@@ -60,8 +62,10 @@ class AuraSettings:
     token_url: str = "https://api.neo4j.io/oauth/token"  # noqa: S105 a URL
     requests_per_minute: int = REQUESTS_PER_MINUTE
     polling: Polling = Polling()
+    landing: float = LANDING_SECONDS
+    """For so many seconds a create that was not answered may still arrive at Aura."""
     state_folder: Path = Path(STATE_FOLDER)
-    """Holds the access token (mode 0600) and when requests were sent, for all processes of this credential."""
+    """Holds the access token (mode 0600), when requests were sent and which creates were not answered, for all processes of this credential."""
 
     def file(self, kind: str) -> Path:
         """Return the file of this credential in the state folder; no secret is in its name."""
@@ -100,6 +104,7 @@ def read_settings(
             _number("requestsPerMinute", found["requestsPerMinute"] or str(REQUESTS_PER_MINUTE), 1)
         ),
         polling=_polling(found["pollSeconds"], found["readySeconds"]),
+        landing=_number("landingSeconds", found["landingSeconds"] or f"{LANDING_SECONDS:g}", 0),
         state_folder=Path(found["stateFolder"] or STATE_FOLDER).expanduser().absolute(),
     )
 

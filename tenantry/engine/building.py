@@ -62,11 +62,13 @@ class Builder:
 
     :param cache: the engine's folder in the cache
     :param toolchain: the Go modules
+    :param tag: a build tag; `stock` is for the tests of faults
     """
 
-    def __init__(self, cache: Path, toolchain: Path = TOOLCHAIN) -> None:
+    def __init__(self, cache: Path, toolchain: Path = TOOLCHAIN, *, tag: str = "") -> None:
         self._cache = cache
         self._toolchain = toolchain
+        self._tag = tag
         self._key: str | None = None
 
     @property
@@ -81,6 +83,8 @@ class Builder:
                 content = file.read_bytes()
                 digest.update(f"{file.relative_to(self._toolchain)} {len(content)}\n".encode())
                 digest.update(content)
+            if self._tag:
+                digest.update(f"tag {self._tag}".encode())
             self._key = digest.hexdigest()[:16]
         return self._key
 
@@ -110,9 +114,15 @@ class Builder:
         self._cache.mkdir(parents=True, exist_ok=True)
         self._remove_stale()
         with tempfile.TemporaryDirectory(prefix=".build-", dir=self._cache) as work:
-            _Build(go, self._toolchain, self._sources(), Path(work), self.folder, report).run(
-                wanted
-            )
+            _Build(
+                go,
+                self._toolchain,
+                self._sources(),
+                Path(work),
+                self.folder,
+                report,
+                tag=self._tag,
+            ).run(wanted)
         self._remove_stale()
 
     def _remove_stale(self) -> None:
@@ -158,8 +168,11 @@ class _Build:
         work: Path,
         folder: Path,
         report: Callable[[str], None],
+        *,
+        tag: str,
     ) -> None:
         self._go = go
+        self._tag = tag
         self._work = work
         self._folder = folder
         self._report = report
@@ -229,6 +242,7 @@ class _Build:
         command: list[str | Path] = [
             *(self._go, "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false"),
             # The Automation API refuses a CLI without a version.
+            *(("-tags", self._tag) if self._tag else ()),
             *("-ldflags", f"-s -w -X {_VERSION_VARIABLE}=v{version}"),
             *("-o", f"{self._out}{os.sep}", *packages),
         ]

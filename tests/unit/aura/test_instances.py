@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tenantry.aura.clock import Clock
-from tenantry.aura.errors import AuraAnswerError, InstanceError
+from tenantry.aura.errors import AuraAnswerError, AuraError, InstanceError
 from tenantry.aura.instances import Adoption, change, make
 from tests.unit.aura.support import (
     BUSY,
@@ -145,11 +145,53 @@ def test_a_lost_answer_without_a_trace_says_what_the_next_run_does(tmp_path: Pat
     assert 10 <= fake.now - NOW <= 16
     api.on(LIST, data([]), httpx.Response(401))
     with (
-        api.client(tmp_path, fake) as client,
+        api.client(tmp_path, fake, landing=0) as client,
         pytest.raises(InstanceError, match="no answer: gone"),
     ):
         make(client, WANTED, None)
     assert len(api.sent(CREATE)) == 2
+
+
+def test_what_an_earlier_run_sent_is_looked_for_until_it_can_no_longer_arrive(
+    tmp_path: Path,
+) -> None:
+    fake = FakeTime()
+
+    def killed(_request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt  # nobody is left to note the end
+
+    api = Api().on(LIST, data([])).on(CREATE, killed)
+    with api.client(tmp_path, fake) as client, pytest.raises(KeyboardInterrupt):
+        make(client, WANTED, None)
+    sent = fake.now
+
+    api.on(LIST, data([]), data([]), data([instance()])).on(GET, data(instance()))
+    with api.client(tmp_path, fake) as client, pytest.raises(InstanceError, match="graph delete"):
+        make(client, WANTED, None)
+    assert len(api.sent(CREATE)) == 1
+    assert fake.now - sent < 60
+
+    api.on(LIST, data([])).on(CREATE, CREATED)
+    with api.client(tmp_path, fake) as client:
+        assert make(client, WANTED, None).id == "db1d1234"
+    assert 60 <= fake.now - sent < 75
+
+    waited = fake.now
+    with api.client(tmp_path, fake) as client:
+        make(client, WANTED, None)
+    assert fake.now - waited < 10
+    assert list((tmp_path / "aura").glob("*.create-??")) == []
+
+
+def test_a_refused_create_leaves_no_note(tmp_path: Path) -> None:
+    fake = FakeTime()
+    api = Api().on(LIST, data([])).on(CREATE, refusal(400, "no", "bad"))
+    with api.client(tmp_path, fake) as client, pytest.raises(AuraError):
+        make(client, WANTED, None)
+    api.on(CREATE, CREATED)
+    with api.client(tmp_path, fake) as client:
+        make(client, WANTED, None)
+    assert fake.now - NOW < 10
 
 
 def test_a_full_account_and_a_refusal_are_one_line(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import (
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
 
+	"tenantry.dev/toolchain/internal/abandoned"
 	"tenantry.dev/toolchain/internal/embedded"
 	"tenantry.dev/toolchain/internal/postgresql"
 )
@@ -14,5 +15,6 @@ func main() {
 	if err != nil {
 		cmdutil.ExitError(err.Error())
 	}
+	abandoned.Watch()
 	tfbridge.Main("postgresql", postgresql.Version, postgresql.Info(), schema)
 }

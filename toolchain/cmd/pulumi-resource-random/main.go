@@ -7,6 +7,7 @@ import (
 	pf "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
 
+	"tenantry.dev/toolchain/internal/abandoned"
 	"tenantry.dev/toolchain/internal/embedded"
 	"tenantry.dev/toolchain/internal/random"
 )
@@ -16,5 +17,6 @@ func main() {
 	if err != nil {
 		cmdutil.ExitError(err.Error())
 	}
+	abandoned.Watch()
 	pf.Main(context.Background(), "random", random.Info(), pf.ProviderMetadata{PackageSchema: schema})
 }
