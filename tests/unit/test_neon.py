@@ -132,49 +132,6 @@ def test_what_may_pass_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
         raise given
 
     with NeonApi(api_key="k", transport=httpx.MockTransport(answer)) as api:
-        found = api.projects("org", "t--")
-    assert [each.id for each in found] == ["a", "b", "c"]
-    assert (found[0].region, found[0].postgres_version, found[0].organization) == (
-        "aws-us-east-2",
-        17,
-        "org",
-    )
-    assert asked[0] == {"limit": "400", "search": "t--", "org_id": "org"}
-    assert [each.get("cursor") for each in asked] == [None, "1", "2"]
-
-
-def test_a_list_that_is_not_whole_is_no_list() -> None:
-    page = {"projects": [], "unavailable_project_ids": ["a"]}
-    with (
-        NeonApi(api_key="k", transport=answering(200, page)) as api,
-        pytest.raises(NeonError, match="cannot list all projects at the moment"),
-    ):
-        api.projects("", "t--")
-    with (
-        NeonApi(api_key="k", transport=answering(404, {})) as api,
-        pytest.raises(NeonError, match="there is no organization org"),
-    ):
-        api.projects("org", "t--")
-
-
-def test_what_may_pass_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", slept.append)
-    answers: list[httpx.Response | httpx.ReadError] = [
-        httpx.Response(429, headers={"Retry-After": "3"}),
-        httpx.Response(503, headers={"Retry-After": "600"}),
-        httpx.ReadError("cut off"),
-        httpx.Response(200, json={"project": listed("a")}),
-    ]
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        match answers.pop(0):
-            case httpx.Response() as given:
-                return given
-            case error:
-                raise error
-
-    with NeonApi(api_key="k", transport=httpx.MockTransport(answer)) as api:
         found = api.project("a")
     assert found is not None
     assert slept == [3.0, 10.0, 2.0]
