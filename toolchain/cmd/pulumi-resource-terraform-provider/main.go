@@ -11,6 +11,7 @@ import (
 
 	"tenantry.dev/toolchain/internal/embedded"
 	"tenantry.dev/toolchain/internal/neon"
+	"tenantry.dev/toolchain/withheld"
 )
 
 // identityFlag makes the plugin say that it is this build and not the official one, which does not know NEON_API_URL.
@@ -20,6 +21,9 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == identityFlag {
 		fmt.Println("tenantry kislerdm/neon " + neon.Version)
 		return
+	}
+	if err := withheld.FromPlugin(); err != nil {
+		cmdutil.ExitError(err.Error())
 	}
 	base, err := embedded.Schema(neon.BaseName)
 	if err != nil {
