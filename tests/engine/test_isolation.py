@@ -352,7 +352,7 @@ yes yes yes yes yes SELECT pg_notify('channel', 'x')
 
 
 @pytest.fixture(scope="module")
-def home(fleet: Fleet) -> Iterator[Callable[[str], psycopg.Connection]]:
+def home(fleet: Fleet) -> Callable[[str], psycopg.Connection]:
     """Connect to the database of acme/web as one of `ROLES`."""
     app = "acme/web"
     place = fleet.place(app)
@@ -366,17 +366,14 @@ def home(fleet: Fleet) -> Iterator[Callable[[str], psycopg.Connection]]:
         owner.execute("CREATE FUNCTION app.intended() RETURNS int LANGUAGE sql AS 'SELECT 1'")
         assert "permission denied for database" in refusal(place.hosts[0], place.database, stranger)
         owner.execute(f"GRANT CONNECT ON DATABASE {place.database} TO {stranger.user}")
-        ways: Actors = {
-            "owner": partial(here, named["owner"]),
-            "group": partial(here, named["login a"], f"SET ROLE {group}"),
-            "a": partial(here, named["login a"]),
-            "b": partial(here, named["login b"]),
-            "stranger": partial(here, stranger),
-        }
-        yield lambda role: ways[role]()
-        owner.execute("DROP FUNCTION app.intended()")
-        owner.execute(f"REVOKE CONNECT ON DATABASE {place.database} FROM {stranger.user}")
-        owner.execute(f"DROP ROLE {stranger.user}")
+    ways: Actors = {
+        "owner": partial(here, named["owner"]),
+        "group": partial(here, named["login a"], f"SET ROLE {group}"),
+        "a": partial(here, named["login a"]),
+        "b": partial(here, named["login b"]),
+        "stranger": partial(here, stranger),
+    }
+    return lambda role: ways[role]()
 
 
 def test_each_role_may_do_in_its_database_what_the_table_says_and_nothing_else(
@@ -394,3 +391,125 @@ def test_each_role_may_do_in_its_database_what_the_table_says_and_nothing_else(
     assert {statement: set(who) for statement, who in found.items()} == {
         row.statement: set(row.may) for row in rows
     }
+
+
+def test_a_login_sees_that_others_are_connected_and_not_what_they_run(
+    home: Callable[[str], psycopg.Connection],
+) -> None:
+    shown = "SELECT query, client_addr::text FROM pg_stat_activity WHERE pid = %s"
+    with home("owner") as other, home("a") as login:
+        other.execute("SELECT 'of the owner'")
+        row = login.execute(shown, [other.info.backend_pid]).fetchone()
+    assert row == ("<insufficient privilege>", None)
+
+
+MAINTENANCE = """
+no  !CREATE DATABASE intruder
+no  CREATE SCHEMA intruder
+no  CREATE TABLE public.intruder (n int)
+no  CREATE TABLE pg_catalog.intruder (n int)
+no  CREATE EXTENSION hstore
+no  SELECT rolpassword FROM pg_authid
+no  COPY (SELECT 1) TO PROGRAM 'true'
+yes CREATE TEMPORARY TABLE intruder (n int)
+"""
+
+
+@pytest.mark.parametrize("database", ["neondb", "postgres"])
+def test_a_login_makes_nothing_that_lasts_in_a_maintenance_database(
+    fleet: Fleet, database: str
+) -> None:
+    place = fleet.place("acme/web")
+    login = partial(connect, place.hosts[0], database, fleet.login("acme/web", 2))
+    rows = table(MAINTENANCE, ("login",))
+    assert tried(rows, {"login": login}) == {row.statement: row.may for row in rows}
+
+
+def test_a_login_enters_no_template(fleet: Fleet) -> None:
+    place, login = fleet.place("acme/web"), fleet.login("acme/web", 2)
+    # template1 is for everybody who has a password (PostgreSQL's default, and a superuser's to change); nothing can be made there either.
+    rows = table(MAINTENANCE, ("login",))
+    found = tried(rows, {"login": partial(connect, place.hosts[0], "template1", login)})
+    assert [statement for statement, who in found.items() if who] == []
+    assert "not currently accepting connections" in refusal(place.hosts[0], "template0", login)
+
+
+# ---- who may do what in the catalog
+
+CATALOG_ROLES = ("owner", "writer", "verifier", "stranger")
+"""The first run's user; a member of `tenantry_catalog_writer`; a service that verifies keys, as docs/catalog.md makes it; any other login."""
+
+CATALOG_RIGHTS = """
+rows
+yes yes no  no  SELECT * FROM tenantry.project_resources
+yes yes no  no  SELECT * FROM tenantry.project_services
+yes yes no  no  SELECT * FROM tenantry.user_databases
+yes yes yes no  SELECT * FROM tenantry.app_metadata
+yes yes yes no  SELECT * FROM tenantry.api_keys
+yes yes no  no  SELECT * FROM tenantry.alembic_version
+yes yes no  no  UPDATE tenantry.app_metadata SET status = status
+yes yes no  no  UPDATE tenantry.project_resources SET deleted_at = now()
+yes yes no  no  UPDATE tenantry.project_services SET status = status
+yes yes no  no  UPDATE tenantry.user_databases SET status = status
+yes yes yes no  UPDATE tenantry.api_keys SET last_used = now()
+yes yes no  no  UPDATE tenantry.api_keys SET revoked_at = now()
+yes yes no  no  UPDATE tenantry.api_keys SET scopes = scopes
+yes yes no  no  UPDATE tenantry.api_keys SET key_hash = key_hash
+yes yes no  no  INSERT INTO tenantry.project_services (app, type, status) SELECT id, 'x', 'x' FROM tenantry.app_metadata WHERE false
+yes no  no  no  DELETE FROM tenantry.app_metadata WHERE false
+yes no  no  no  DELETE FROM tenantry.project_resources
+yes no  no  no  DELETE FROM tenantry.project_services
+yes no  no  no  DELETE FROM tenantry.user_databases
+yes no  no  no  DELETE FROM tenantry.api_keys
+yes no  no  no  DELETE FROM tenantry.alembic_version
+yes no  no  no  UPDATE tenantry.alembic_version SET version_num = 'x'
+yes no  no  no  TRUNCATE tenantry.api_keys
+structure and rights
+yes no  no  no  ALTER TABLE tenantry.api_keys ADD COLUMN more int
+yes no  no  no  DROP TABLE tenantry.api_keys
+yes no  no  no  CREATE INDEX ON tenantry.api_keys (name)
+yes no  no  no  CREATE TRIGGER t BEFORE INSERT ON tenantry.api_keys FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()
+yes no  no  no  CREATE TABLE tenantry.intruder (n int)
+yes no  no  no  CREATE TABLE public.intruder (n int)
+yes no  no  no  CREATE SCHEMA intruder
+yes no  no  no  ALTER SCHEMA tenantry RENAME TO intruder
+yes no  no  no  GRANT SELECT ON tenantry.api_keys TO PUBLIC
+yes no  no  no  GRANT USAGE ON SCHEMA tenantry TO PUBLIC
+yes no  no  no  ALTER DATABASE tenantry CONNECTION LIMIT 1
+roles
+yes no  no  no  CREATE ROLE intruder
+yes yes no  no  SET ROLE tenantry_catalog_writer
+yes no  no  no  SET ROLE tenantry_catalog
+yes no  no  no  GRANT tenantry_catalog_writer TO stranger
+no  no  no  no  ALTER ROLE CURRENT_USER CREATEROLE
+no  no  no  no  ALTER ROLE CURRENT_USER SUPERUSER
+yes no  no  no  SELECT rolpassword FROM pg_authid
+no  no  no  no  SELECT pg_read_file('PG_VERSION')
+no  no  no  no  COPY (SELECT 1) TO PROGRAM 'true'
+"""
+
+
+@pytest.fixture
+def catalog_roles(fleet: Fleet) -> Actors:
+    parts = urlsplit(fleet.cloud.catalog_url)
+    here = partial(connect, str(parts.hostname), parts.path[1:])
+    owner = Credentials(str(parts.username), str(parts.password))
+    others = {role: Credentials(role, f"of-the-{role}") for role in CATALOG_ROLES[1:]}
+    with here(owner) as connection:
+        for each in others.values():
+            connection.execute(f"CREATE ROLE {each.user} LOGIN PASSWORD '{each.password}'")
+        connection.execute("GRANT tenantry_catalog_writer TO writer")
+        connection.execute("GRANT USAGE ON SCHEMA tenantry TO verifier")
+        connection.execute("GRANT SELECT ON tenantry.api_keys, tenantry.app_metadata TO verifier")
+        connection.execute("GRANT UPDATE (last_used) ON tenantry.api_keys TO verifier")
+    return {"owner": partial(here, owner)} | {
+        role: partial(here, each) for role, each in others.items()
+    }
+
+
+def test_each_role_may_do_in_the_catalog_what_the_table_says_and_nothing_else(
+    catalog_roles: Actors,
+) -> None:
+    rows = table(CATALOG_RIGHTS, CATALOG_ROLES)
+    assert len(rows) == 43
+    assert tried(rows, catalog_roles) == {row.statement: row.may for row in rows}
