@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
+from tenantry.secret_variables import STATE, without_secrets
+
 
 class StackError(Exception):
     """`pulumi` did not answer; the message is its own last line."""
@@ -60,7 +62,7 @@ def _pulumi(environment: Mapping[str, str], *arguments: str) -> subprocess.Compl
     try:
         return subprocess.run(  # noqa: S603 the arguments are ours
             ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 found on the environment's own PATH
-            env=dict(environment),
+            env=without_secrets(environment, keep=STATE),
             capture_output=True,
             text=True,
             check=False,
