@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from tenantry.hiding import hidden
+
 if TYPE_CHECKING:
     import httpx
 
@@ -57,7 +59,7 @@ def compute_states(
                 answer = client.get(f"/projects/{project}/endpoints")
             except httpx.HTTPError as error:
                 raise NeonError(
-                    f"{client.base_url}: {error}; is NEON_API_URL right, is the local cloud up?"
+                    f"{client.base_url}: {hidden(str(error), api_key)}; is NEON_API_URL right, is the local cloud up?"
                 ) from None
             if answer.status_code == NOT_FOUND:
                 return GONE

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 
 	pf "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
@@ -25,6 +26,8 @@ func main() {
 	if err := withheld.FromPlugin(); err != nil {
 		cmdutil.ExitError(err.Error())
 	}
+	// The one that the provider's client uses.
+	http.DefaultTransport = withheld.FromAnswers(http.DefaultTransport)
 	base, err := embedded.Schema(neon.BaseName)
 	if err != nil {
 		cmdutil.ExitError(err.Error())
