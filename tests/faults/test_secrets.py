@@ -42,6 +42,8 @@ tenants:
 """
 APP = "acme/web"
 WRONG = "canary-that-opens-nothing-%\"'@x"
+UP = ("up", "--yes", "--skip-preview")
+REFRESH = ("refresh", "--yes")
 LOUDLY = ("-v=11", "--logflow", "--debug")
 
 
@@ -78,6 +80,10 @@ class Place:
 
     def token_files(self) -> list[Path]:
         return list((self.workspace.folder / ".tenantry" / "aura").glob("*.token"))
+
+    def forget_tokens(self) -> None:
+        for file in self.token_files():
+            file.unlink()
 
     def run(self, *arguments: str) -> Finished:
         """Run with a failure expected, loudly, and find no secret in what it said and left."""
@@ -143,69 +149,73 @@ def healed(place: Place) -> Iterator[None]:
     place.neon.orders = place.aura.orders = {}
 
 
-ANSWERS: list[tuple[int, Form]] = [
-    (400, "error"),
-    (401, "error"),
-    (422, "error"),
-    (403, "text"),
-    (200, "truncated"),
-    (302, "redirect"),
-]
-
-
-@pytest.mark.parametrize(("status", "form"), ANSWERS)
-def test_neon_echoes_what_it_was_told(place: Place, status: int, form: Form) -> None:
-    place.neon.order("PATCH *", status, form)
-    place.write(MAX="2")
-    place.run("up", "--yes", "--skip-preview")
-    assert place.neon.answered
-    place.neon.order("GET *", status, form)
-    place.run("refresh", "--yes")
-
-
-@pytest.mark.parametrize(("status", "form"), ANSWERS)
-def test_aura_echoes_what_it_was_told(place: Place, status: int, form: Form) -> None:
-    place.aura.order("PATCH *", status, form)
-    place.write(MEMORY="2GB")
-    place.run("up", "--yes", "--skip-preview")
-    assert place.aura.answered
-    place.aura.order("GET *", status, form)
-    place.run("refresh", "--yes")
-
-
-@pytest.mark.parametrize(("status", "form"), ANSWERS)
-def test_aura_echoes_the_client_secret_when_it_is_asked_for_a_token(
-    place: Place, status: int, form: Form
+@pytest.mark.parametrize(
+    ("request_", "status", "form"),
+    [
+        ("PATCH *", 400, "error"),
+        ("PATCH *", 302, "redirect"),
+        ("GET *", 401, "error"),
+        ("GET *", 403, "text"),
+        ("GET *", 200, "truncated"),
+    ],
+)
+def test_neon_repeats_what_it_was_sent(
+    place: Place, request_: str, status: int, form: Form
 ) -> None:
-    for file in place.token_files():
-        file.unlink()
-    place.aura.order("POST /oauth/token", status, form)
-    place.run("refresh", "--yes")
+    place.neon.order(request_, status, form)
+    place.write(MAX="2")
+    place.run(*(UP if request_.startswith("PATCH") else REFRESH))
+    assert place.neon.answered
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "form"),
+    [
+        ("PATCH *", 400, "error"),
+        ("PATCH *", 302, "redirect"),
+        ("GET *", 422, "error"),
+        ("GET *", 403, "text"),
+        ("GET *", 200, "truncated"),
+        ("POST /oauth/token", 401, "error"),
+        ("POST /oauth/token", 422, "error"),
+        ("POST /oauth/token", 403, "text"),
+        ("POST /oauth/token", 302, "redirect"),
+    ],
+)
+def test_aura_repeats_what_it_was_sent(
+    place: Place, request_: str, status: int, form: Form
+) -> None:
+    if request_.startswith("POST"):
+        place.forget_tokens()
+    place.aura.order(request_, status, form)
+    place.write(MEMORY="2GB")
+    place.run(*(UP if request_.startswith("PATCH") else REFRESH))
     assert place.aura.answered
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("before", "after", "in_a_run"),
     [
-        f"postgresql://tenantry_catalog:{quote(WRONG, safe='')}@PLACE",
-        f"postgresql://tenantry_catalog:{quote(WRONG, safe='')}@127.0.0.1:1/tenantry",
-        f"postgresql://tenantry_catalog:{quote(WRONG, safe='')}@no.such.host.invalid/tenantry",
-        f"postgresql://tenantry_catalog:{quote(WRONG, safe='')}@PLACE&nonsense=1",
-        f"mysql://tenantry_catalog:{quote(WRONG, safe='')}@PLACE",
-        f"postgresql:/tenantry_catalog:{quote(WRONG, safe='')}@PLACE",
-        # Not quoted, as people write it.
-        f"postgresql://tenantry_catalog:{WRONG}@PLACE",
+        pytest.param("postgresql://u:", "@PLACE", True, id="wrong password"),
+        pytest.param("postgresql://u:", "@127.0.0.1:1/tenantry", False, id="no server"),
+        pytest.param("postgresql://u:", "@no.such.host.invalid/tenantry", False, id="no host"),
+        pytest.param("postgresql://u:", "@PLACE&nonsense=1", True, id="no such option"),
+        pytest.param("mysql://u:", "@PLACE", False, id="another scheme"),
+        pytest.param("postgresql:/u:", "@PLACE", False, id="one slash"),
     ],
-    ids=["wrong password", "no server", "no host", "bad option", "scheme", "slash", "unquoted"],
 )
-def test_the_catalogs_url_opens_nothing(place: Place, url: str) -> None:
+@pytest.mark.parametrize("written", [WRONG, quote(WRONG, safe="")], ids=["as it is", "quoted"])
+def test_the_catalogs_url_opens_nothing(
+    place: Place, before: str, after: str, written: str, *, in_a_run: bool
+) -> None:
     where = place.cloud.catalog_url.rpartition("@")[2]
-    place.workspace.environment["TENANTRY_CATALOG_URL"] = url.replace("PLACE", where)
-    place.write()
-    place.run("refresh", "--yes")
+    url = f"{before}{written}{after}".replace("PLACE", where)
+    place.workspace.environment["TENANTRY_CATALOG_URL"] = url
     done = tenantry(place, "keys", "list")
     assert done.code != 0
     place.check(done)
+    if in_a_run and written != WRONG:
+        place.run(*REFRESH)
 
 
 def tenantry(place: Place, *arguments: str) -> Finished:
@@ -223,17 +233,15 @@ def tenantry(place: Place, *arguments: str) -> Finished:
 
 @pytest.mark.parametrize("variable", ["NEON_API_KEY", "AURA_CLIENT_SECRET", "AURA_API_TOKEN"])
 def test_a_credential_is_refused(place: Place, variable: str) -> None:
-    for file in place.token_files():
-        file.unlink()
+    place.forget_tokens()
     place.workspace.environment[variable] = WRONG
-    place.run("refresh", "--yes")
+    place.run(*REFRESH)
 
 
 @pytest.mark.parametrize("variable", ["NEON_API_KEY", "AURA_CLIENT_SECRET", "AURA_API_TOKEN"])
 def test_a_credential_cannot_be_sent(place: Place, variable: str) -> None:
     """A line break has no place in a header: who says so may show the header."""
-    for file in place.token_files():
-        file.unlink()
+    place.forget_tokens()
     place.workspace.environment[variable] = f"{WRONG}\n{WRONG}"
     done = place.workspace.pulumi("refresh", "--yes", *LOUDLY)
     place.check(done)
@@ -241,7 +249,7 @@ def test_a_credential_cannot_be_sent(place: Place, variable: str) -> None:
 
 def test_the_passphrase_is_wrong(place: Place) -> None:
     place.workspace.environment["PULUMI_CONFIG_PASSPHRASE"] = WRONG
-    place.run("up", "--yes", "--skip-preview")
+    place.run(*UP)
     place.check(tenantry(place, "url", APP))
 
 
@@ -250,7 +258,7 @@ def test_the_owners_password_is_wrong(place: Place) -> None:
     with psycopg.connect(owner_url(place), autocommit=True) as owner:
         owner.execute("ALTER ROLE tenant_acme__web__owner PASSWORD 'of somebody else'")
         place.write(LIMIT="30")
-        place.run("up", "--yes", "--skip-preview")
+        place.run(*UP)
         owner.execute(f"ALTER ROLE tenant_acme__web__owner PASSWORD '{password}'")
 
 
@@ -259,9 +267,9 @@ def test_a_password_cannot_be_changed(place: Place) -> None:
     with psycopg.connect(owner_url(place), autocommit=True) as owner:
         owner.execute("ALTER ROLE tenant_acme__web__login_a RENAME TO elsewhere")
         place.write(GENERATION="3")
-        place.run("up", "--yes", "--skip-preview")
+        place.run(*UP)
         place.learn()
-        place.run("up", "--yes", "--skip-preview")
+        place.run(*UP)
         owner.execute("ALTER ROLE elsewhere RENAME TO tenant_acme__web__login_a")
 
 
@@ -299,4 +307,4 @@ def test_secrets_of_the_configuration_are_kept_as_well(place: Place) -> None:
     assert run.code == 0, run.said
     place.check(run)
     place.neon.order("GET *", 401)
-    place.run("refresh", "--yes")
+    place.run(*REFRESH)
