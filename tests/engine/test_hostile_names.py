@@ -70,7 +70,9 @@ tenants:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with local_cloud(tmp_path_factory.mktemp("hostile-cloud")) as running:
+    with local_cloud(
+        tmp_path_factory.mktemp("hostile-cloud"), "--aura-create-seconds", "0.2"
+    ) as running:
         yield running
 
 

@@ -106,7 +106,7 @@ def refusal(host: str, database: str, who: Credentials) -> str:
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     folder = tmp_path_factory.mktemp("isolation")
-    with local_cloud(folder / "cloud") as cloud:
+    with local_cloud(folder / "cloud", "--aura-create-seconds", "0.2") as cloud:
         workspace = Workspace(folder / "workspace", cloud.env())
         shutil.copytree(REPOSITORY / "migrations", workspace.folder / "migrations")
         text = (REPOSITORY / "tenants.yaml").read_text()

@@ -160,7 +160,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     traces = folder / "traces"
     for each in (temporary, traces):
         each.mkdir()
-    with local_cloud(folder / "cloud") as cloud:
+    with local_cloud(folder / "cloud", "--aura-create-seconds", "0.2") as cloud:
         environment = cloud.env() | {
             "TENANTRY_CATALOG_URL": catalog_url(cloud),
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
