@@ -64,6 +64,16 @@ def test_no_answer_is_one_line() -> None:
         compute_states(["p-1"], api_key="k", transport=httpx.MockTransport(refuse))
 
 
+def test_a_key_that_no_header_can_hold_is_not_repeated() -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        # In h11's words; a file with Windows' line ends leaves such a key.
+        raise httpx.LocalProtocolError("Illegal header value b'Bearer napi_key\\r'")
+
+    with pytest.raises(NeonError, match="Illegal header value") as refused:
+        compute_states(["p-1"], api_key="napi_key\r", transport=httpx.MockTransport(refuse))
+    assert "napi_key" not in str(refused.value)
+
+
 def test_without_a_key_nothing_is_asked() -> None:
     assert computes(["p-1"], {}) == {}
 
