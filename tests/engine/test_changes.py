@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.engine.workspace import Change, Workspace, projects
+from tests.localcloud_faults import faults_of
 from tests.localcloud_fixture import LocalCloud
 
 BASE = {
@@ -161,6 +162,29 @@ def test_a_changed_field_is_that_change_and_nothing_else(converged: Workspace, c
     assert back == {(step.type, step.name) for step in case.steps}
     converged.must("up", "--yes", "--skip-preview")
     converged.assert_converged()
+
+
+def test_an_update_that_neon_refused_is_done_by_the_next_run(
+    converged: Workspace, cloud: LocalCloud
+) -> None:
+    refused = {"kind": "status", "status": 400, "body": {"code": "", "message": "not now"}}
+    wanted = registry(history_retention="2d", max_cu="3")
+    with faults_of(cloud) as faults:
+        faults.order("PATCH /projects/*", refused, count=1)
+        converged.registry.write_text(wanted)
+        failed = converged.pulumi("up", "--yes", "--skip-preview")
+    assert failed.code != 0
+    assert "not now" in failed.said
+    assert [(each.op, each.type) for each in converged.changes()] == [("update", PROJECT)]
+    converged.apply(wanted)
+    project = converged.outputs()["apps"][APP]["project"]
+    with cloud.client() as client:
+        found = client.get(f"/projects/{project}").json()["project"]
+        computes = client.get(f"/projects/{project}/endpoints").json()["endpoints"]
+    assert found["history_retention_seconds"] == 2 * 86400
+    assert [each["autoscaling_limit_max_cu"] for each in computes] == [3]
+    converged.assert_converged()
+    converged.apply(registry())
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ func (s *session) guard(name string, r *schema.Resource) {
 	r.ReadContext = within(s, r.ReadContext, inURL...)
 	r.DeleteContext = within(s, r.DeleteContext, inURL...)
 	if r.UpdateContext != nil {
-		r.UpdateContext = within(s, r.UpdateContext, inURL...)
+		r.UpdateContext = within(s, undoneOnFailure(r.UpdateContext), inURL...)
 	}
 	if r.Importer != nil && r.Importer.StateContext != nil {
 		r.Importer = &schema.ResourceImporter{StateContext: importing(s, r.Importer.StateContext)}
