@@ -280,6 +280,7 @@ ENGINE = {
     "pulumi-resource-terraform-provider",
     "python -m pip",
     "python -m pulumi.dynamic",
+    "python3",  # `python3 --version`, by the language host
 }
 
 
