@@ -8,8 +8,9 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -19,7 +20,6 @@ from tests.faults.app_client import AppClient, Url, is_let_in, is_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import httpx
 
@@ -46,7 +46,8 @@ _SECONDS = 60
 _UP = ("up", "--yes", "--skip-preview")
 _WRITES = ("CREATE", "ALTER", "GRANT", "REVOKE", "DO", "COMMIT", "INSERT", "UPDATE", "DELETE")
 
-Victim = Literal["engine", "group"]
+Victim = Literal["engine", "all"]
+"""`engine`: its plugins live on and finish what they were at; `all`: they die with it."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ class Rotation:
         self._workspace.must("cancel", "--yes")
         self._workspace.must(*_UP)
         # What the dead engine left running has had its say by now.
-        _kill(run, "group")
+        self._kill(run, "all")
         self.finish()
         return is_reached
 
@@ -205,7 +206,7 @@ class Rotation:
                 while len(written) < place.nth and run.poll() is None:
                     time.sleep(0.001)
                 is_running = run.poll() is None
-                _kill(run, victim)
+                self._kill(run, victim)
             return is_running
         after = self._last()
         hold = {"kind": "hold", "when": place.when, "then": "go"}
@@ -213,10 +214,17 @@ class Rotation:
         deadline = time.monotonic() + _SECONDS
         while run.poll() is None and time.monotonic() < deadline:
             if self._injected(after, wait=1):
-                _kill(run, victim)
+                self._kill(run, victim)
                 return True
-        _kill(run, "group")
+        self._kill(run, "all")
         return False
+
+    def _kill(self, run: subprocess.Popen[bytes], victim: Victim) -> None:
+        run.kill()
+        run.wait()
+        for pid in _processes_of(self._workspace) if victim == "all" else ():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     @contextmanager
     def _checkpoints(self) -> Iterator[list[int]]:
@@ -264,12 +272,13 @@ def _watch(state: Path, written: list[int], ending: threading.Event) -> None:
             written.append(now)
 
 
-def _kill(run: subprocess.Popen[bytes], victim: Victim) -> None:
-    try:
-        if victim == "engine":
-            run.kill()
-        else:
-            os.killpg(run.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    run.wait()
+def _processes_of(workspace: Workspace) -> list[int]:
+    """Find the engine and its plugins, which have process groups of their own, by the environment that they share."""
+    mark = f"PULUMI_HOME={workspace.environment['PULUMI_HOME']}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        # It may end, or be somebody else's.
+        with suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    return found

@@ -15,7 +15,7 @@ from tests.engine.workspace import Workspace
 from tests.faults.rotation import Place, Rotation, Statement, Victim
 from tests.localcloud_fixture import LocalCloud, local_cloud
 
-VICTIMS: tuple[Victim, Victim] = ("engine", "group")
+VICTIMS: tuple[Victim, Victim] = ("engine", "all")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def interrupt(rotation: Rotation, place: Place, victim: Victim) -> bool:
 def test_a_client_is_never_refused(new_rotation: Callable[[str], Rotation]) -> None:
     rotation = new_rotation("sample")
     # The second login is made, and the state does not know; the first is about to have its new password.
-    assert interrupt(rotation, Statement(rotation.host, "commit", 0, "after"), "group")
+    assert interrupt(rotation, Statement(rotation.host, "commit", 0, "after"), "all")
     assert interrupt(rotation, Statement(rotation.host, "commit", 0, "before"), "engine")
     assert_nobody_was_refused(rotation, at_least=100)
 
