@@ -175,7 +175,7 @@ class _Table:
                 yield connection
         except psycopg.Error as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
-            password = urlsplit(self._url).password or ""
+            password = unquote(urlsplit(self._url).password or "")
             raise RecoveryError(
                 f"{self.where}: {hidden(said[0], password)}; is PULUMI_BACKEND_URL right?"
             ) from None
