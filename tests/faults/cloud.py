@@ -134,6 +134,17 @@ class FaultyCloud:
         details = [answer.json()["data"] for answer in looked if answer.status_code == 200]
         return [each for each in details if each["status"] != "destroying"]
 
+    def suspend(self, namespace: str) -> None:
+        """Put the computes of a namespace to sleep, and wait until they are."""
+        end = time.monotonic() + _SECONDS
+        for project in self.projects(namespace):
+            for endpoint in self.endpoints(project["id"]):
+                path = f"projects/{project['id']}/endpoints/{endpoint['id']}"
+                while self._api.get(path).json()["endpoint"]["current_state"] != "idle":
+                    assert time.monotonic() < end, f"{endpoint['id']} does not fall asleep"
+                    self._api.post(f"{path}/suspend")
+                    time.sleep(0.1)
+
     def clear(self, namespace: str) -> None:
         """Delete what a case made."""
         for project in self.projects(namespace):

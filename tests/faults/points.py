@@ -100,6 +100,8 @@ class Case:
     """The seed chooses which of so many matching statements is the point."""
     late: bool = False
     """What is held arrives only while the recovery runs."""
+    asleep: bool = False
+    """The computes are suspended when the run begins."""
     converges: bool = False
     """The disturbed run itself must succeed: what goes wrong is to be tried again by itself."""
     must_fail: bool = False
@@ -467,7 +469,8 @@ def _faults() -> list[Case]:
     def case(where: Where, what: str, scenario: Scenario, *orders: Order, **more: Any) -> Case:
         return Case(where, what, scenario, orders, **more)
 
-    post, get = "POST /projects", "GET /projects/*"
+    post, look = "POST /projects", "GET /projects"
+    password = "GET /projects/*/branches/*/roles/*/reveal_password"
     plain, twice = scenarios.PROJECT, "a second project is made"
     return [
         case("lost answers", "project", plain, once("neon", post, kind="drop", when="after"), stock=twice),
@@ -481,11 +484,12 @@ def _faults() -> list[Case]:
         case("lost answers", "role", plain, once("postgres", "* create role*", kind="drop", when="after")),
         case("lost answers", "database", plain, once("postgres", "* create database *", kind="drop", when="after")),
         case("lost answers", "migration", scenarios.SCHEMA, once("postgres", "* create table more*", kind="drop", when="after")),
-        case("lost answers", "reads", plain, once("neon", get, kind="drop", count=2), converges=True),
+        case("lost answers", "look-up", plain, once("neon", look, kind="drop"), converges=True),
+        case("lost answers", "reads", plain, once("neon", "GET /projects/**", kind="drop", count=2), converges=True),
         case("errors after the work", "project-500", plain, once("neon", post, kind="status", status=500, when="after"), stock=twice),
         case("errors after the work", "project-503", plain, once("neon", post, kind="status", status=503, when="before"), converges=True, stock="the run fails where another attempt would do"),
         case("errors after the work", "project-502", plain, once("neon", post, kind="status", status=502, when="after", body="<html>bad gateway</html>"), stock=twice),
-        case("errors after the work", "password", plain, once("neon", "GET /projects/*/branches/*/roles/*/reveal_password", kind="status", status=500), converges=True, stock=twice),
+        case("errors after the work", "password", plain, once("neon", password, kind="status", status=500), converges=True, stock=twice),
         case("errors after the work", "graph-500", scenarios.GRAPH, once("aura", "POST /instances", kind="status", status=500, when="after"), lost_graph=True, creates_of_graphs=2),
         case("rate limits", "project-429", plain, once("neon", post, kind="status", status=429, count=2, headers={"Retry-After": "1"}), converges=True),
         case("rate limits", "locked-423", scenarios.BRANCH, once("neon", "POST /projects/*/**", kind="status", status=423, count=2), converges=True),
@@ -493,14 +497,15 @@ def _faults() -> list[Case]:
         case("rate limits", "graph-429", scenarios.GRAPH, once("aura", "POST /instances", kind="status", status=429, headers={"Retry-After": "1"}), converges=True),
         case("broken answers", "project-truncated", plain, once("neon", post, kind="truncate", bytes=40), stock=twice),
         case("broken answers", "project-html", plain, once("neon", post, kind="content_type", value="text/html")),
-        case("broken answers", "read-truncated", plain, once("neon", get, kind="truncate", bytes=20)),
+        case("broken answers", "read-truncated", plain, once("neon", password, kind="truncate", bytes=20)),
         case("broken answers", "drip", plain, once("neon", post, kind="drip", seconds=3), converges=True),
         case("broken answers", "graph-truncated", scenarios.GRAPH, once("aura", "POST /instances", kind="truncate", bytes=30), lost_graph=True, creates_of_graphs=2),
         case("failing operations", "start-failed", plain, once("neon", post, kind="operation", action="start_compute", outcome="failed"), must_fail=True, stock="the failure passes in silence"),
         case("failing operations", "timeline-failed", plain, once("neon", post, kind="operation", action="create_timeline", outcome="failed"), must_fail=True, stock="the failure passes in silence"),
         case("failing operations", "branch-failed", scenarios.BRANCH, once("neon", "POST /projects/*/branches", kind="operation", outcome="failed"), must_fail=True, stock="the failure passes in silence"),
         case("failing operations", "never", plain, once("neon", post, kind="operation", outcome="never"), must_fail=True, environment={"NEON_OPERATION_SECONDS": "3"}, stock="it polls without end"),
-        case("sleeping computes", "no-wake", plain, once("postgres", "* connect", kind="no_wake", count=2)),
+        case("sleeping computes", "no-wake", scenarios.ROTATION, once("postgres", "* connect", kind="no_wake", count=2), asleep=True),
+        case("sleeping computes", "no-wake-migration", scenarios.SCHEMA, once("postgres", "* connect", kind="no_wake"), asleep=True),
         case("refused connections", "refuse", plain, once("postgres", "* connect", kind="refuse", count=2)),
         case("refused connections", "full", plain, once("postgres", "* connect", kind="too_many_connections", count=2)),
         case("refused connections", "full-migration", scenarios.SCHEMA, once("postgres", "* connect", kind="too_many_connections", count=1)),

@@ -107,6 +107,8 @@ def _run(
         scenario.write(folder, namespace, scenario.before)
         workspace.must(*UP)
     scenario.write(folder, namespace, scenario.after)
+    if case.asleep:
+        cloud.suspend(namespace)
     done("before")
 
     disturbed = disturb(case, workspace, cloud, chance, folder / "disturbed.log")
