@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.faults.points import Case
 
 _SECONDS: Final = 120
-_LOST_GRAPH: Final = re.compile(r"tenantry (graph delete \S+ --name \S+?)(?:,|\s)")
+_NAMED: Final = re.compile(r"tenantry ((?:graph|project) delete \S+ --name [\w.-]+)")
 
 
 def recover(case: Case, workspace: Workspace) -> list[Finished]:
@@ -23,10 +23,16 @@ def recover(case: Case, workspace: Workspace) -> list[Finished]:
     # A dead engine leaves its lock, and what it was about to do.
     died = case.victim in {"engine", "group"}
     runs = [_again(workspace) if died else workspace.pulumi(*UP)]
-    if case.lost_graph and (named := _LOST_GRAPH.search(runs[-1].said)):
-        # Nobody has the password of that instance: the error names the command that lets it go.
-        runs.append(tenantry(workspace, *named[1].split()))
-        runs.append(_again(workspace))
+    if case.by_command and runs[-1].code != 0:
+        # Nobody has the password of that instance, or the project is of no use: a command lets it go, and the error or the doctor
+        # names it.
+        named = _NAMED.search(runs[-1].said)
+        if named is None:
+            runs.append(tenantry(workspace, "doctor"))
+            named = _NAMED.search(runs[-1].said)
+        if named is not None:
+            runs.append(tenantry(workspace, *named[1].split()))
+            runs.append(_again(workspace))
     return runs
 
 
