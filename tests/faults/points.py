@@ -505,7 +505,7 @@ def _faults() -> list[Case]:
         case("broken answers", "graph-truncated", scenarios.GRAPH, once("aura", "POST /instances", kind="truncate", bytes=30), by_command=True, creates_of_graphs=2),
         case("failing operations", "start-failed", plain, once("neon", post, kind="operation", action="start_compute", outcome="failed"), must_fail=True, stock="the failure passes in silence"),
         case("failing operations", "timeline-failed", plain, once("neon", post, kind="operation", action="create_timeline", outcome="failed"), must_fail=True, by_command=True, creates_of_projects=2, stock="the failure passes in silence"),
-        case("failing operations", "branch-failed", scenarios.BRANCH, once("neon", "POST /projects/*/branches", kind="operation", outcome="failed"), must_fail=True, stock="the failure passes in silence"),
+        case("failing operations", "branch-failed", scenarios.BRANCH, once("neon", "POST /projects/*/branches", kind="operation", outcome="failed"), must_fail=True, by_command=True, stock="the failure passes in silence"),
         case("failing operations", "never", plain, once("neon", post, kind="operation", outcome="never"), must_fail=True, environment={"NEON_OPERATION_SECONDS": "3"}, stock="it polls without end"),
         case("sleeping computes", "no-wake", scenarios.ROTATION, once("postgres", "* connect", kind="no_wake", count=2), asleep=True),
         case("sleeping computes", "no-wake-migration", scenarios.SCHEMA, once("postgres", "* connect", kind="no_wake"), asleep=True),
