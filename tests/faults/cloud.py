@@ -145,6 +145,12 @@ class FaultyCloud:
                     self._api.post(f"{path}/suspend")
                     time.sleep(0.1)
 
+    def delete_branch(self, namespace: str, branch: str) -> None:
+        """Delete a branch, as its owner would in Neon's console."""
+        for project in self.projects(namespace):
+            if any(each["id"] == branch for each in self.branches(project["id"])):
+                self._api.delete(f"projects/{project['id']}/branches/{branch}").raise_for_status()
+
     def clear(self, namespace: str) -> None:
         """Delete what a case made."""
         for project in self.projects(namespace):

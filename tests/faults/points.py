@@ -107,10 +107,13 @@ class Case:
     must_fail: bool = False
     """The disturbed run itself must say that it failed."""
     environment: dict[str, str] = field(default_factory=dict)
+    creates_of_projects: int = 1
+    """How many of one name may ever be there, one after the other; one more where the scenario asks for a replacement."""
     creates_of_graphs: int = 1
     """How often an instance may be asked for at most."""
-    lost_graph: bool = False
-    """A graph whose password nobody got is deleted by the command that the error names, and made again."""
+    by_command: bool = False
+    """A graph whose password nobody got, or a project that Neon could not finish, is deleted by the command that is named, and made
+    again: so two may have been made, one after the other."""
     stock: str = ""
     """What the unmodified provider does here instead, as far as it is known; empty where nothing is."""
 
@@ -352,14 +355,14 @@ def _records() -> list[Case]:
 
 def _graphs() -> list[Case]:
     post = "POST /instances"
-    lost = {"lost_graph": True, "creates_of_graphs": 2}
+    lost = {"by_command": True, "creates_of_graphs": 2}
     create: list[tuple[str, Order, tuple[Victim, ...], dict[str, Any]]] = [
         (
             "create",
             hold("aura", post, "before", then="drop"),
             ("group", "provider"),
             # The first is never done.
-            {"lost_graph": True, "creates_of_graphs": 2},
+            {"by_command": True, "creates_of_graphs": 2},
         ),
         (
             "create-late",
@@ -479,7 +482,7 @@ def _faults() -> list[Case]:
         case("lost answers", "compute", scenarios.BRANCH, once("neon", "POST /projects/*/endpoints", kind="drop", when="after")),
         case("lost answers", "resize", scenarios.RESIZE, once("neon", "PATCH /projects/*", kind="drop", when="after")),
         case("lost answers", "deletion", scenarios.DELETION, once("neon", "DELETE /projects/*", kind="drop", when="after")),
-        case("lost answers", "graph", scenarios.GRAPH, once("aura", "POST /instances", kind="drop", when="after"), lost_graph=True, creates_of_graphs=2),
+        case("lost answers", "graph", scenarios.GRAPH, once("aura", "POST /instances", kind="drop", when="after"), by_command=True, creates_of_graphs=2),
         case("lost answers", "graph-look", scenarios.GRAPH, once("aura", "GET /instances/*", kind="drop", count=2), converges=True),
         case("lost answers", "role", plain, once("postgres", "* create role*", kind="drop", when="after")),
         case("lost answers", "database", plain, once("postgres", "* create database *", kind="drop", when="after")),
@@ -490,7 +493,7 @@ def _faults() -> list[Case]:
         case("errors after the work", "project-503", plain, once("neon", post, kind="status", status=503, when="before"), converges=True, stock="the run fails where another attempt would do"),
         case("errors after the work", "project-502", plain, once("neon", post, kind="status", status=502, when="after", body="<html>bad gateway</html>"), stock=twice),
         case("errors after the work", "password", plain, once("neon", password, kind="status", status=500), converges=True, stock=twice),
-        case("errors after the work", "graph-500", scenarios.GRAPH, once("aura", "POST /instances", kind="status", status=500, when="after"), lost_graph=True, creates_of_graphs=2),
+        case("errors after the work", "graph-500", scenarios.GRAPH, once("aura", "POST /instances", kind="status", status=500, when="after"), by_command=True, creates_of_graphs=2),
         case("rate limits", "project-429", plain, once("neon", post, kind="status", status=429, count=2, headers={"Retry-After": "1"}), converges=True),
         case("rate limits", "locked-423", scenarios.BRANCH, once("neon", "POST /projects/*/**", kind="status", status=423, count=2), converges=True),
         case("rate limits", "storm", scenarios.TWO, {**once("neon", "* /**", count=None, kind="status", status=429, headers={"Retry-After": "0"}), "probability": 0.3}, converges=True, stock=twice),
@@ -499,10 +502,10 @@ def _faults() -> list[Case]:
         case("broken answers", "project-html", plain, once("neon", post, kind="content_type", value="text/html")),
         case("broken answers", "read-truncated", plain, once("neon", password, kind="truncate", bytes=20)),
         case("broken answers", "drip", plain, once("neon", post, kind="drip", seconds=3), converges=True),
-        case("broken answers", "graph-truncated", scenarios.GRAPH, once("aura", "POST /instances", kind="truncate", bytes=30), lost_graph=True, creates_of_graphs=2),
+        case("broken answers", "graph-truncated", scenarios.GRAPH, once("aura", "POST /instances", kind="truncate", bytes=30), by_command=True, creates_of_graphs=2),
         case("failing operations", "start-failed", plain, once("neon", post, kind="operation", action="start_compute", outcome="failed"), must_fail=True, stock="the failure passes in silence"),
-        case("failing operations", "timeline-failed", plain, once("neon", post, kind="operation", action="create_timeline", outcome="failed"), must_fail=True, stock="the failure passes in silence"),
-        case("failing operations", "branch-failed", scenarios.BRANCH, once("neon", "POST /projects/*/branches", kind="operation", outcome="failed"), must_fail=True, stock="the failure passes in silence"),
+        case("failing operations", "timeline-failed", plain, once("neon", post, kind="operation", action="create_timeline", outcome="failed"), must_fail=True, by_command=True, creates_of_projects=2, stock="the failure passes in silence"),
+        case("failing operations", "branch-failed", scenarios.BRANCH, once("neon", "POST /projects/*/branches", kind="operation", outcome="failed"), must_fail=True, by_command=True, stock="the failure passes in silence"),
         case("failing operations", "never", plain, once("neon", post, kind="operation", outcome="never"), must_fail=True, environment={"NEON_OPERATION_SECONDS": "3"}, stock="it polls without end"),
         case("sleeping computes", "no-wake", scenarios.ROTATION, once("postgres", "* connect", kind="no_wake", count=2), asleep=True),
         case("sleeping computes", "no-wake-migration", scenarios.SCHEMA, once("postgres", "* connect", kind="no_wake"), asleep=True),

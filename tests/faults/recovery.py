@@ -12,21 +12,28 @@ from tests.engine.workspace import Finished, Workspace
 from tests.faults.interruption import UP
 
 if TYPE_CHECKING:
+    from tests.faults.cloud import FaultyCloud
     from tests.faults.points import Case
 
 _SECONDS: Final = 120
-_LOST_GRAPH: Final = re.compile(r"tenantry (graph delete \S+ --name \S+?)(?:,|\s)")
+_BRANCH: Final = re.compile(r"delete (br-[\w-]+) in Neon")
+_NAMED: Final = re.compile(r"tenantry ((?:graph|project) delete \S+ --name [\w.-]+)")
 
 
-def recover(case: Case, workspace: Workspace) -> list[Finished]:
+def recover(case: Case, workspace: Workspace, cloud: FaultyCloud, namespace: str) -> list[Finished]:
     """Recover as docs/operations.md says, and return what was run."""
     # A dead engine leaves its lock, and what it was about to do.
     died = case.victim in {"engine", "group"}
     runs = [_again(workspace) if died else workspace.pulumi(*UP)]
-    if case.lost_graph and (named := _LOST_GRAPH.search(runs[-1].said)):
-        # Nobody has the password of that instance: the error names the command that lets it go.
-        runs.append(tenantry(workspace, *named[1].split()))
-        runs.append(_again(workspace))
+    if case.by_command and runs[-1].code != 0:
+        # Nobody has the password of that instance, or Neon could not finish that project or branch: the error says what lets it go.
+        said = runs[-1].said
+        if branch := _BRANCH.search(said):
+            cloud.delete_branch(namespace, branch[1])
+            runs.append(_again(workspace))
+        elif command := _NAMED.search(said):
+            runs.append(tenantry(workspace, *command[1].split()))
+            runs.append(_again(workspace))
     return runs
 
 

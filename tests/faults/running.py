@@ -114,7 +114,7 @@ def _run(
     disturbed = disturb(case, workspace, cloud, chance, folder / "disturbed.log")
     done("disturbed")
     try:
-        runs = recover(case, workspace)
+        runs = recover(case, workspace, cloud, namespace)
         done("recovery")
         _keep(folder, "recovery.log", [run.said for run in runs])
         result.findings += _of_the_run(case, disturbed)

@@ -129,7 +129,7 @@ def _projects(case: Case, state: State, cloud: FaultyCloud, namespace: str) -> I
     # Also those that somebody deleted meanwhile: each was paid for.
     made = Counter(each["name"] for each in [*live, *cloud.projects(namespace, deleted=True)])
     for name, number in made.items():
-        most = 2 if case.scenario.replaces else 1
+        most = case.creates_of_projects + case.scenario.replaces
         if number > most:
             yield Finding("duplicate", f"project {name} was made {number} times")
 

@@ -128,8 +128,19 @@ func (p *parts) branch(ctx context.Context, c call, wanted branch) (answer, bool
 	if len(differing) > 0 {
 		return answer{}, false, p.other(c, "branch", wanted.Name, found.ID, differing)
 	}
-	if _, err := p.waiting.quiet(ctx, c, project); err != nil {
+	ended, err := p.waiting.quiet(ctx, c, project)
+	if err != nil {
 		return answer{}, false, err
+	}
+	for _, each := range ended {
+		// It never became one: Neon takes no compute for it, and nobody could write to it.
+		if each.BranchID == found.ID && each.Action == "create_branch" && each.failed() {
+			broken := operationFailed(c, each)
+			if known, ok := asError(broken); ok {
+				known.Advice = fmt.Sprintf("branch %q is not usable: delete %s in Neon, then pulumi up", wanted.Name, found.ID)
+			}
+			return answer{}, false, broken
+		}
 	}
 	warn(ctx, fmt.Sprintf("branch %q of project %s: taken over %s, which was not in the state", wanted.Name, project, found.ID))
 	// As it is now that its operations have ended.

@@ -149,6 +149,20 @@ func TestTheDefaultBranchIsNotTakenOver(t *testing.T) {
 	}
 }
 
+func TestABranchWhoseCreationFailedIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.add(asked(t))
+	c.putBranch("br-p-1")
+	failed := c.operation("p-1", "create_branch", "failed")
+	failed["branch_id"] = "br-staging"
+	c.trouble("POST "+existing+"/branches", trouble{status: 409, body: `{"code":"BRANCH_ALREADY_EXISTS","message":"branch already exists"}`})
+	_, err := send(t, c.client(testSettings(t)), Run{}, "POST", existing+"/branches", `{"branch":{"name":"staging"}}`)
+	if err == nil || !strings.Contains(err.Error(), "delete br-staging in Neon") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestATakenOverComputeGetsItsSettings(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)

@@ -46,7 +46,7 @@ type role struct {
 // create asks for and Neon can change is changed, and the whole answer is put together from reads.
 func (p *projects) takeOver(ctx context.Context, c call, wanted wantedProject, found *project) (answer, error) {
 	warn(ctx, fmt.Sprintf("project %q: taken over %s, which was made at %s and was not in the state", wanted.Name, found.ID, found.CreatedAt))
-	if err := p.usable(ctx, c, found.ID); err != nil {
+	if err := p.usable(ctx, c, found.ID, found.Name); err != nil {
 		return answer{}, err
 	}
 	if err := p.converge(ctx, c, wanted, found); err != nil {
@@ -66,7 +66,7 @@ func (p *projects) takeOver(ctx context.Context, c call, wanted wantedProject, f
 }
 
 // usable waits until nothing is under way, and sees to it that what has failed in the making is made up for.
-func (p *projects) usable(ctx context.Context, c call, id string) error {
+func (p *projects) usable(ctx context.Context, c call, id, name string) error {
 	newest, err := p.waiting.quiet(ctx, c, id)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (p *projects) usable(ctx context.Context, c call, id string) error {
 		case each.Action == "create_timeline" || each.Action == "create_branch":
 			broken := operationFailed(c, each)
 			if known, ok := asError(broken); ok {
-				known.Advice = fmt.Sprintf("the project is not usable: delete %s in Neon when nothing is in it, then pulumi up", id)
+				known.Advice = fmt.Sprintf("the project is not usable: when nothing is in it, tenantry project delete %s --name %s, then pulumi up", id, name)
 			}
 			return broken
 		}

@@ -107,7 +107,7 @@ func TestAProjectWhoseBranchFailedIsSaidToBeUnusable(t *testing.T) {
 	c.begins = "failed"
 	c.add(asked(t))
 	_, _, err := create(t, c, testSettings(t))
-	if err == nil || !strings.Contains(err.Error(), "operation op-2 (create_timeline) of project p-1 failed") || !strings.Contains(err.Error(), "delete p-1 in Neon") {
+	if err == nil || !strings.Contains(err.Error(), "operation op-2 (create_timeline) of project p-1 failed") || !strings.Contains(err.Error(), "tenantry project delete p-1 --name ") {
 		t.Errorf("%v", err)
 	}
 }
