@@ -19,6 +19,6 @@ func main() {
 	if err != nil {
 		cmdutil.ExitError(err.Error())
 	}
-	abandoned.Watch()
+	abandoned.Watch(abandoned.Gracefully)
 	tfbridge.Main("postgresql", postgresql.Version, postgresql.Info(), schema)
 }

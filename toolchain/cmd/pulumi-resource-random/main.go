@@ -21,6 +21,6 @@ func main() {
 	if err != nil {
 		cmdutil.ExitError(err.Error())
 	}
-	abandoned.Watch()
+	abandoned.Watch(abandoned.Gracefully)
 	pf.Main(context.Background(), "random", random.Info(), pf.ProviderMetadata{PackageSchema: schema})
 }

@@ -4,18 +4,15 @@ import (
 	"context"
 	"os"
 	"slices"
-	"time"
 
 	pf "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 	rprovider "github.com/pulumi/pulumi/sdk/v3/go/pulumi/provider"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"tenantry.dev/toolchain/internal/abandoned"
 	"tenantry.dev/toolchain/internal/neon"
 )
-
-// engineLook is how often the plugin looks whether its engine still lives. The bridge's own health check takes minutes.
-const engineLook = time.Second
 
 // serve answers the engine until it is done with the plugin.
 func serve(ctx context.Context, base, parameterized []byte) error {
@@ -24,7 +21,7 @@ func serve(ctx context.Context, base, parameterized []byte) error {
 		pf.Main(ctx, neon.BaseName, info, metadata)
 		return nil
 	}
-	go endWithEngine(os.Getppid())
+	abandoned.Watch(end)
 	return rprovider.Main(neon.BaseName, func(host *rprovider.HostClient) (pulumirpc.ResourceProviderServer, error) {
 		server, err := pf.NewProviderServer(ctx, host, info, metadata)
 		if err != nil {
@@ -44,12 +41,9 @@ func (s cancellable) Cancel(ctx context.Context, request *emptypb.Empty) (*empty
 	return s.ResourceProviderServer.Cancel(ctx, request)
 }
 
-// endWithEngine ends the process when the engine that started it is no more: nobody is left to tell, and whoever starts
-// the next run waits for what this one holds. What was sent is still answered, for as long as an answer may take.
-func endWithEngine(engine int) {
-	for os.Getppid() == engine {
-		time.Sleep(engineLook)
-	}
+// end ends the process of a plugin whose engine is no more: nobody is left to tell, and whoever starts the next run waits for
+// what this one holds. What was sent is still answered, for as long as an answer may take.
+func end() {
 	neon.Interrupt()
 	neon.Finish()
 	os.Exit(1)

@@ -11,15 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Watch ends this process, as the engine itself does, once nobody reads its standard output any more: the engine holds the other
-// end for as long as it lives. What the plugin is doing at that moment it does to the end.
-func Watch() {
+// Watch calls end once nobody reads this process's standard output any more: the engine holds the other end for as long as it
+// lives.
+func Watch(end func()) {
 	go func() {
 		if gone(unix.Stdout) {
-			// The plugin's server stops gracefully at this signal.
-			_ = unix.Kill(os.Getpid(), unix.SIGINT)
+			end()
 		}
 	}()
+}
+
+// Gracefully ends this process as the engine itself does: its server stops at this signal, and what it is doing at that moment it
+// does to the end.
+func Gracefully() {
+	_ = unix.Kill(os.Getpid(), unix.SIGINT)
 }
 
 // gone waits until the other end of a pipe is closed. It never returns for what is no pipe.

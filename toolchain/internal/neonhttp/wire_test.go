@@ -74,7 +74,9 @@ func TestAChangeUnderWayIsAnsweredThoughTheRunIsCancelled(t *testing.T) {
 		<-release
 		_, _ = w.Write([]byte(`{}`))
 	}, 0)
-	for method, want := range map[string]bool{"POST": true, "GET": false} {
+	// In this order: what the server still holds of a GET that was given up must not take the POST's release.
+	for _, method := range []string{"POST", "GET"} {
+		want := method == "POST"
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() {
