@@ -260,10 +260,10 @@ def _left(state: State, workspace: Workspace) -> Iterator[Finding]:
     locks = list((workspace.state / ".pulumi" / "locks").rglob("*.json"))
     if locks:
         yield Finding("left behind", f"{len(locks)} locks")
-    # An intent is the note of a create that is under way; its lock file stays, empty.
-    for file in (workspace.folder / ".tenantry").rglob("*"):
-        if file.is_file() and file.suffix in {".part", ".intent", ".json"} and "neon" in file.parts:
-            yield Finding("left behind", f"{file.relative_to(workspace.folder)}")
+    # The notes of creates that were sent and not answered. Their lock files stay, empty.
+    notes = workspace.folder / ".tenantry"
+    for file in (*notes.glob("neon/*.json"), *notes.glob("aura/*.create-??")):
+        yield Finding("left behind", f"{file.relative_to(workspace.folder)}")
 
 
 def _leaks(
