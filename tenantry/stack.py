@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
+from tenantry.secret_variables import STATE, without_secrets
+
 
 class StackError(Exception):
     """`pulumi` did not answer; the message is its own last line."""
@@ -114,7 +116,7 @@ def _pulumi(
     try:
         return subprocess.run(  # noqa: S603 the arguments are ours
             ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 found on the environment's own PATH
-            env=dict(environment),
+            env=without_secrets(environment, keep=STATE),
             input=given,
             capture_output=True,
             text=True,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tenantry.catalog.location import NAME, NO_URL
 from tenantry.catalog.tables import SCHEMA, WRITER
+from tenantry.hiding import hidden
 from tenantry.provisioning.errors import MissingError, RejectedError
 from tenantry.provisioning.postgres import kind_of, reason_of
 
@@ -110,6 +111,6 @@ def _failure(url: str, app: str, step: Step, error: psycopg.Error) -> Provisioni
         what, _, hint = NO_URL.partition(": ")
         return RejectedError(app, step, what, hint)
     said = reason_of(error)
-    reason = said.replace(str(password), "…") if password else said
+    reason = hidden(said, str(password or ""))
     where = "" if app == NAME else "the catalog: "
     return kind(app, step, f"{where}{reason}", HINTS.get(kind.__name__, _GO_ON))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.location import CONFIG, NO_URL, VARIABLE
+from tenantry.hiding import hidden
 from tenantry.stack import setting
 
 if TYPE_CHECKING:
@@ -55,6 +56,4 @@ def open_catalog(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         raise CatalogError("the catalog has no tables yet: pulumi up makes them") from None
     except psycopg.Error as error:
         said = " ".join((error.diag.message_primary or str(error)).split())
-        if password:
-            said = said.replace(str(password), "…")
-        raise CatalogError(f"the catalog: {said}") from None
+        raise CatalogError(f"the catalog: {hidden(said, str(password or ''))}") from None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
+from tenantry.hiding import hidden
 from tenantry.recovery.errors import RecoveryError
 from tenantry.stack import backend_url, exported, listed
 
@@ -174,7 +175,10 @@ class _Table:
                 yield connection
         except psycopg.Error as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
-            raise RecoveryError(f"{self.where}: {said[0]}; is PULUMI_BACKEND_URL right?") from None
+            password = unquote(urlsplit(self._url).password or "")
+            raise RecoveryError(
+                f"{self.where}: {hidden(said[0], password)}; is PULUMI_BACKEND_URL right?"
+            ) from None
 
 
 class _InTree:

@@ -73,7 +73,7 @@ def check_transition(
     two steps; of an app's graphs, one goes in a run unless the app is in `allowed`. The organization never changes: it comes from the shell or the
     stack, and a variable that is not set must not replace every project. Nor does the namespace, which is in every name and in every row
     of the catalog. An app that the registry still has, and the stack's selection not, leaves only if it is in `allowed`, and so does
-    the last app of a stack.
+    the last of the apps that the stack holds.
 
     :param applied: what the stack holds now
     :param selected: what it is to hold
@@ -89,6 +89,7 @@ def check_transition(
     wanted = {app.id: app for app in selected}
     known = {app.id: app for app in registered} if registered is not None else wanted
     judgement = _Judgement()
+    applied = list(applied)
     for old in applied:
         if old.in_catalog and not catalog:
             judgement.refused.append(
@@ -119,7 +120,7 @@ def check_transition(
             _api_keys(old, new, allowed, judgement)
         if new is not None:
             _graphs(old, new, aura_project, allowed, judgement)
-    _together(judgement, allowed, empty=not wanted)
+    _together(judgement, allowed, none_stays=not any(old.id in wanted for old in applied))
     if judgement.refused:
         raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
     return judgement.told
@@ -283,15 +284,15 @@ def _api_keys(old: AppliedApp, new: App, allowed: Collection[str], judgement: _J
             )
 
 
-def _together(judgement: _Judgement, allowed: Collection[str], *, empty: bool) -> None:
+def _together(judgement: _Judgement, allowed: Collection[str], *, none_stays: bool) -> None:
     unnamed = [app for app in judgement.destroyed if app not in allowed]
-    if not unnamed or (len(judgement.destroyed) == 1 and not empty):
+    if not unnamed or (len(judgement.destroyed) == 1 and not none_stays):
         return
     count = len(judgement.destroyed)
     apps = sorted(judgement.destroyed)
     names = ",".join(apps)
     what = (
-        f"{names} would leave, and nothing would be left in this stack"
+        f"{names} would leave, and nothing that this stack holds would stay"
         if count == 1
         else f"{count} apps would leave, be replaced or lose branches, graphs or keys in one run ({names})"
     )

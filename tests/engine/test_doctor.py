@@ -239,7 +239,7 @@ def test_a_run_that_fails_says_what_is_there_and_keeps_its_exit_code(
     said = done.err.splitlines()
     (state,) = [line for line in said if line.startswith("in the state: ")]
     assert "acme/web" in state
-    assert "in the cloud, ours by name: 1 projects, all of them in a state" in said
+    assert "in the cloud, ours by name: 1 project, all of them in a state" in said
     assert said[-1] == "Next, once what is said above is put right: tenantry up"
     done = tenantry(workspace, "up", "--yes", "--", "--skip-preview")
     assert done.code == 0, done.said

@@ -18,7 +18,7 @@ SAMPLE = (
     "create/login-done/engine",
     "create/database/postgres",
     "schema/table/engine",
-    "rotate-again/password-after/group",
+    "rotate-again/commit-done/group",
     "delete/project-done/cloud",
     "replace/made/engine",
     "graph/create-done/engine",

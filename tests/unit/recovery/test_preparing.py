@@ -136,7 +136,7 @@ def test_where_nothing_stands_in_the_way_the_next_is_a_run(project: Project) -> 
     project.neon.projects = []
     lines = after_failure(project.looker(), before)
     assert lines == [
-        "in the state: 1 resources of acme/web; this run made 0 and removed 1",
+        "in the state: 1 resource of acme/web; this run made 0 and removed 1",
         "in the cloud, ours by name: 0 projects, all of them in a state",
         "Next, once what is said above is put right: tenantry up",
     ]
