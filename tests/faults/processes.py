@@ -115,11 +115,11 @@ def wait_until_gone(mark: str, seconds: float) -> list[Role]:
     But the language host: it asks every five minutes whether its engine still is there, and makes nothing.
     """
     end = time.monotonic() + seconds
-    while left := sorted(role for role in marked(mark).values() if role != "language"):
-        if time.monotonic() > end:
-            break
+    while True:
+        left: list[Role] = [role for role in marked(mark).values() if role != "language"]
+        if not left or time.monotonic() > end:
+            return sorted(left)
         time.sleep(0.1)
-    return left
 
 
 def end(mark: str) -> None:
