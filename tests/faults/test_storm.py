@@ -35,16 +35,7 @@ def test_eight_runs_at_once_converge_within_the_rate_limit(tmp_path: Path) -> No
         storm = {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}
         faults.order("* /**", storm, probability=0.3, seed=1, count=None)
         faults.forget_requests()
-        runs = [
-            subprocess.Popen(
-                ["pulumi", *UP, "--non-interactive", "--color=never"],
-                cwd=workspace.folder,
-                env=workspace.environment,
-                stdout=(workspace.folder / "up.log").open("wb"),
-                stderr=subprocess.STDOUT,
-            )
-            for workspace in workspaces
-        ]
+        runs = [_begin(workspace) for workspace in workspaces]
         codes = [run.wait(SECONDS) for run in runs]
         logs = [(workspace.folder / "up.log").read_text() for workspace in workspaces]
         assert codes == [0] * RUNS, "\n".join(logs)
@@ -55,3 +46,14 @@ def test_eight_runs_at_once_converge_within_the_rate_limit(tmp_path: Path) -> No
         for number, workspace in enumerate(workspaces):
             assert projects(cloud, f"storm{number}--") == [f"storm{number}--acme--web"]
             workspace.assert_converged()
+
+
+def _begin(workspace: Workspace) -> "subprocess.Popen[bytes]":
+    with (workspace.folder / "up.log").open("wb") as log:
+        return subprocess.Popen(
+            ["pulumi", *UP, "--non-interactive", "--color=never"],
+            cwd=workspace.folder,
+            env=workspace.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
