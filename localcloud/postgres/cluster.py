@@ -141,6 +141,7 @@ class Cluster:
     async def revive(self) -> None:
         """Start the server again if it has died while held."""
         async with self._lock:
+            await self._notice_death()
             if self._holders and not self.running:
                 await self._start()
 
@@ -312,6 +313,20 @@ class Cluster:
         except FileNotFoundError:
             return False
         return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"  # noqa: PLR2004
+
+    async def _notice_death(self) -> None:
+        """Have a dead process's status taken up: a client may see the end before the event loop has heard of it."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        try:
+            ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        except ChildProcessError:
+            # Asyncio's watcher has fetched it already.
+            await process.wait()
+        else:
+            if ended is not None:
+                await process.wait()
 
     async def _stop(self) -> None:
         process = self._process
