@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tenantry import __version__, keys_command
+from tenantry import __version__, doctor_command, keys_command, up_command
 from tenantry.printing import fail, print_json, print_table
 
 # The schemes that psql knows (PostgreSQL manual, "Connection URIs").
@@ -24,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_command.app)
+app.command()(up_command.up)
+app.command()(doctor_command.doctor)
 
 
 def main() -> None:
