@@ -38,6 +38,9 @@ def applied_apps() -> list[AppliedApp]:
             },
             # A state of before there were graphs has none.
             graphs=outputs.get("graphs") or {},
+            # Nor had one of before these were outputs.
+            revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
+            namespace=outputs.get("namespace") or "",
         )
         for resource in resources
         if resource["type"] == TYPE and (outputs := resource["outputs"])

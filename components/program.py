@@ -24,20 +24,26 @@ def run(settings: Settings) -> list[TenantApp]:
     :raises pulumi.RunError: as `declare`, and where the registry or a history cannot be used
     """
     try:
-        selected = select(load(settings.registry), settings.apps)
+        registry = load(settings.registry)
+        selected = select(registry, settings.apps)
         plans = plan_schemas(selected, settings.registry)
     except (RegistryError, SelectionError, SchemaError) as error:
         raise pulumi.RunError(str(error)) from None
-    return declare(selected, plans, settings)
+    return declare(selected, plans, settings, registered=registry.apps)
 
 
 def declare(
-    selected: Sequence[App], plans: Mapping[str, SchemaPlan], settings: Settings
+    selected: Sequence[App],
+    plans: Mapping[str, SchemaPlan],
+    settings: Settings,
+    *,
+    registered: Sequence[App],
 ) -> list[TenantApp]:
     """Declare apps and what they share, and export what commands read.
 
     :param selected: the apps that the stack is to hold
     :param plans: by the app's id, what is to be applied to its schema
+    :param registered: every app of the registry
     :raises pulumi.RunError: the step from what the stack holds is refused, or what graphs need is missing; nothing is declared yet
     """
     try:
@@ -54,6 +60,7 @@ def declare(
             catalog=settings.catalog is not None,
             aura_project=aura.project if aura else "",
             allowed=settings.allow_destroy,
+            registered=registered,
         )
     except (TransitionError, GraphError, AuraSettingsError) as error:
         raise pulumi.RunError(str(error)) from None

@@ -131,6 +131,8 @@ class TenantApp(pulumi.ComponentResource):
                 "generation": app.database.credentials.generation,
                 "branches": [branch.name for branch in app.database.branches],
                 "apiKeys": {key.name: key.generation for key in app.api_keys},
+                "revokedKeys": [name for name, live in self.records.keys.items() if not live],
+                "namespace": app.namespace,
                 "catalog": catalog is not None,
                 "graphs": {
                     declared.id: graph_place(declared.graph, aura.project)

@@ -137,14 +137,14 @@ def _number(most: int) -> Callable[[str], float]:
     return read
 
 
-def _whole(most: int) -> Callable[[str], int]:
+def _whole(most: int, least: int = 1) -> Callable[[str], int]:
     def read(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
-            value = 0
-        if not 1 <= value <= most:
-            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}")
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
         return value
 
     return read
@@ -180,6 +180,17 @@ def _parser() -> argparse.ArgumentParser:
         type=_number(_SLOWEST_PACE),
         metavar="X",
         help="durations of operations: 1 as on Neon, 0 at once (default: 0.1)",
+    )
+    start.add_argument(
+        "--neon-rate-limit",
+        type=_whole(_HIGHEST_RATE, 0),
+        metavar="N",
+        help="requests a minute before 429, and bursts on one route in proportion; 0: any number (default: 700, as Neon)",
+    )
+    start.add_argument(
+        "--neon-retry-after",
+        choices=("seconds", "date", "none"),
+        help="how a 429 says when to come back (default: seconds)",
     )
     _add_aura_options(start)
     start.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)

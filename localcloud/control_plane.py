@@ -15,6 +15,7 @@ from localcloud.settings import CATALOG_DATABASE, CATALOG_ROLE
 if TYPE_CHECKING:
     import ssl
 
+    from localcloud.faults.standing import Faults
     from localcloud.postgres.installation import Installation
     from localcloud.settings import Settings
 
@@ -25,8 +26,9 @@ CLUSTER = "control-plane"
 class ControlPlane(OnDemand):
     """A database with an owner of its own. Nothing of it is made before the first connection."""
 
-    def __init__(self, settings: Settings, installation: Installation) -> None:
-        super().__init__(Cluster(installation, CLUSTER, settings.superuser_password))
+    def __init__(self, settings: Settings, installation: Installation, faults: Faults) -> None:
+        cluster = Cluster(installation, CLUSTER, settings.superuser_password)
+        super().__init__(CLUSTER, cluster, faults)
         self._settings = settings
         self._is_made = False
 

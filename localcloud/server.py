@@ -10,17 +10,24 @@ import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.middleware import Middleware
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from localcloud import control_plane
+from localcloud import admin, control_plane
 from localcloud import settings as settings_file
+from localcloud.admin import Admin
 from localcloud.control_plane import ControlPlane
-from localcloud.neon.app import build
+from localcloud.faults.orders import Api
+from localcloud.faults.requests import CONNECTION, FaultInjection
+from localcloud.faults.standing import Faults
+from localcloud.neon import app as neon_app
 from localcloud.neon.cloud import Cloud
 from localcloud.postgres.certificates import server_context
 from localcloud.postgres.cluster import remove_leftovers, stop_strays
 from localcloud.postgres.installation import prepare, remove_abandoned
 from localcloud.postgres.template import make_template
 from localcloud.state import State
+from localcloud.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,21 +80,30 @@ async def serve(
     state = State(data / _STATE)
     remove_leftovers(installation.clusters, {*state.branches, control_plane.CLUSTER})
     tls = server_context(data / _TLS)
-    cloud = Cloud(settings, state, installation, tls)
-    catalog = ControlPlane(settings, installation)
-    aura = _AuraOnDemand(settings, state, neo4j)
+    faults = Faults()
+    cloud = Cloud(settings, state, installation, tls, faults)
+    catalog = ControlPlane(settings, installation, faults)
+    traffic = {"neon": Traffic(), "aura": Traffic()}
+    neon = neon_app.build(
+        cloud,
+        [Middleware(FaultInjection, faults, Api.NEON, neon_app.location, neon_app.error_document)],
+        traffic["neon"],
+    )
+    own = Admin(settings.neon_api_key, faults, traffic)
+    aura = _AuraOnDemand(settings, state, neo4j, faults, traffic["aura"])
     try:
         await cloud.open()
         catalog.listen(tls)
         settings_file.save(data, settings)
         # One server and one application for each API.
         servers = [
-            (await _started(build(cloud), listener), listener),
+            (await _started(_Beside(own, neon), listener), listener),
             (await _started(aura, aura_listener), aura_listener),
         ]
         ready()
         await stop.wait()
         _log.info("stopping")
+        faults.close()
         await asyncio.gather(*(server.shutdown(sockets=[each]) for server, each in servers))
     finally:
         await asyncio.gather(catalog.close(), cloud.close())
@@ -96,21 +112,56 @@ async def serve(
         state.close()
 
 
+class _Beside:
+    """The local cloud's own routes beside the Neon API."""
+
+    def __init__(self, own: ASGIApp, neon: ASGIApp) -> None:
+        self._own = own
+        self._neon = neon
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_own = scope["type"] == "http" and scope["path"].startswith(f"{admin.PREFIX}/")
+        await (self._own if is_own else self._neon)(scope, receive, send)
+
+
 class _AuraOnDemand:
     """The Aura API, loaded at its first request: a start waits for nothing that most runs never ask for."""
 
-    def __init__(self, settings: Settings, state: State, neo4j: Neo4j | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        neo4j: Neo4j | None,
+        faults: Faults,
+        traffic: Traffic,
+    ) -> None:
         self._settings = settings
         self._state = state
         self._neo4j = neo4j
+        self._faults = faults
+        self._traffic = traffic
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
             from localcloud.aura import app, cloud  # noqa: PLC0415
 
-            self._app = app.build(cloud.Aura(self._settings, self._state, neo4j=self._neo4j))
+            aura = cloud.Aura(self._settings, self._state, neo4j=self._neo4j)
+            faults = Middleware(
+                FaultInjection, self._faults, Api.AURA, app.location(aura), app.error_document
+            )
+            self._app = app.build(aura, [faults], self._traffic)
         await self._app(scope, receive, send)
+
+
+class _Protocol(H11Protocol):
+    """HTTP that lets the application cut its client's connection, which ASGI has no word for."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put the connection where :mod:`localcloud.faults.requests` looks for it."""
+        # A copy of this becomes the ``state`` of each of the connection's requests.
+        self.app_state = self.app_state | {CONNECTION: transport}
+        super().connection_made(transport)
 
 
 async def _started(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
@@ -118,6 +169,7 @@ async def _started(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            http=_Protocol,
             log_config=None,
             access_log=False,
             lifespan="off",

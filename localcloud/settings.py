@@ -55,6 +55,8 @@ class Settings:
     port: int = 0
     plan: str = "scale"
     pace: float = 0.1
+    neon_rate_limit: int = 700
+    neon_retry_after: str = "seconds"
     clusters: str = ""
     catalog_host: str = ""
     catalog_password: str = ""
@@ -86,14 +88,17 @@ class Settings:
 class Choices:
     """What a start is asked to set; None leaves it as the data folder has it.
 
-    ``aura_*_seconds``: how long an instance is being created, how long any other operation takes, how long a GET does
+    ``neon_rate_limit``: requests a minute, 0 for no limit. ``*_retry_after``: how a 429 says when to come back,
+    ``seconds``, ``date`` or ``none``. ``aura_*_seconds``: how long an instance is being created, how long any other operation takes, how long a GET does
     not find a new instance (and does not show a resize), how long a token lives. ``aura_rate_limit``: requests a
-    minute. ``aura_retry_after``: how a 429 says when to come back, ``seconds``, ``date`` or ``none``.
+    minute.
     """
 
     port: int | None = None
     plan: str | None = None
     pace: float | None = None
+    neon_rate_limit: int | None = None
+    neon_retry_after: str | None = None
     aura_port: int | None = None
     aura_create_seconds: float | None = None
     aura_change_seconds: float | None = None

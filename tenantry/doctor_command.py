@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry.printing import fail, print_json
+from tenantry.printing import one_line_errors, print_json
 
 if TYPE_CHECKING:
     from tenantry.recovery.judging import Facts, Finding
@@ -33,33 +33,19 @@ def doctor(
 
     Exit code: 0 nothing disagrees, or all of it was settled; 1 it could not look; 3 something disagrees.
     """
-    from tenantry.aura.errors import AuraError  # noqa: PLC0415
-    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
-    from tenantry.neon import NeonError  # noqa: PLC0415
-    from tenantry.recovery.errors import RecoveryError  # noqa: PLC0415
+    from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.recovery.judging import judge  # noqa: PLC0415
     from tenantry.recovery.looking import Looker  # noqa: PLC0415
     from tenantry.recovery.settling import settle  # noqa: PLC0415
-    from tenantry.registry import RegistryError  # noqa: PLC0415
-    from tenantry.stack import StackError  # noqa: PLC0415
 
     settled: list[Finding] = []
-    try:
+    with one_line_errors():
         environment = current_environment(Path.cwd())
         looker = Looker(Path.cwd(), environment)
         facts = looker.facts()
         findings = judge(facts)
         if fix:
             settled = settle(findings, looker.store, environment, looker.stack)
-    except (
-        AuraError,
-        LocalCloudError,
-        NeonError,
-        RecoveryError,
-        RegistryError,
-        StackError,
-    ) as error:
-        fail(str(error))
     left = [each for each in findings if each not in settled]
     if as_json:
         print_json(

@@ -56,7 +56,9 @@ def environment(project: Path) -> dict[str, str]:
         "AURA_CLIENT_ID": cloud["aura_client_id"],
         "AURA_CLIENT_SECRET": cloud["aura_client_secret"],
         "AURA_TENANT_ID": cloud["aura_tenant_id"],
-        # The local API is nobody's account: neither its limit nor its pace is Aura's.
+        # The local APIs are nobody's account: neither their limits nor their pace are Neon's or Aura's.
+        "NEON_API_RPM": "6000",
+        "NEON_POLL_SECONDS": "0.2",
         "AURA_REQUESTS_PER_MINUTE": "6000",
         "AURA_POLL_SECONDS": "0.5-2",
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry.printing import fail
+from tenantry.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,22 +38,16 @@ def up(
 
     Exit code: that of pulumi up; 1 where it did not begin.
     """
-    from tenantry.aura.errors import AuraError  # noqa: PLC0415
-    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
-    from tenantry.neon import NeonError  # noqa: PLC0415
-    from tenantry.recovery.errors import RecoveryError  # noqa: PLC0415
+    from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.recovery.looking import Looker  # noqa: PLC0415
-    from tenantry.recovery.preparing import after_failure, prepare  # noqa: PLC0415
+    from tenantry.recovery.preparing import prepare  # noqa: PLC0415
     from tenantry.recovery.running import run  # noqa: PLC0415
-    from tenantry.registry import RegistryError  # noqa: PLC0415
     from tenantry.registry.permission import VARIABLE  # noqa: PLC0415
-    from tenantry.stack import StackError  # noqa: PLC0415
 
     given = options or []
     if any(each in {"--stack", "-s"} or each.startswith("--stack=") for each in given):
         fail("--stack: choose the stack with PULUMI_STACK, or pulumi stack select")
-    failures = (AuraError, NeonError, RecoveryError, RegistryError, StackError)
-    try:
+    with one_line_errors():
         environment = current_environment(Path.cwd())
         looker = Looker(Path.cwd(), environment)
         before = prepare(looker, environment, _note)
@@ -61,15 +55,8 @@ def up(
         # For this run only: what the shell has from an earlier one does not count.
         environment = {**environment, VARIABLE: ",".join(allow_destroy or [])}
         code = run(["pulumi", "up", *(["--yes"] if yes else []), *given], environment)
-    except (LocalCloudError, *failures) as error:
-        fail(str(error))
     if code:
-        try:
-            for line in after_failure(looker, before):
-                _note(line)
-        except failures as error:
-            _note(f"what is there now could not be seen: {error}")
-            _note("Next: tenantry doctor")
+        _say_what_is_there(looker, before)
     raise typer.Exit(code)
 
 
@@ -85,6 +72,20 @@ def _check_names(allowed: Collection[str], looker: Looker, state: StackState) ->
         raise RecoveryError(
             f"--allow-destroy: neither the stack nor the registry has {', '.join(unknown)}"
         )
+
+
+def _say_what_is_there(looker: Looker, before: StackState) -> None:
+    from tenantry.errors import OneLineError  # noqa: PLC0415
+    from tenantry.recovery.preparing import after_failure  # noqa: PLC0415
+    from tenantry.registry import RegistryError  # noqa: PLC0415
+    from tenantry.stack import StackError  # noqa: PLC0415
+
+    try:
+        for line in after_failure(looker, before):
+            _note(line)
+    except (OneLineError, RegistryError, StackError) as error:
+        _note(f"what is there now could not be seen: {error}")
+        _note("Next: tenantry doctor")
 
 
 def _note(text: str) -> None:

@@ -51,6 +51,8 @@ class LocalCloud:
             "AURA_CLIENT_ID": self.aura_client_id,
             "AURA_CLIENT_SECRET": self.aura_client_secret,
             "AURA_TENANT_ID": self.aura_tenant_id,
+            "NEON_API_RPM": "6000",
+            "NEON_POLL_SECONDS": "0.2",
             "AURA_REQUESTS_PER_MINUTE": "6000",
             "AURA_POLL_SECONDS": "0.2-1",
         }
@@ -95,8 +97,9 @@ def localcloud(
 
 
 def start(data: Path, *options: str) -> LocalCloud:
-    """Start a daemon, or find the one that runs."""
-    done = localcloud("start", data, "--json", *options, check=False)
+    """Start a daemon, or find the one that runs. Neon's rate limit is off unless the options set it."""
+    limit = ("--neon-rate-limit", "0")
+    done = localcloud("start", data, "--json", *limit, *options, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"localcloud start failed: {done.stderr}")
     facts: dict[str, Any] = json.loads(done.stdout)

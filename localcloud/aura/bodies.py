@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from localcloud import body
 from localcloud.aura.errors import ApiError, Fault
+from localcloud.body import Body
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
     from starlette.requests import Request
 
 BAD_BODY = "validation-error"
@@ -33,16 +36,6 @@ InstanceType = Literal[
     "enterprise-ds",
 ]
 Count = Annotated[int, Field(ge=0)]
-
-
-class Body(BaseModel):
-    """A body. Unknown fields are ignored, as clients older and newer than the document send them."""
-
-    model_config = ConfigDict(strict=True, defer_build=True)
-
-    def given(self) -> dict[str, Any]:
-        """Return what the client sent, with nothing filled in and no nulls."""
-        return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
 class InstanceCreate(Body):
@@ -96,18 +89,14 @@ async def read(request: Request, model: type[B], *, optional: bool = False) -> B
 
     Raises ApiError 400 with one fault for each field; no message repeats a value.
     """
-    raw = await request.body()
-    if not raw and optional:
-        raw = b"{}"
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        raise ApiError(
-            400,
-            *(
-                Fault(each["msg"], BAD_BODY, ".".join(str(part) for part in each["loc"]) or None)
-                for each in error.errors(
-                    include_input=False, include_url=False, include_context=False
-                )
-            ),
-        ) from error
+    return await body.read(request, model, _refusal, optional=optional)
+
+
+def _refusal(errors: list[ErrorDetails]) -> ApiError:
+    return ApiError(
+        400,
+        *(
+            Fault(each["msg"], BAD_BODY, ".".join(str(part) for part in each["loc"]) or None)
+            for each in errors
+        ),
+    )

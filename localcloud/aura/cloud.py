@@ -11,8 +11,8 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from localcloud.aura import errors, ids
-from localcloud.aura.limits import RateLimit
 from localcloud.aura.tokens import Tokens
+from localcloud.limits import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from localcloud.asgi import Refusal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,15 +22,14 @@ class Fault:
     field: str | None = None
 
 
-class ApiError(Exception):
+class ApiError(Refusal):
     """An answer other than success, as the API words it: ``{"errors": [{"message", "reason", "field"}]}``."""
 
     def __init__(self, status: int, *faults: Fault) -> None:
-        super().__init__("; ".join(fault.message for fault in faults))
-        self.status = status
+        super().__init__(status, "; ".join(fault.message for fault in faults))
         self.faults = faults
 
-    def document(self) -> Json:
+    def document(self, _request_id: str) -> Json:
         """Return the body of the answer."""
         shown: list[Json] = []
         for fault in self.faults:
@@ -39,16 +40,14 @@ class ApiError(Exception):
         return {"errors": shown}
 
 
-class GatewayError(Exception):
+class GatewayError(Refusal):
     """An answer of what stands before the API (keys, limits, routes): ``{"error": "..."}``."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(status, message, headers)
         self.message = message
-        self.headers = dict(headers or {})
 
-    def document(self) -> Json:
+    def document(self, _request_id: str) -> Json:
         """Return the body of the answer."""
         return {"error": self.message}
 

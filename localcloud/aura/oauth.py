@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from localcloud.aura.access import basic, media_type
 from localcloud.aura.errors import GatewayError
-from localcloud.aura.limits import retry_after
+from localcloud.limits import retry_after
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,8 +31,7 @@ async def token(aura: Aura, request: Request) -> Response:
             "Too many token requests",
             retry_after(aura.settings.aura_retry_after, now, wait),
         )
-    credentials = basic(request.headers.get("authorization", ""))
-    if credentials is None or not _is_client(aura, *credentials):
+    if not is_client(aura, request):
         raise GatewayError(401, "Invalid client credentials")
     raw = await request.body()
     if not raw:
@@ -51,7 +50,12 @@ async def token(aura: Aura, request: Request) -> Response:
     )
 
 
-def _is_client(aura: Aura, client_id: str, client_secret: str) -> bool:
+def is_client(aura: Aura, request: Request) -> bool:
+    """Whether a request brings the client's id and secret."""
+    credentials = basic(request.headers.get("authorization", ""))
+    if credentials is None:
+        return False
+    client_id, client_secret = credentials
     settings = aura.settings
     known = compare_digest(client_id.encode(), settings.aura_client_id.encode())
     return compare_digest(client_secret.encode(), settings.aura_client_secret.encode()) and known

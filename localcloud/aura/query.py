@@ -83,6 +83,12 @@ async def query(aura: Aura, request: Request) -> Response:
         return QueryError(503, _UNAVAILABLE, str(error)).answer()
 
 
+def is_holder(aura: Aura, request: Request) -> bool:
+    """Whether a request brings an instance's credentials."""
+    credentials = basic(request.headers.get("authorization", ""))
+    return credentials is not None and aura.holder(*credentials) is not None
+
+
 def _instance(aura: Aura, request: Request) -> AuraInstance:
     credentials = basic(request.headers.get("authorization", ""))
     if credentials is None:

@@ -1,17 +1,12 @@
-"""The ASGI application: routes, keys, request ids, errors and the request log."""
+"""The Neon API: its routes, and what stands before them."""
 
 from __future__ import annotations
 
 import logging
 import time
-import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
-
+from localcloud.asgi import HttpApi
 from localcloud.neon import (
     api_keys,
     branches,
@@ -34,10 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.middleware import Middleware
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.requests import Request
+    from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
     from localcloud.neon.routing import Handler, Routes
+    from localcloud.state import Json
+    from localcloud.traffic import Traffic
 
 PREFIX = "/api/v2"
 _log = logging.getLogger("localcloud.neon")
@@ -61,104 +59,69 @@ ROUTES: Routes = [route for module in _MODULES for route in module.ROUTES]
 """Every route of the API, below ``PREFIX``."""
 
 
-def build(cloud: Cloud, middleware: Sequence[Middleware] = ()) -> ASGIApp:
-    """Return the Neon API of a cloud. ``middleware`` stands between the request log and the routes."""
-    routes = [
-        Route(PREFIX + path, _endpoint(cloud, handler), methods=[method])
-        for method, path, handler in ROUTES
-    ]
-    for route in routes:
-        # Starlette adds HEAD to every GET; Neon does not.
-        route.methods = (route.methods or set()) - {"HEAD"}
-    handlers: dict[Any, Any] = {
-        ApiError: _api_error,
-        AddressError: _address_error,
-        Exception: _internal_error,
-    }
-    inner = Starlette(routes=routes, middleware=list(middleware), exception_handlers=handlers)
-    inner.router.redirect_slashes = False
-    return _Conversation(inner, cloud)
+def build(
+    cloud: Cloud, middleware: Sequence[Middleware] = (), traffic: Traffic | None = None
+) -> HttpApi:
+    """Return the Neon API of a cloud. ``middleware`` stands between the checks of key and rate and the routes."""
+    return _Neon(cloud, middleware, traffic)
 
 
 def _endpoint(cloud: Cloud, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        return await handler(cloud, request)
+        try:
+            return await handler(cloud, request)
+        except AddressError as error:
+            _log.error("%s", error)
+            raise ApiError(503, str(error)) from error
 
     return endpoint
 
 
-class _Conversation:
-    """Around every request: who asks, its id, its errors as Neon words them, and one line in the log."""
+def location(request: Request) -> tuple[str, str]:
+    """Return a request's method and its path below ``PREFIX``, as orders of faults name it."""
+    return request.method, request.url.path.removeprefix(PREFIX)
 
-    def __init__(self, app: Starlette, cloud: Cloud) -> None:
-        self._app = app
+
+def error_document(request_id: str, message: str) -> Json:
+    """Return the body of an error that was ordered."""
+    return ApiError(500, message).document(request_id)
+
+
+class _Neon(HttpApi):
+    log = _log
+    prefix = PREFIX
+    id_headers = (b"x-neon-ret-request-id", b"x-request-id")
+
+    def __init__(
+        self, cloud: Cloud, middleware: Sequence[Middleware], traffic: Traffic | None
+    ) -> None:
+        super().__init__(
+            (
+                (method, PREFIX + path, _endpoint(cloud, handler))
+                for method, path, handler in ROUTES
+            ),
+            middleware,
+            traffic,
+        )
         self._cloud = cloud
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        started = time.perf_counter()
-        request = Request(scope, receive)
-        request_id = request.headers.get("x-request-id") or str(uuid.uuid4())
-        status = 0
+    def request_id(self, request: Request) -> str:
+        """Return the client's own id of a request, where it gives one."""
+        return request.headers.get("x-request-id") or super().request_id(request)
 
-        async def send_with_id(message: Any) -> None:  # noqa: ANN401 (ASGI's own type)
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = list(message.get("headers", []))
-                encoded = request_id.encode("latin-1", "replace")
-                headers += [(b"x-neon-ret-request-id", encoded), (b"x-request-id", encoded)]
-                message = message | {"headers": headers}
-            await send(message)
+    def admit(self, request: Request, route: str) -> None:
+        """Check key and rate. Raises ApiError 401 or 429."""
+        request.state.caller = authenticate(
+            self._cloud,
+            request.headers.get("authorization", ""),
+            request.client.host if request.client else "",
+        )
+        self._cloud.rate.admit(route, time.time())
 
-        state = scope.setdefault("state", {})
-        state["request_id"] = request_id
-        try:
-            state["caller"] = authenticate(
-                self._cloud,
-                request.headers.get("authorization", ""),
-                request.client.host if request.client else "",
-            )
-            if not any(route.matches(scope)[0] is Match.FULL for route in self._app.routes):
-                raise no_route()
-        except ApiError as error:
-            await (await _api_error(request, error))(scope, receive, send_with_id)
-        else:
-            try:
-                await self._app(scope, receive, send_with_id)
-            except Exception:
-                _log.exception("request %s failed", request_id)
-                if status == 0:
-                    raise
-        finally:
-            _log.info(
-                "%s %s %d %s %.1f ms",
-                scope["method"],
-                # As it was sent, still escaped: a line stays a line.
-                scope["raw_path"].decode("latin-1"),
-                status,
-                request_id,
-                (time.perf_counter() - started) * 1000,
-            )
+    def no_route(self) -> ApiError:
+        """Return Neon's answer to a request that it does not know."""
+        return no_route()
 
-
-async def _api_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)  # noqa: S101 (registered for this class only)
-    return JSONResponse(
-        {
-            "request_id": request.state.request_id,
-            "code": error.code,
-            "message": error.message,
-        },
-        error.status,
-    )
-
-
-async def _address_error(request: Request, error: Exception) -> Response:
-    _log.error("%s", error)
-    return await _api_error(request, ApiError(503, str(error)))
-
-
-async def _internal_error(request: Request, _error: Exception) -> Response:
-    return await _api_error(request, ApiError(500, "internal error"))
+    def failure(self, _error: Exception) -> ApiError:
+        """Return the answer to a request that failed inside."""
+        return ApiError(500, "internal error")

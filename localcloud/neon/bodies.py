@@ -7,13 +7,16 @@ Each class is named for its schema in the document, which describes it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from localcloud.neon.errors import bad_request
+from localcloud import body
+from localcloud.body import Body
+from localcloud.neon.errors import ApiError, bad_request
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
     from starlette.requests import Request
 
 Cu = Annotated[float, Field(ge=0.25)]
@@ -23,16 +26,6 @@ SqlName = Annotated[str, Field(min_length=1, max_length=63)]
 """A role's or database's name: PostgreSQL keeps 63 bytes (NAMEDATALEN)."""
 Suspend = Annotated[int, Field(ge=-1, le=604_800)]
 Retention = Annotated[int, Field(ge=0, le=2_592_000)]
-
-
-class Body(BaseModel):
-    """A part of a body. Unknown fields are ignored, as clients older and newer than the document send them."""
-
-    model_config = ConfigDict(strict=True, defer_build=True)
-
-    def given(self) -> dict[str, Any]:
-        """Return what the client sent, with nothing filled in and no nulls."""
-        return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
 class Quota(Body):
@@ -238,17 +231,15 @@ async def read(request: Request, model: type[B], *, optional: bool = False) -> B
 
     Raises ApiError 400; the message names the place but never repeats a value.
     """
-    raw = await request.body()
-    if not raw and optional:
-        raw = b"{}"
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        if first["type"] == "json_invalid":
-            raise bad_request("request body has an error: failed to decode request body") from error
-        place = "/" + "/".join(str(part) for part in first["loc"])
-        message = first["msg"][:1].lower() + first["msg"][1:]
-        raise bad_request(
-            f'request body has an error: doesn\'t match the schema: Error at "{place}": {message}'
-        ) from error
+    return await body.read(request, model, _refusal, optional=optional)
+
+
+def _refusal(errors: list[ErrorDetails]) -> ApiError:
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        return bad_request("request body has an error: failed to decode request body")
+    place = "/" + "/".join(str(part) for part in first["loc"])
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return bad_request(
+        f'request body has an error: doesn\'t match the schema: Error at "{place}": {message}'
+    )

@@ -14,6 +14,7 @@ from localcloud.neon.computes import Compute
 from localcloud.neon.lists import Lists
 from localcloud.neon.operations import Operations
 from localcloud.neon.plans import PLANS
+from localcloud.neon.rate import Rate
 from localcloud.postgres import catalog
 from localcloud.postgres.cluster import Cluster
 from localcloud.postgres.front import AddressError, bind, claim
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Iterable
 
+    from localcloud.faults.standing import Faults
     from localcloud.postgres.installation import Installation
     from localcloud.settings import Settings
     from localcloud.state import Branch, Endpoint, Operation, Project, State
@@ -38,7 +40,12 @@ class Cloud:
     """One account with one organization, as Neon would keep it."""
 
     def __init__(
-        self, settings: Settings, state: State, installation: Installation, tls: ssl.SSLContext
+        self,
+        settings: Settings,
+        state: State,
+        installation: Installation,
+        tls: ssl.SSLContext,
+        faults: Faults,
     ) -> None:
         self.settings = settings
         self.state = state
@@ -46,8 +53,10 @@ class Cloud:
         self.clock = Clock()
         self.operations = Operations(state, self.clock, settings.pace, self._perform)
         self.lists = Lists(state, self.clock)
+        self.rate = Rate(settings.neon_rate_limit, settings.neon_retry_after)
         self._installation = installation
         self._tls = tls
+        self._faults = faults
         self._clusters: dict[str, Cluster] = {}
         self._computes: dict[str, Compute] = {}
         self._claimed: dict[str, list[socket.socket]] = {}
@@ -223,7 +232,15 @@ class Cloud:
         cluster = self.cluster(endpoint.branch_id)
         project = self.state.projects[endpoint.project_id]
         cluster.logical_replication = bool(project.settings.get("enable_logical_replication"))
-        compute = Compute(endpoint, cluster, self.state, self.clock, self.operations, self.lists)
+        compute = Compute(
+            endpoint,
+            cluster,
+            self.state,
+            self.clock,
+            self.operations,
+            self.lists,
+            self._faults,
+        )
         compute.open(sockets, self._tls)
         self._computes[endpoint.id] = compute
 

@@ -7,11 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from localcloud.neon.plans import DEFAULT_SUSPEND_SECONDS
-from localcloud.postgres.front import Admission, RefusedError
+from localcloud.postgres.front import Admission
 from localcloud.postgres.on_demand import OnDemand
+from localcloud.postgres.refusal import RefusedError
 
 if TYPE_CHECKING:
     from localcloud.clock import Clock
+    from localcloud.faults.standing import Faults
     from localcloud.neon.lists import Lists
     from localcloud.neon.operations import Operations
     from localcloud.postgres.cluster import Cluster
@@ -33,8 +35,9 @@ class Compute(OnDemand):
         clock: Clock,
         operations: Operations,
         lists: Lists,
+        faults: Faults,
     ) -> None:
-        super().__init__(cluster)
+        super().__init__(endpoint.id, cluster, faults)
         self.endpoint = endpoint
         self._state = state
         self._clock = clock

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-class ApiError(Exception):
+from localcloud.asgi import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localcloud.state import Json
+
+
+class ApiError(Refusal):
     """An answer other than success. ``code`` is from Neon's list, or empty."""
 
-    def __init__(self, status: int, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.status = status
+    def __init__(
+        self, status: int, message: str, code: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, message, headers)
         self.message = message
         self.code = code
+
+    def document(self, request_id: str) -> Json:
+        """Return the body of the answer."""
+        return {"request_id": request_id, "code": self.code, "message": self.message}
 
 
 def unauthorized() -> ApiError:
@@ -39,6 +53,11 @@ def locked() -> ApiError:
         423,
         "project already has running conflicting operations, scheduling of new ones is prohibited",
     )
+
+
+def too_many_requests(headers: Mapping[str, str]) -> ApiError:
+    """Return the error for a request above the rate limit."""
+    return ApiError(429, "rate limit exceeded, try again later", headers=headers)
 
 
 def limit(code: str, message: str) -> ApiError:

@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from localcloud.faults.operations import ORDERED
 from localcloud.neon.errors import locked
 from localcloud.state import Operation
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from localcloud.clock import Clock
+    from localcloud.faults.operations import Ordered
     from localcloud.state import Change, Json, State
 
 UNFINISHED = frozenset({"scheduling", "running", "cancelling"})
@@ -94,7 +96,7 @@ class Operations:
         if operations:
             change.put(*operations)
             self._forget_oldest(change, project_id)
-            self._begin(project_id, operations)
+            self._begin(project_id, operations, ORDERED.get())
         return operations
 
     def record(
@@ -150,9 +152,11 @@ class Operations:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, project_id: str, operations: list[Operation]) -> None:
+    def _begin(
+        self, project_id: str, operations: list[Operation], ordered: Ordered | None = None
+    ) -> None:
         self._unfinished.setdefault(project_id, set()).update(each.id for each in operations)
-        task = asyncio.create_task(self._run(operations))
+        task = asyncio.create_task(self._run(operations, ordered))
         chains = self._chains.setdefault(project_id, set())
         chains.add(task)
 
@@ -163,7 +167,7 @@ class Operations:
 
         task.add_done_callback(forget)
 
-    async def _run(self, operations: list[Operation]) -> None:
+    async def _run(self, operations: list[Operation], ordered: Ordered | None) -> None:
         failed = False
         for operation in operations:
             if failed:
@@ -174,16 +178,26 @@ class Operations:
             operation.status = "running"
             operation.updated_at = self._clock.now()
             self._state.put(operation)
-            error: str | None = None
-            try:
-                await self._perform(operation)
-            except Exception as problem:  # noqa: BLE001 (whatever it was, the operation failed, and says why)
-                _log.exception("operation %s (%s) failed", operation.id, operation.action)
-                error = f"{type(problem).__name__}: {' '.join(str(problem).split())}"
-                failed = True
+            mine = ordered if ordered is not None and ordered.concerns(operation.action) else None
+            if mine is not None and mine.reason is None and not await mine.released():
+                # The local cloud ends: the next start carries on with it.
+                return
+            error = mine.reason if mine is not None else None
+            if error is None:
+                error = await self._error_of(operation)
+            failed = error is not None
             spent = time.monotonic() - started
             await asyncio.sleep(max(0.0, _SECONDS[operation.action] * self._pace - spent))
             self.end(operation, started, error)
+
+    async def _error_of(self, operation: Operation) -> str | None:
+        """Do an operation's work, and return in one line why it failed, if it did."""
+        try:
+            await self._perform(operation)
+        except Exception as problem:  # noqa: BLE001 (whatever it was, the operation failed, and says why)
+            _log.exception("operation %s (%s) failed", operation.id, operation.action)
+            return f"{type(problem).__name__}: {' '.join(str(problem).split())}"
+        return None
 
     def _settle(self, operation: Operation) -> None:
         operation.updated_at = self._clock.now()

@@ -150,6 +150,18 @@ class Cluster:
             self._holders = 0
             await self._stop()
 
+    async def kill(self) -> None:
+        """Kill the server with all its processes, as the end of its machine would; whoever holds it may revive it."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        # Stopped first: it would tell its clients of the first dead process, and put new ones into the place of the dead.
+        process.send_signal(signal.SIGSTOP)
+        for pid in (*_children(process.pid), process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await process.wait()
+
     @contextlib.asynccontextmanager
     async def connect(
         self, database: str = "postgres"
@@ -318,6 +330,10 @@ class Cluster:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 async def stop_strays(clusters: Path) -> int:

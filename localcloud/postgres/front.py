@@ -15,30 +15,25 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from localcloud.faults.sessions import CutError
 from localcloud.postgres import wire
 from localcloud.postgres.cluster import ClusterError
+from localcloud.postgres.refusal import REJECTED, RefusedError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator
+
+    from localcloud.faults.sessions import SessionFaults
 
 PORT = 5432
 _STARTUP_SECONDS = 60.0
 _GOODBYE_SECONDS = 1.0
 _CHUNK = 65536
 _BACKLOG = 128
-_REJECTED = "08004"
 _CANNOT_CONNECT_NOW = "57P03"
 _ATTEMPTS = 64
 _log = logging.getLogger("localcloud.front")
-
-
-class RefusedError(Exception):
-    """A connection is refused; the message is for the client."""
-
-    def __init__(self, message: str, sqlstate: str = _REJECTED) -> None:
-        super().__init__(message)
-        self.sqlstate = sqlstate
 
 
 class AddressError(Exception):
@@ -122,12 +117,19 @@ def claim(seed: str, name: str, taken: Collection[str]) -> tuple[str, socket.soc
 
 
 class Listener:
-    """Accepts connections on one address for as long as it is open."""
+    """Accepts connections on one address for as long as it is open. ``faults`` makes what a session's orders need."""
 
-    def __init__(self, listener: socket.socket, tls: ssl.SSLContext, gate: Gate) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        tls: ssl.SSLContext,
+        gate: Gate,
+        faults: Callable[[], SessionFaults],
+    ) -> None:
         self._listener = listener
         self._tls = tls
         self._gate = gate
+        self._faults = faults
         self._sessions: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.create_task(self._accept())
 
@@ -206,7 +208,7 @@ class Listener:
             await loop.sock_sendall(
                 client,
                 wire.error_response(
-                    "connection is insecure (try using `sslmode=require`)", _REJECTED
+                    "connection is insecure (try using `sslmode=require`)", REJECTED
                 ),
             )
             return False
@@ -222,10 +224,15 @@ class Listener:
         if code == wire.CANCEL_REQUEST:
             await self._cancel(body)
             return
+        faults = self._faults()
         try:
+            late = await faults.connecting()
             async with asyncio.timeout(_STARTUP_SECONDS):
                 admission = await self._gate.admit()
                 server_reader, server_writer = await asyncio.open_unix_connection(admission.socket)
+        except CutError:
+            writer.transport.abort()
+            return
         except (RefusedError, ClusterError, OSError, TimeoutError) as error:
             message = str(error) or "the server did not start in time"
             _log.warning("connection refused: %s", message)
@@ -237,22 +244,48 @@ class Listener:
         session = Session(writer)
         self._gate.entered(session)
         try:
+            if late is not None:
+                await faults.connected(late)
             parameters = admission.defaults | wire.parse_parameters(body)
             server_writer.write(wire.startup_message(code, parameters))
-            await self._pipe_both(reader, writer, server_reader, server_writer)
+            relay = _Relay(self._gate, session, faults)
+            await relay.run(reader, writer, server_reader, server_writer)
+        except CutError:
+            session.cut()
         finally:
             server_writer.close()
             self._gate.left(session)
 
-    async def _pipe_both(
+    async def _cancel(self, body: bytes) -> None:
+        path = self._gate.socket_if_running()
+        if path is None:
+            return
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(wire.cancel_request(body))
+            # The server closes without a word once it has passed the request on.
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+
+
+class _Relay:
+    """Passes bytes between a client and a server, both ways, until one of them has said its last word."""
+
+    def __init__(self, gate: Gate, session: Session, faults: SessionFaults) -> None:
+        self._gate = gate
+        self._session = session
+        self._faults = faults
+
+    async def run(
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         server_reader: asyncio.StreamReader,
         server_writer: asyncio.StreamWriter,
     ) -> None:
-        upward = asyncio.create_task(self._pipe(reader, server_writer))
-        downward = asyncio.create_task(self._pipe(server_reader, writer))
+        upward = asyncio.create_task(self._upward(reader, server_writer))
+        downward = asyncio.create_task(self._downward(server_reader, writer))
         try:
             done, _ = await asyncio.wait((upward, downward), return_when=asyncio.FIRST_COMPLETED)
             if downward in done:
@@ -266,24 +299,29 @@ class Listener:
                 task.cancel()
             await asyncio.gather(upward, downward, return_exceptions=True)
 
-    async def _pipe(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+    async def _upward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with self._ending():
             while chunk := await source.read(_CHUNK):
                 self._gate.active()
-                sink.write(chunk)
+                await self._faults.upward(chunk, sink.write)
                 await sink.drain()
 
-    async def _cancel(self, body: bytes) -> None:
-        path = self._gate.socket_if_running()
-        if path is None:
-            return
-        with contextlib.suppress(OSError):
-            reader, writer = await asyncio.open_unix_connection(path)
-            writer.write(wire.cancel_request(body))
-            # The server closes without a word once it has passed the request on.
-            await reader.read()
-            writer.close()
-            await writer.wait_closed()
+    async def _downward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with self._ending():
+            while chunk := await source.read(_CHUNK):
+                self._gate.active()
+                sink.write(await self._faults.downward(chunk))
+                await sink.drain()
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """End one way: a side that is gone ends it, and an order that cuts the client off."""
+        try:
+            yield
+        except CutError:
+            self._session.cut()
+        except OSError:
+            pass
 
 
 async def _open_tls(

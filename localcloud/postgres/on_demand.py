@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING
 
+from localcloud.faults.sessions import SessionFaults, check_wake
 from localcloud.postgres.front import Admission, Listener
 
 if TYPE_CHECKING:
     import socket
     import ssl
 
+    from localcloud.faults.standing import Faults
     from localcloud.postgres.cluster import Cluster
     from localcloud.postgres.front import Session
 
@@ -20,11 +23,14 @@ if TYPE_CHECKING:
 class OnDemand(ABC):
     """The gate (:class:`localcloud.postgres.front.Gate`) between listeners and a cluster.
 
-    Subclasses say after how long an idle server is let go, and what else belongs to a start and to an end.
+    Subclasses say after how long an idle server is let go, and what else belongs to a start and to an end. By its
+    ``name``, and by its addresses, orders of faults mean it.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, name: str, cluster: Cluster, faults: Faults) -> None:
+        self._names = [name]
         self._cluster = cluster
+        self._faults = faults
         self._lock = asyncio.Lock()
         self._holding = False
         self._sessions: set[Session] = set()
@@ -35,7 +41,16 @@ class OnDemand(ABC):
 
     def open(self, sockets: list[socket.socket], tls: ssl.SSLContext) -> None:
         """Begin to accept connections."""
-        self._listeners = [Listener(each, tls, self) for each in sockets]
+        name = self._names[0]
+        addresses = [str(each.getsockname()[0]) for each in sockets]
+        self._names = [name, *addresses]
+        self._listeners = [
+            Listener(each, tls, self, partial(self._session_faults, (name, address)))
+            for each, address in zip(sockets, addresses, strict=True)
+        ]
+
+    def _session_faults(self, names: tuple[str, str]) -> SessionFaults:
+        return SessionFaults(self._faults, names, self._cluster.kill)
 
     async def close(self) -> None:
         """Stop accepting connections and let go of the server."""
@@ -138,7 +153,8 @@ class OnDemand(ABC):
     # With the lock held.
 
     async def _wake(self) -> None:
-        """Start for a connection."""
+        """Start for a connection. Raises RefusedError where an order says that it does not come about."""
+        check_wake(self._faults, self._names)
         await self._hold()
 
     async def _sleep(self) -> None:

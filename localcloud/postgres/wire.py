@@ -53,3 +53,71 @@ def error_response(message: str, sqlstate: str) -> bytes:
     """Build a fatal ErrorResponse."""
     fields = f"SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0\0".encode()
     return b"E" + struct.pack("!I", 4 + len(fields)) + fields
+
+
+QUERY, PARSE, BIND, EXECUTE = b"QPBE"
+"""Kinds of a client's messages."""
+READY_FOR_QUERY, COPY_IN, COPY_BOTH = b"ZGW"
+"""Kinds of a server's messages: it has done what was asked; it waits for the client's data."""
+_TYPED_HEADER_BYTES = 5
+
+
+class Message(bytes):
+    """A whole message of one of the kinds that were asked for, with its header."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> int:
+        """Its first byte."""
+        return self[0]
+
+    def strings(self, count: int) -> list[str]:
+        """Return the strings that it begins with; a message that has fewer is filled up with what it has."""
+        parts = self[_TYPED_HEADER_BYTES:].split(b"\0", count)[:count]
+        parts += [b""] * (count - len(parts))
+        return [part.decode(errors="replace") for part in parts]
+
+
+class Messages:
+    """Finds the messages in a stream after its startup phase, however it is cut into chunks."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+        self._to_pass = 0
+
+    def feed(self, chunk: bytes, kinds: bytes = b"") -> list[bytes]:
+        """Return the stream so far, less what of it was returned before: a ``Message`` for each of these kinds, and runs of the rest.
+
+        What is kept back is an unfinished header, or an unfinished message of one of the kinds.
+        """
+        stream = self._kept + chunk
+        self._kept = b""
+        parts: list[bytes] = []
+        begin = 0
+        at = min(self._to_pass, len(stream))
+        self._to_pass -= at
+        while at < len(stream):
+            end = at + _TYPED_HEADER_BYTES
+            if end <= len(stream):
+                # The length counts itself and not the kind.
+                end = at + 1 + int.from_bytes(stream[at + 1 : at + _TYPED_HEADER_BYTES], "big")
+                wanted = stream[at] in kinds
+                if wanted and end <= len(stream):
+                    parts += [stream[begin:at], Message(stream[at:end])]
+                    begin = end
+                if not wanted:
+                    self._to_pass = max(0, end - len(stream))
+                    end = min(end, len(stream))
+            if end > len(stream):
+                self._kept = stream[at:]
+                stream = stream[:at]
+                break
+            at = end
+        parts.append(stream[begin:])
+        return [part for part in parts if part]
+
+    def rest(self) -> bytes:
+        """Return what is kept back, and keep it no longer."""
+        rest, self._kept = self._kept, b""
+        return rest

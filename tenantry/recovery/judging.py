@@ -221,14 +221,20 @@ def _created(
     held = [live for live in named if live.id in holders]
     free = _by_age(live for live in named if live.id not in holders)
     if free:
-        return _stray(wanted, held, free, cloud, adopts=adopts)
+        return _stray(wanted, held, free, facts, cloud, adopts=adopts)
     if held:
         return _taken(held[0], holders[held[0].id], state, cloud)
     return _absent(wanted, state, facts, cloud)
 
 
 def _stray(
-    wanted: Held, held: Sequence[Live], free: Sequence[Live], cloud: Cloud, *, adopts: bool
+    wanted: Held,
+    held: Sequence[Live],
+    free: Sequence[Live],
+    facts: Facts,
+    cloud: Cloud,
+    *,
+    adopts: bool,
 ) -> _Verdict:
     *others, newest = free
     if others or held:
@@ -243,7 +249,7 @@ def _stray(
         return _Verdict(
             f"{_seen(newest)}, has this name, and the next run takes it over", explained=True
         )
-    return _Verdict(text, _deletion(cloud, newest))
+    return _Verdict(text, _deletion(facts, cloud, newest))
 
 
 def _taken(live: Live, holder: str, state: StackState, cloud: Cloud) -> _Verdict:
@@ -334,25 +340,23 @@ def _orphans(
                 "",
                 subject,
                 f"{len(named)} {cloud.kind}s are named {name} ({others}); {'to delete what no state holds' if held else 'to keep the oldest'}",
-                _deletion(
-                    cloud, free[-1], protected=bool(declared and declared.deletion == "protect")
-                ),
+                _deletion(facts, cloud, free[-1]),
             )
             continue
         (found,) = free
         if declared is None:
             text = "no state holds it and the registry does not ask for it: left by an app with 'deletion: retain', or by a stack that is lost; if it is not needed"
-            command = _deletion(cloud, found)
+            command = _deletion(facts, cloud, found)
         elif found.id == declared.wanted.adopts:
             text, command = "no state holds it; the next run takes it over", AGAIN
         elif differences := _differences(declared.wanted, found):
             text = f"no state holds it, and it is not what the registry asks for ({differences}); if it is not needed"
-            command = _deletion(cloud, found, protected=declared.deletion == "protect")
+            command = _deletion(facts, cloud, found)
         elif cloud.kind == "project":
             text, command = "no state holds it; the next run takes it over", AGAIN
         else:
             text = "no state holds it, and so nobody has its password"
-            command = _deletion(cloud, found, protected=declared.deletion == "protect")
+            command = _deletion(facts, cloud, found)
         yield Finding("orphan", "", subject, f"{cloud.kind} {_seen(found)}: {text}", command)
 
 
@@ -386,7 +390,8 @@ def _seen(live: Live) -> str:
     return f"{live.id}, made {live.created:%Y-%m-%d %H:%M:%S} UTC" if live.created else live.id
 
 
-def _deletion(cloud: Cloud, live: Live, *, protected: bool = False) -> str:
-    return f"tenantry {cloud.kind} delete {live.id} --name {live.name}" + (
-        " --protected" if protected else ""
-    )
+def _deletion(facts: Facts, cloud: Cloud, live: Live) -> str:
+    declared = facts.declared.get(live.name)
+    protected = cloud.kind == "project" and declared and declared.deletion == "protect"
+    option = " --protected" if protected else ""
+    return f"tenantry {cloud.kind} delete {live.id} --name {live.name}{option}"

@@ -92,7 +92,7 @@ class Looker:
         :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
         """
         # The states last: what a run makes meanwhile is then rather in a state that is not in the cloud's list than an orphan.
-        declared = self._declared()
+        declared = self.declared()
         locks = self.locks()
         namespaces = {self.registry.namespace}
         before = self.states()
@@ -112,7 +112,7 @@ class Looker:
     def facts_of_pending(self, state: StackState, locks: Iterable[Lock]) -> Facts:
         """Ask the cloud only about what this stack's pending creates need; nothing where none is pending.
 
-        :raises StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
+        :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
         """
         creating = [each for each in state.pending if each.operation == "creating" and each.wanted]
         facts = Facts(
@@ -137,7 +137,7 @@ class Looker:
         if names[INSTANCE]:
             aura = self._instances(lambda live: live.name in names[INSTANCE], [])
         # Another stack may hold what is found.
-        return replace(facts, states=self.states(), neon=neon, aura=aura)
+        return replace(facts, states=self.states(), neon=neon, aura=aura, declared=self.declared())
 
     @cached_property
     def organization(self) -> str:
@@ -175,7 +175,11 @@ class Looker:
             read_settings(lambda name: kept.get(f"tenantry:{name}"), self._environment)
         )
 
-    def _declared(self) -> dict[str, Declared]:
+    def declared(self) -> dict[str, Declared]:
+        """Return what the registry asks for, by the name in the cloud.
+
+        :raises RegistryError: it is not valid
+        """
         adopted = _adopted(self.configuration.get("tenantry:adoptGraphs"))
         declared = {}
         for app in self.registry.apps:

@@ -26,6 +26,10 @@ class AppliedApp:
     """Whether the app has rows in a catalog."""
     graphs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By id, what Aura cannot change about each (`graphs.graph_place`)."""
+    revoked_keys: frozenset[str] = frozenset()
+    """The API keys of which no generation is valid any more."""
+    namespace: str = ""
+    """The registry's; empty where the state is older than this output."""
 
 
 class TransitionError(Exception):
@@ -33,10 +37,19 @@ class TransitionError(Exception):
 
 
 @dataclass
-class _Judgement:
+class Judgement:
+    """What is to be said of a step from what is applied to what is wanted."""
+
     refused: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     destroyed: list[str] = field(default_factory=list)
+    """The apps that lose something for good, or their place in this stack."""
+
+    def lose(self, app: str, line: str) -> None:
+        """Record that an app, or something of it, goes, and may."""
+        if app not in self.destroyed:
+            self.destroyed.append(app)
+        self.told.append(line)
 
 
 def check_transition(
@@ -48,17 +61,21 @@ def check_transition(
     catalog: bool = True,
     aura_project: str = "",
     allowed: Collection[str] = (),
+    registered: Iterable[App] | None = None,
 ) -> list[str]:
     """Refuse what an edit must not do by accident, and say what is destroyed otherwise.
 
     An app's project is destroyed when the app leaves, and when it changes what Neon cannot change about a project; a
     branch when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then the change. An app that was
-    applied with `deletion: retain` may leave, since its project stays. One run destroys or gives up one project only, or
-    those in `allowed`: a file that was cut short loses more than one. A generation goes up by one: any other step
+    applied with `deletion: retain` may leave, since its project stays. One run takes something from one app only, or
+    from those in `allowed`: a file that was cut short loses more than one. A generation goes up by one: any other step
     changes the password of the login that is in use, and another step of an API key's cuts off the clients that hold
-    the previous one. A key that leaves is revoked. A graph that leaves, or that Aura cannot change so, follows the same
+    the previous one. A key that leaves is revoked: with a protected app, only once its generations were revoked, or with the app in
+    `allowed`. A graph that leaves, or that Aura cannot change so, follows the same
     two steps; of an app's graphs, one goes in a run unless the app is in `allowed`. The organization never changes: it comes from the shell or the
-    stack, and a variable that is not set must not replace every project.
+    stack, and a variable that is not set must not replace every project. Nor does the namespace, which is in every name and in every row
+    of the catalog. An app that the registry still has, and the stack's selection not, leaves only if it is in `allowed`, and so does
+    the last app of a stack.
 
     :param applied: what the stack holds now
     :param selected: what it is to hold
@@ -67,11 +84,40 @@ def check_transition(
     :param catalog: whether this run has a catalog
     :param aura_project: the Aura project that this run makes graphs in
     :param allowed: ids of apps that may go together, and whose graphs may
+    :param registered: every app of the registry; None where `selected` is all of them
     :return: one line for each app, branch or key that goes, and may
     :raises TransitionError: with one line for each fault
     """
+    selected = list(selected)
+    judgement = judge_transition(
+        applied,
+        selected,
+        organization=organization,
+        catalog=catalog,
+        aura_project=aura_project,
+        allowed=allowed,
+        registered=registered,
+    )
+    _together(judgement, allowed, empty=not selected)
+    if judgement.refused:
+        raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
+    return judgement.told
+
+
+def judge_transition(
+    applied: Iterable[AppliedApp],
+    selected: Iterable[App],
+    *,
+    organization: str = "",
+    catalog: bool = True,
+    aura_project: str = "",
+    allowed: Collection[str] = (),
+    registered: Iterable[App] | None = None,
+) -> Judgement:
+    """Judge each app by itself; how many lose something together is the caller's to judge. Parameters as for `check_transition`."""
     wanted = {app.id: app for app in selected}
-    judgement = _Judgement()
+    known = {app.id: app for app in registered} if registered is not None else wanted
+    judgement = Judgement()
     for old in applied:
         if old.in_catalog and not catalog:
             judgement.refused.append(
@@ -79,26 +125,33 @@ def check_transition(
                 "TENANTRY_CATALOG_URL, or pulumi config set --secret tenantry:catalogUrl"
             )
         new = wanted.get(old.id)
-        if new is None:
+        if new is None and old.id in known and old.id not in allowed:
+            judgement.refused.append(
+                f"{old.id} is in the registry, and tenantry:apps no longer selects it: nothing was changed. To keep it in this stack, "
+                f"select it again; to destroy what the stack holds of it as its deletion says: {permission(old.id)}"
+            )
+        elif new is None:
             _leaving(old, judgement)
+        elif old.namespace and old.namespace != new.namespace:
+            judgement.refused.append(
+                f"{old.id} was applied under the namespace {old.namespace}, and the registry says {new.namespace}, which is another's: "
+                "nothing was changed. Put the namespace back, or run with the stack of this registry"
+            )
         elif old.organization != organization:
             _moved(old, organization, judgement)
         elif changes := _unchangeable(old, new):
             _replaced(old, changes, judgement)
-            _api_keys(old, new, judgement)
+            _api_keys(old, new, allowed, judgement)
         else:
             _branches(old, new, judgement)
             _rotation(old, new, judgement)
-            _api_keys(old, new, judgement)
+            _api_keys(old, new, allowed, judgement)
         if new is not None:
             _graphs(old, new, aura_project, allowed, judgement)
-    _together(judgement, allowed)
-    if judgement.refused:
-        raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
-    return judgement.told
+    return judgement
 
 
-def _leaving(app: AppliedApp, judgement: _Judgement) -> None:
+def _leaving(app: AppliedApp, judgement: Judgement) -> None:
     match app.deletion:
         case "protect":
             judgement.refused.append(
@@ -106,16 +159,16 @@ def _leaving(app: AppliedApp, judgement: _Judgement) -> None:
                 "put it back; to destroy it, put it back with 'deletion: delete', apply, then remove it"
             )
         case "retain":
-            judgement.destroyed.append(app.id)
-            judgement.told.append(
+            judgement.lose(
+                app.id,
                 f"{app.id} leaves with 'deletion: retain': its Neon project stays in the cloud{_and_graphs(app, 'do')}, and no "
-                "stack knows it any more" + ("; its API keys are revoked" if app.api_keys else "")
+                "stack knows it any more" + ("; its API keys are revoked" if app.api_keys else ""),
             )
         case "delete":
-            judgement.destroyed.append(app.id)
-            judgement.told.append(
+            judgement.lose(
+                app.id,
                 f"{app.id} leaves with 'deletion: delete': its Neon project and all data in it are destroyed"
-                f"{_and_graphs(app, 'are')}"
+                f"{_and_graphs(app, 'are')}",
             )
 
 
@@ -123,7 +176,7 @@ def _and_graphs(app: AppliedApp, do: str) -> str:
     return f", and so {do} its graphs ({', '.join(app.graphs)})" if app.graphs else ""
 
 
-def _moved(app: AppliedApp, organization: str, judgement: _Judgement) -> None:
+def _moved(app: AppliedApp, organization: str, judgement: Judgement) -> None:
     def named(organization: str) -> str:
         return f"organization {organization}" if organization else "the API key's own organization"
 
@@ -133,12 +186,12 @@ def _moved(app: AppliedApp, organization: str, judgement: _Judgement) -> None:
     )
 
 
-def _replaced(app: AppliedApp, changes: str, judgement: _Judgement) -> None:
+def _replaced(app: AppliedApp, changes: str, judgement: Judgement) -> None:
     if app.deletion == "delete":
-        judgement.destroyed.append(app.id)
-        judgement.told.append(
+        judgement.lose(
+            app.id,
             f"{app.id}: {changes}, which Neon cannot change: its project and all data in it are destroyed, and an "
-            "empty one is made"
+            "empty one is made",
         )
     else:
         judgement.refused.append(
@@ -157,7 +210,7 @@ def _unchangeable(old: AppliedApp, new: App) -> str:
     return " and ".join(changes)
 
 
-def _branches(old: AppliedApp, new: App, judgement: _Judgement) -> None:
+def _branches(old: AppliedApp, new: App, judgement: Judgement) -> None:
     for branch in sorted(old.branches - {branch.name for branch in new.database.branches}):
         if old.deletion == "protect":
             judgement.refused.append(
@@ -166,13 +219,13 @@ def _branches(old: AppliedApp, new: App, judgement: _Judgement) -> None:
                 "apply, then remove it"
             )
         else:
-            judgement.told.append(
-                f"{old.id}: branch {branch} leaves: it is destroyed with its data"
+            judgement.lose(
+                old.id, f"{old.id}: branch {branch} leaves: it is destroyed with its data"
             )
 
 
 def _graphs(
-    old: AppliedApp, new: App, project: str, allowed: Collection[str], judgement: _Judgement
+    old: AppliedApp, new: App, project: str, allowed: Collection[str], judgement: Judgement
 ) -> None:
     wanted = {each.id: graph_place(each.graph, project) for each in new.graphs}
     going = []
@@ -201,7 +254,7 @@ def _graphs(
             continue
         if happens:
             going.append(name)
-            judgement.told.append(f"graph {name}: {happens}")
+            judgement.lose(old.id, f"graph {name}: {happens}")
         else:
             judgement.refused.append(
                 f"graph {name}: {what}, and the app was applied last with 'deletion: {old.deletion}': nothing was changed. To "
@@ -210,7 +263,7 @@ def _graphs(
     if len(going) > 1 and old.id not in allowed:
         judgement.refused.append(
             f"{len(going)} graphs of {old.id} would leave or be replaced in one run ({', '.join(going)}): nothing was changed. If "
-            f"this is meant, allow them by the app's name: pulumi config set tenantry:allowDestroy {old.id}"
+            f"this is meant, allow them by the app's name: {permission(old.id)}"
         )
 
 
@@ -220,7 +273,7 @@ def _differences(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     )
 
 
-def _rotation(old: AppliedApp, new: App, judgement: _Judgement) -> None:
+def _rotation(old: AppliedApp, new: App, judgement: Judgement) -> None:
     generation = new.database.credentials.generation
     if generation not in {old.generation, old.generation + 1}:
         judgement.refused.append(
@@ -230,14 +283,24 @@ def _rotation(old: AppliedApp, new: App, judgement: _Judgement) -> None:
         )
 
 
-def _api_keys(old: AppliedApp, new: App, judgement: _Judgement) -> None:
+def _api_keys(old: AppliedApp, new: App, allowed: Collection[str], judgement: Judgement) -> None:
     wanted = {key.name: key.generation for key in new.api_keys}
     for name, before in sorted(old.api_keys.items()):
         now = wanted.get(name)
-        if now is None:
-            judgement.told.append(
-                f"{old.id}: API key {name} leaves: all its generations are revoked"
+        if now is None and not (
+            old.deletion != "protect" or name in old.revoked_keys or old.id in allowed
+        ):
+            judgement.refused.append(
+                f"{old.id}: API key {name} is gone, which would cut off its clients, and the app was applied last with 'deletion: protect': "
+                "nothing was changed. To keep the key, put it back; to end it, put it back, revoke its generations (tenantry keys revoke), "
+                f"apply, then remove it, or {permission(old.id)}"
             )
+        elif now is None:
+            line = f"{old.id}: API key {name} leaves: all its generations are revoked"
+            if name in old.revoked_keys:
+                judgement.told.append(line)
+            else:
+                judgement.lose(old.id, line)
         elif now not in {before, before + 1}:
             judgement.refused.append(
                 f"{old.id}: generation of API key {name} goes from {before} to {now}, which would cut off the clients "
@@ -246,12 +309,23 @@ def _api_keys(old: AppliedApp, new: App, judgement: _Judgement) -> None:
             )
 
 
-def _together(judgement: _Judgement, allowed: Collection[str]) -> None:
+def _together(judgement: Judgement, allowed: Collection[str], *, empty: bool) -> None:
     unnamed = [app for app in judgement.destroyed if app not in allowed]
-    if len(judgement.destroyed) > 1 and unnamed:
-        names = ",".join(judgement.destroyed)
-        judgement.refused.append(
-            f"{len(judgement.destroyed)} apps would leave or be replaced in one run ({names}): nothing was changed. If the "
-            "file is complete and this is meant, allow them by name: "
-            f"pulumi config set tenantry:allowDestroy {names}"
-        )
+    if not unnamed or (len(judgement.destroyed) == 1 and not empty):
+        return
+    count = len(judgement.destroyed)
+    names = ",".join(judgement.destroyed)
+    what = (
+        f"{names} would leave, and nothing would be left in this stack"
+        if count == 1
+        else f"{count} apps would leave, be replaced or lose branches, graphs or keys in one run ({names})"
+    )
+    judgement.refused.append(
+        f"{what}: nothing was changed. If the file is complete and this is meant, allow it by name: {permission(*judgement.destroyed)}"
+    )
+
+
+def permission(*apps: str) -> str:
+    """Return the commands that let apps go: for one run, and for the stack until it is taken back."""
+    options = " ".join(f"--allow-destroy {app}" for app in apps)
+    return f"tenantry up {options}, or pulumi config set tenantry:allowDestroy {','.join(apps)}"

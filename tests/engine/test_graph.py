@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.engine.aura_front import DROP, Front, aura_front
 from tests.engine.workspace import Finished, Workspace, projects
+from tests.localcloud_faults import Faults, faults_of
 from tests.localcloud_fixture import LocalCloud
 
 REGISTRY = """\
@@ -30,20 +30,13 @@ tenants:
 """
 USERS = "        graphs_per_user: {type: professional-db, cloud: gcp, region: us-central1, memory: 1GB, users: [a, b@x.example]}\n"
 INSTANCE = "pulumi-python:dynamic/tenantry:AuraInstance"
-CREATE = "POST /v1/instances"
+CREATE = "POST /instances"
 
 
 @pytest.fixture
-def front(cloud: LocalCloud) -> Iterator[Front]:
-    with aura_front(cloud.aura_base_url) as running:
-        yield running
-
-
-@pytest.fixture
-def behind(workspace: Workspace, front: Front) -> Workspace:
-    """A workspace that reaches Aura through the front."""
-    workspace.environment |= front.env()
-    return workspace
+def faults(cloud: LocalCloud) -> Iterator[Faults]:
+    with faults_of(cloud) as api:
+        yield api
 
 
 def registry(namespace: str, deletion: str = "delete") -> str:
@@ -92,40 +85,40 @@ def settle(workspace: Workspace, said: str) -> None:
 
 
 def test_an_app_and_its_users_have_graphs_that_answer(
-    behind: Workspace, cloud: LocalCloud, front: Front
+    workspace: Workspace, cloud: LocalCloud, faults: Faults
 ) -> None:
-    behind.apply(registry("graphs") + USERS)
+    workspace.apply(registry("graphs") + USERS)
     targets = ["acme/web", "acme/web/a", "acme/web/b@x.example"]
-    shown = behind.must("stack", "output", "graphs", "--json").out
+    shown = workspace.must("stack", "output", "graphs", "--json").out
     assert shown.count('"[secret]"') == 4 * len(targets)
     for target in targets[1:]:
         done = tenantry(
-            behind, "graph", "query", target, "RETURN $x AS x", "--parameters", '{"x": 7}'
+            workspace, "graph", "query", target, "RETURN $x AS x", "--parameters", '{"x": 7}'
         )
         assert done.out.split() == ["x", "7"], done.said
     assert len(instances(cloud, "graphs--")) == 3
     assert noted(cloud, "graphs") == {"": "ready", "a": "ready", "b@x.example": "ready"}
 
-    front.asked.clear()
-    behind.must("up", "--yes", "--skip-preview", "--expect-no-changes")
-    assert front.asked == []
+    faults.forget_requests()
+    workspace.must("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert faults.requests("aura")["total"] == 0
 
-    behind.registry.write_text((registry("graphs") + USERS).replace("2GB", "4GB"))
-    assert {(c.op, c.type, c.name) for c in behind.changes()} == {
+    workspace.registry.write_text((registry("graphs") + USERS).replace("2GB", "4GB"))
+    assert {(c.op, c.type, c.name) for c in workspace.changes()} == {
         ("update", INSTANCE, "acme/web"),
         ("update", INSTANCE.replace("AuraInstance", "AuraReady"), "acme/web"),
     }
     before = instances(cloud, "graphs--")
-    graphs = behind.outputs()["graphs"]
-    behind.must("up", "--yes", "--skip-preview")
+    graphs = workspace.outputs()["graphs"]
+    workspace.must("up", "--yes", "--skip-preview")
     assert instances(cloud, "graphs--") == before
-    assert behind.outputs()["graphs"] == graphs
-    behind.assert_converged()
+    assert workspace.outputs()["graphs"] == graphs
+    workspace.assert_converged()
 
-    behind.registry.write_text(
+    workspace.registry.write_text(
         (registry("graphs") + USERS).replace("2GB", "4GB").replace("[a, b@", "[b@")
     )
-    said = behind.must("up", "--yes", "--skip-preview").said
+    said = workspace.must("up", "--yes", "--skip-preview").said
     assert "graph acme/web/a: leaves: the instance is destroyed with its data" in said
     end = time.monotonic() + 20
     while "graphs--acme--web--a" in instances(cloud, "graphs--") and time.monotonic() < end:
@@ -165,61 +158,65 @@ def test_production_is_not_replaced_and_a_graph_is_not_lost_by_accident(
 
 
 def test_a_create_whose_answer_was_lost_is_settled_by_one_command(
-    behind: Workspace, cloud: LocalCloud, front: Front
+    workspace: Workspace, cloud: LocalCloud, faults: Faults
 ) -> None:
-    behind.registry.write_text(registry("lost"))
-    front.faults = {CREATE: [429, DROP], "GET /v1/instances": [403]}
-    done = behind.pulumi("up", "--yes", "--skip-preview")
+    workspace.registry.write_text(registry("lost"))
+    answer = {"kind": "status", "body": {"error": "as ordered"}}
+    faults.order(CREATE, answer | {"status": 429, "headers": {"Retry-After": "1"}}, api="aura")
+    lost = faults.order(CREATE, {"kind": "drop", "when": "after"}, api="aura")
+    faults.order("GET /instances", answer | {"status": 403}, api="aura")
+    done = workspace.pulumi("up", "--yes", "--skip-preview")
     assert done.code != 0
     assert "the answer with its password was lost" in done.said
-    assert front.count(CREATE) == 2
-    again = behind.pulumi("preview")
+    assert (faults.standing(lost)["seen"], faults.standing(lost)["left"]) == (2, 0)
+    again = workspace.pulumi("preview")
     assert again.code != 0
     assert "that this stack does not know" in again.said
-    settle(behind, again.said)
-    behind.must("up", "--yes", "--skip-preview")
+    settle(workspace, again.said)
+    workspace.must("up", "--yes", "--skip-preview")
     assert len(instances(cloud, "lost--")) == 1
-    assert tenantry(behind, "graph", "query", "acme/web", "RETURN 1 AS ok").code == 0
+    assert tenantry(workspace, "graph", "query", "acme/web", "RETURN 1 AS ok").code == 0
 
 
 def test_a_wait_past_its_deadline_and_a_killed_engine_lose_nothing(
-    behind: Workspace, cloud: LocalCloud, front: Front
+    workspace: Workspace, cloud: LocalCloud, faults: Faults
 ) -> None:
-    behind.registry.write_text(registry("late"))
-    behind.environment["AURA_READY_SECONDS"] = "1"
-    done = behind.pulumi("up", "--yes", "--skip-preview")
+    workspace.registry.write_text(registry("late"))
+    workspace.environment["AURA_READY_SECONDS"] = "1"
+    done = workspace.pulumi("up", "--yes", "--skip-preview")
     assert done.code != 0
     assert "it is kept, and pulumi up goes on waiting" in done.said
     assert "Traceback" not in done.said
     assert noted(cloud, "late") == {"": "failed"}
     (instance_id,) = instances(cloud, "late--").values()
-    look = f"GET /v1/instances/{instance_id}"
-    behind.environment["AURA_READY_SECONDS"] = "60"
-    front.hold[look] = 3
-    front.asked.clear()
+    workspace.environment["AURA_READY_SECONDS"] = "60"
+    look = faults.order(
+        f"GET /instances/{instance_id}", {"kind": "hold", "when": "after"}, api="aura"
+    )
+    before = faults.last()
+    faults.forget_requests()
     engine = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
-        cwd=behind.folder,
-        env=behind.environment,
+        cwd=workspace.folder,
+        env=workspace.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    end = time.monotonic() + 60
-    while look not in front.asked and time.monotonic() < end:
-        time.sleep(0.05)
+    looked = faults.injected(before, wait=60)
     engine.send_signal(signal.SIGKILL)
     engine.wait(10)
-    orphan(behind.folder)
-    front.hold.clear()
-    behind.must("cancel", "--yes")
-    behind.must("up", "--yes", "--skip-preview")
+    orphan(workspace.folder)
+    assert [entry["order"] for entry in looked] == [look["id"]]
+    faults.withdraw()
+    workspace.must("cancel", "--yes")
+    workspace.must("up", "--yes", "--skip-preview")
     assert instances(cloud, "late--") == {"late--acme--web": instance_id}
-    assert front.count(CREATE) == 0
+    assert faults.asked("aura", CREATE) == 0
     assert noted(cloud, "late") == {"": "ready"}
 
 
 def orphan(folder: Path) -> None:
-    """End the providers that a killed engine left behind in this folder."""
+    """End the providers that a killed engine left workspace in this folder."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()

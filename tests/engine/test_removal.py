@@ -117,7 +117,9 @@ def test_two_apps_do_not_leave_in_one_run_unless_they_are_named(
     )
     done = workspace.pulumi("up", "--yes", "--skip-preview")
     assert done.code != 0
-    assert "2 apps would leave or be replaced in one run" in done.said
+    assert (
+        "2 apps would leave, be replaced or lose branches, graphs or keys in one run" in done.said
+    )
     assert len(projects(cloud, "leave-two--")) == 2
 
     (line,) = [line for line in done.said.splitlines() if "config set" in line][:1]

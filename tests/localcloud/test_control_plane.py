@@ -19,6 +19,7 @@ import pytest
 from localcloud import control_plane
 from localcloud import settings as settings_file
 from localcloud.control_plane import CLUSTER, ControlPlane
+from localcloud.faults.standing import Faults
 from localcloud.postgres.certificates import server_context
 from localcloud.postgres.installation import outside_folder, prepare
 from localcloud.postgres.template import make_template
@@ -237,7 +238,7 @@ def test_it_sleeps_when_idle_and_wakes_for_a_connection(
                 await asyncio.sleep(0.02)
 
     async def scenario() -> None:
-        catalog = ControlPlane(settings, installation)
+        catalog = ControlPlane(settings, installation, Faults())
         catalog.listen(server_context(tmp_path / "tls"))
         try:
             url = settings.catalog_url
@@ -262,7 +263,7 @@ def test_a_database_that_cannot_be_made_is_said_to_the_client_and_holds_no_serve
     settings, installation = installed
 
     async def scenario() -> None:
-        catalog = ControlPlane(settings, installation)
+        catalog = ControlPlane(settings, installation, Faults())
         catalog.listen(server_context(tmp_path / "tls"))
         try:
             monkeypatch.setattr(control_plane, "CATALOG_ROLE", "pg_reserved")

@@ -222,6 +222,8 @@ def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Pa
         "generation": 1.0,
         "branches": ["staging"],
         "apiKeys": {},
+        "revokedKeys": [],
+        "namespace": "tenantry",
         "catalog": False,
         "graphs": {},
     }

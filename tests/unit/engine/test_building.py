@@ -121,9 +121,11 @@ def test_a_failed_build_goes_on_where_it_stopped(
 
 
 PROGRAM = """
-import sys
+import signal, sys
 from pathlib import Path
 from tenantry.engine.building import Builder
+# As from a terminal: a shell lets its background jobs, and all that they start, ignore this signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 Builder(Path(sys.argv[1]), Path(sys.argv[2])).build(["pulumi"], print)
 """
 
@@ -143,21 +145,23 @@ def test_an_interrupted_build_leaves_nothing_half_made_and_runs_again(
         "FAKE_GO_HANGS": "pulumi",
         "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
     }
-    process = subprocess.Popen(
+    hangs = go_log.with_name("go.log.hangs")
+    with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, engine, toolchain],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    )
-    hangs = go_log.with_name("go.log.hangs")
-    deadline = time.monotonic() + 20
-    while not hangs.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert hangs.exists()
-    process.send_signal(blow)
-    process.wait(20)
-    os.killpg(process.pid, signal.SIGKILL)
+    ) as process:
+        try:
+            deadline = time.monotonic() + 20
+            while not hangs.exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert hangs.exists()
+            process.send_signal(blow)
+            process.wait(20)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
     builder = Builder(engine, toolchain)
     assert builder.missing(["pulumi"]) == ["pulumi"]
     assert not builder.folder.exists() or contents(builder.folder) == []

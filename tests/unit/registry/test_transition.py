@@ -61,14 +61,16 @@ def test_every_protected_app_that_leaves_is_named_with_both_ways_out(web: App) -
 @pytest.mark.parametrize(
     ("deletion", "said"), [("retain", "stays in the cloud"), ("delete", "are destroyed")]
 )
-def test_another_deletion_lets_it_go_and_says_what_happens(deletion: Deletion, said: str) -> None:
-    (line,) = check_transition([held("acme/old", deletion)], [], FILE)
+def test_another_deletion_lets_it_go_and_says_what_happens(
+    web: App, deletion: Deletion, said: str
+) -> None:
+    (line,) = check_transition([held("acme/old", deletion)], [web], FILE)
     assert line.startswith("acme/old leaves")
     assert said in line
 
 
-def test_a_retained_app_leaves_without_its_api_keys_and_says_so() -> None:
-    (line,) = check_transition([held("acme/old", "retain", api_keys={"default": 2})], [], FILE)
+def test_a_retained_app_leaves_without_its_api_keys_and_says_so(web: App) -> None:
+    (line,) = check_transition([held("acme/old", "retain", api_keys={"default": 2})], [web], FILE)
     assert line.endswith("its API keys are revoked")
 
 
@@ -171,11 +173,58 @@ def test_any_other_step_of_a_key_is_refused(tmp_path: Path, generation: int, ver
 
 def test_a_key_that_leaves_is_told(tmp_path: Path) -> None:
     wanted = with_key(tmp_path, "other", 5)
-    applied = held("acme/web", "protect", api_keys={"reports": 3, "default": 1})
+    applied = held("acme/web", "delete", api_keys={"reports": 3, "default": 1})
     assert check_transition([applied], [wanted], FILE) == [
         "acme/web: API key default leaves: all its generations are revoked",
         "acme/web: API key reports leaves: all its generations are revoked",
     ]
+
+
+def test_a_key_of_a_protected_app_leaves_once_it_was_revoked_or_by_name(web: App) -> None:
+    applied = held("acme/web", "protect", api_keys={"default": 1, "old": 2})
+    revoked = replace(applied, revoked_keys=frozenset({"old"}))
+    with pytest.raises(TransitionError) as refused:
+        check_transition([revoked], [web], FILE)
+    assert str(refused.value).startswith(
+        "tenants.yaml: acme/web: API key default is gone, which would cut off its clients"
+    )
+    assert "\n" not in str(refused.value)
+    assert len(check_transition([revoked], [web], FILE, allowed={"acme/web"})) == 2
+    both = replace(applied, revoked_keys=frozenset({"old", "default"}))
+    assert len(check_transition([both], [web], FILE)) == 2
+
+
+def test_parts_of_two_apps_go_only_by_name(web: App) -> None:
+    applied = [
+        held("acme/web", "delete", branches=frozenset({"qa"})),
+        held("acme/old", "delete"),
+    ]
+    with pytest.raises(TransitionError, match="2 apps would leave, be replaced or lose branches"):
+        check_transition(applied, [web], FILE)
+    assert len(check_transition(applied, [web], FILE, allowed={"acme/web", "acme/old"})) == 2
+
+
+def test_the_last_app_of_a_stack_leaves_only_by_name() -> None:
+    applied = [held("acme/web", "delete")]
+    with pytest.raises(
+        TransitionError, match=r"nothing would be left .* tenantry up --allow-destroy acme/web, or"
+    ):
+        check_transition(applied, [], FILE)
+    assert len(check_transition(applied, [], FILE, allowed={"acme/web"})) == 1
+
+
+@pytest.mark.parametrize("deletion", ["protect", "retain", "delete"])
+def test_an_app_that_is_no_longer_selected_stays(web: App, deletion: Deletion) -> None:
+    applied = [held("acme/web", deletion), held("acme/b", "delete")]
+    with pytest.raises(TransitionError, match="acme/web is in the registry, and tenantry:apps"):
+        check_transition(applied, [], FILE, registered=[web], allowed={"acme/b"})
+
+
+def test_another_namespace_is_refused(web: App) -> None:
+    applied = replace(held("acme/web", "delete"), namespace="other")
+    with pytest.raises(TransitionError, match="was applied under the namespace other"):
+        check_transition([applied], [web], FILE, allowed={"acme/web"})
+    assert check_transition([replace(applied, namespace="tenantry")], [web], FILE) == []
 
 
 def test_more_than_one_app_goes_only_by_name(web: App) -> None:
@@ -187,8 +236,9 @@ def test_more_than_one_app_goes_only_by_name(web: App) -> None:
     with pytest.raises(TransitionError) as refused:
         check_transition(applied, [web], FILE, allowed={"acme/a", "acme/b"})
     assert str(refused.value) == (
-        "tenants.yaml: 3 apps would leave or be replaced in one run (acme/a,acme/b,acme/web): nothing was changed. If "
-        "the file is complete and this is meant, allow them by name: "
+        "tenants.yaml: 3 apps would leave, be replaced or lose branches, graphs or keys in one run (acme/a,acme/b,acme/web): "
+        "nothing was changed. If the file is complete and this is meant, allow it by name: "
+        "tenantry up --allow-destroy acme/a --allow-destroy acme/b --allow-destroy acme/web, or "
         "pulumi config set tenantry:allowDestroy acme/a,acme/b,acme/web"
     )
     told = check_transition(applied, [web], FILE, allowed={"acme/a", "acme/b", "acme/web"})
@@ -295,5 +345,5 @@ def test_another_aura_project_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_app_that_leaves_names_its_graphs() -> None:
-    (line,) = check_transition([held_graphs("delete", "a")], [], FILE)
+    (line,) = check_transition([held_graphs("delete", "a")], [], FILE, allowed={"acme/web"})
     assert line.endswith("destroyed, and so are its graphs (acme/web, acme/web/a)")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	pf "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
 
 	"tenantry.dev/toolchain/internal/embedded"
@@ -29,5 +28,7 @@ func main() {
 	if err != nil {
 		cmdutil.ExitError(err.Error())
 	}
-	pf.Main(context.Background(), neon.BaseName, neon.BaseInfo(), neon.Metadata(base, parameterized))
+	if err := serve(context.Background(), base, parameterized); err != nil {
+		cmdutil.ExitError(err.Error())
+	}
 }

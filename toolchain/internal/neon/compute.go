@@ -3,7 +3,6 @@ package neon
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-sdk/v2/diag"
 	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
@@ -11,9 +10,6 @@ import (
 )
 
 const (
-	computeDeadline = 5 * time.Minute
-	computePause    = 500 * time.Millisecond
-
 	settingsAttribute = "default_endpoint_settings"
 	minimum           = "autoscaling_limit_min_cu"
 	maximum           = "autoscaling_limit_max_cu"
@@ -29,7 +25,8 @@ type size struct {
 
 // withLiveCompute applies a project's default_endpoint_settings to its own compute as well. For Neon they are the
 // defaults of computes made later, so that upstream would report a resize that did not happen. It also sends the
-// suspension -1 (never), which upstream leaves out as it does each value that is not positive.
+// suspension -1 (never), which upstream leaves out as it does each value that is not positive. A run that ends between
+// the calls leaves an older size in the state, or in the live compute, from which it is read: the next one goes on.
 func withLiveCompute[F operation](do F) F {
 	return func(ctx context.Context, d *schema.ResourceData, meta any) diag.Diagnostics {
 		wanted := settings(d)
@@ -38,7 +35,7 @@ func withLiveCompute[F operation](do F) F {
 		if diags.HasError() || d.Id() == "" || !ok {
 			return diags
 		}
-		if err := resize(ctx, client, d, wanted); err != nil {
+		if err := resize(client, d, wanted); err != nil {
 			return append(diags, diag.FromErr(fmt.Errorf("compute of project %s: %w", d.Id(), err))...)
 		}
 		return append(diags, readLiveCompute(client, d)...)
@@ -97,22 +94,16 @@ func liveCompute(client *sdk.Client, d *schema.ResourceData) (*sdk.Endpoint, err
 	return &answer.Endpoint, nil
 }
 
-func resize(ctx context.Context, client *sdk.Client, d *schema.ResourceData, wanted size) error {
+func resize(client *sdk.Client, d *schema.ResourceData, wanted size) error {
 	if wanted.suspend != nil && *wanted.suspend == suspendNever {
-		err := patiently(ctx, func() error {
-			answer, err := client.UpdateProject(d.Id(), sdk.ProjectUpdateRequest{
-				Project: sdk.ProjectUpdateRequestProject{
-					DefaultEndpointSettings: &sdk.DefaultEndpointSettings{
-						AutoscalingLimitMinCu: wanted.min,
-						AutoscalingLimitMaxCu: wanted.max,
-						SuspendTimeoutSeconds: wanted.suspend,
-					},
+		_, err := client.UpdateProject(d.Id(), sdk.ProjectUpdateRequest{
+			Project: sdk.ProjectUpdateRequestProject{
+				DefaultEndpointSettings: &sdk.DefaultEndpointSettings{
+					AutoscalingLimitMinCu: wanted.min,
+					AutoscalingLimitMaxCu: wanted.max,
+					SuspendTimeoutSeconds: wanted.suspend,
 				},
-			})
-			if err != nil {
-				return err
-			}
-			return finish(ctx, client, answer.Operations)
+			},
 		})
 		if err != nil {
 			return err
@@ -132,13 +123,8 @@ func resize(ctx context.Context, client *sdk.Client, d *schema.ResourceData, wan
 	}
 	// Neon checks the limits against each other: both travel, or a rise of both is refused half-way.
 	change.AutoscalingLimitMinCu, change.AutoscalingLimitMaxCu = wanted.min, wanted.max
-	return patiently(ctx, func() error {
-		answer, err := client.UpdateProjectEndpoint(d.Id(), live.ID, sdk.EndpointUpdateRequest{Endpoint: change})
-		if err != nil {
-			return err
-		}
-		return finish(ctx, client, answer.Operations)
-	})
+	_, err = client.UpdateProjectEndpoint(d.Id(), live.ID, sdk.EndpointUpdateRequest{Endpoint: change})
+	return err
 }
 
 func differing[T comparable](wanted *T, live T) *T {
@@ -166,67 +152,4 @@ func readLiveCompute(client *sdk.Client, d *schema.ResourceData) diag.Diagnostic
 		return diag.FromErr(err)
 	}
 	return nil
-}
-
-// patiently repeats a change of settings, which is the same when sent twice, while Neon says that it is busy.
-func patiently(ctx context.Context, change func() error) error {
-	until := time.Now().Add(computeDeadline)
-	for {
-		err := change()
-		if err == nil || !passing(status(err)) || time.Now().After(until) {
-			return err
-		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// finish waits until the operations have ended, and reports one that failed.
-func finish(ctx context.Context, client *sdk.Client, operations []sdk.Operation) error {
-	until := time.Now().Add(computeDeadline)
-	for _, operation := range operations {
-		for !ended(operation.Status) {
-			if time.Now().After(until) {
-				return fmt.Errorf("operation %s (%s) has not ended within %s", operation.ID, operation.Action, computeDeadline)
-			}
-			if err := pause(ctx); err != nil {
-				return err
-			}
-			answer, err := client.GetProjectOperation(operation.ProjectID, operation.ID)
-			if err != nil {
-				if passing(status(err)) {
-					continue
-				}
-				return err
-			}
-			operation = answer.Operation
-		}
-		if operation.Status == sdk.OperationStatusFailed || operation.Status == sdk.OperationStatusError {
-			reason := "no reason given"
-			if operation.Error != nil {
-				reason = *operation.Error
-			}
-			return fmt.Errorf("operation %s (%s) failed: %s", operation.ID, operation.Action, reason)
-		}
-	}
-	return nil
-}
-
-func ended(status sdk.OperationStatus) bool {
-	switch status {
-	case sdk.OperationStatusScheduling, sdk.OperationStatusRunning, sdk.OperationStatusCancelling:
-		return false
-	default:
-		return true
-	}
-}
-
-func pause(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(computePause):
-		return nil
-	}
 }

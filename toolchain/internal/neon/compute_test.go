@@ -15,7 +15,7 @@ import (
 const (
 	projectRoute   = "/projects/" + projectID
 	endpointRoute  = projectRoute + "/endpoints/" + endpointID
-	operationRoute = projectRoute + "/operations/op-1"
+	operationRoute = projectRoute + "/operations"
 )
 
 // computing is the API of a project whose compute can be resized: it keeps the changes that it is asked for.
@@ -43,7 +43,7 @@ func (c *computing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if route == "GET "+operationRoute {
-		_, _ = w.Write([]byte(`{"operation":` + operationIn(c.ends) + `}`))
+		_, _ = w.Write([]byte(`{"operations":[` + operationIn(c.ends) + `]}`))
 		return
 	}
 	c.api.ServeHTTP(w, r)
@@ -121,7 +121,7 @@ func TestAResizeThatFailsIsAnErrorWithItsReasonAndKeepsTheProject(t *testing.T) 
 	d := data(t, p, "neon_project", "", sized(0.25, 4, 300))
 	d.SetId("")
 	diags := p.ResourcesMap["neon_project"].CreateContext(context.Background(), d, p.Meta())
-	if !diags.HasError() || !strings.Contains(diags[0].Summary, "operation op-1 (apply_config) failed: no room") {
+	if !diags.HasError() || !strings.Contains(diags[0].Summary, "operation op-1 (apply_config) of project "+projectID+" failed: no room") {
 		t.Error(diags)
 	}
 	if d.Id() != projectID {

@@ -2,12 +2,12 @@ package neon
 
 import (
 	"context"
-	"net/http"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-sdk/v2/diag"
 	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
 	sdk "github.com/kislerdm/neon-sdk-go"
+
+	"tenantry.dev/toolchain/internal/neonhttp"
 )
 
 // lookup asks the API for the object that a resource stands for, or for the one that it cannot exist without.
@@ -93,6 +93,5 @@ func gone(d *schema.ResourceData, meta any, exists lookup) bool {
 	if !ok || d.Id() == "" {
 		return false
 	}
-	err := exists(client, d)
-	return status(err) == http.StatusNotFound && strings.Contains(err.Error(), "not found")
+	return neonhttp.IsGone(exists(client, d))
 }

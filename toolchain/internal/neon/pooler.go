@@ -4,18 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-sdk/v2/diag"
 	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
 	sdk "github.com/kislerdm/neon-sdk-go"
-)
-
-const (
-	pooledAttempts = 30
-	pooledPause    = time.Second
 )
 
 // operation has the form of a resource's create, read and update.
@@ -36,7 +29,7 @@ func withPooledHost[F operation](do F) F {
 		if !ok {
 			return diags
 		}
-		host, err := pooledHost(ctx, client, d)
+		host, err := pooledHost(client, d)
 		if err != nil {
 			return append(diags, diag.FromErr(fmt.Errorf("pooled host of project %s: %w", d.Id(), err))...)
 		}
@@ -53,33 +46,17 @@ func withPooledHost[F operation](do F) F {
 	}
 }
 
-// pooledHost asks the API for the pooled connection URI and returns its host. The project exists by now, so a passing
-// refusal is waited for (at most 30 s) rather than reported as a failed create.
-func pooledHost(ctx context.Context, client *sdk.Client, d *schema.ResourceData) (string, error) {
+// pooledHost asks the API for the pooled connection URI and returns its host.
+func pooledHost(client *sdk.Client, d *schema.ResourceData) (string, error) {
 	pooled := true
-	for attempt := 1; ; attempt++ {
-		answer, err := client.GetConnectionURI(
-			d.Id(), nil, nil, text(d, "database_name"), text(d, "database_user"), &pooled)
-		if err == nil {
-			uri, err := url.Parse(answer.URI)
-			if err != nil || uri.Hostname() == "" {
-				// Not with the URI itself: it holds a password.
-				return "", fmt.Errorf("the API's pooled connection URI has no host")
-			}
-			return uri.Host, nil
-		}
-		if attempt == pooledAttempts || !passing(status(err)) {
-			return "", err
-		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(pooledPause):
-		}
+	answer, err := client.GetConnectionURI(d.Id(), nil, nil, text(d, "database_name"), text(d, "database_user"), &pooled)
+	if err != nil {
+		return "", err
 	}
-}
-
-// passing says whether Neon documents the status as one to try again.
-func passing(code int) bool {
-	return code == http.StatusLocked || code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable
+	uri, err := url.Parse(answer.URI)
+	if err != nil || uri.Hostname() == "" {
+		// Not with the URI itself: it holds a password.
+		return "", fmt.Errorf("the API's pooled connection URI has no host")
+	}
+	return uri.Host, nil
 }

@@ -1,12 +1,11 @@
 // Package neon bridges the Terraform provider kislerdm/neon as the parameterized package that
 // `pulumi package add terraform-provider kislerdm/neon 0.13.0` yields, with what the provider lacks put right around
-// it: the API's URL, a secret API key, "not found" that means gone, pooled hosts of an API with addresses, and settings
-// of a compute that reach the live one.
+// it: the API's URL, a secret API key, "not found" that means gone, pooled hosts of an API with addresses, settings of a
+// compute that reach the live one, and the client of package neonhttp.
 package neon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -24,6 +23,9 @@ const (
 	userAgent   = "tenantry (kislerdm/neon " + Version + ")"
 )
 
+// stock leaves out everything that makes the provider safe; see stock.go.
+var stock bool
+
 // Provider returns the upstream provider with the wrappers of this package around its resources. The upstream's own
 // schemas are shared variables: whatever differs is a copy.
 func Provider() *schema.Provider {
@@ -36,37 +38,67 @@ func Provider() *schema.Provider {
 	key.Sensitive = true
 	p.Schema = map[string]*schema.Schema{"api_key": &key}
 
-	p.ConfigureContextFunc = configure
+	s := &session{}
+	p.ConfigureContextFunc = s.configure
 
 	resources := make(map[string]*schema.Resource, len(p.ResourcesMap))
 	for name, resource := range p.ResourcesMap {
 		wrapped := *resource
-		if exists, ok := lookups[name]; ok {
-			wrapped.ReadContext = goneOnRead(resource.ReadContext, exists)
-			wrapped.DeleteContext = goneOnDelete(resource.DeleteContext, exists)
-		}
 		if name == "neon_project" {
-			wrapped.CreateContext = withLiveCompute(withPooledHost(wrapped.CreateContext))
-			wrapped.ReadContext = withLiveComputeRead(withPooledHost(wrapped.ReadContext))
-			wrapped.UpdateContext = withLiveCompute(withPooledHost(wrapped.UpdateContext))
+			wrapped.CreateContext = withPooledHost(wrapped.CreateContext)
+			wrapped.ReadContext = withPooledHost(wrapped.ReadContext)
+			wrapped.UpdateContext = withPooledHost(wrapped.UpdateContext)
+		}
+		if !stock {
+			s.guard(name, &wrapped)
 		}
 		resources[name] = &wrapped
 	}
 	p.ResourcesMap = resources
 
-	project := *p.DataSourcesMap["neon_project"]
-	project.ReadContext = withPooledHost(project.ReadContext)
 	sources := make(map[string]*schema.Resource, len(p.DataSourcesMap))
 	for name, source := range p.DataSourcesMap {
-		sources[name] = source
+		wrapped := *source
+		if name == "neon_project" {
+			wrapped.ReadContext = withPooledHost(wrapped.ReadContext)
+		}
+		if !stock {
+			wrapped.ReadContext = within(s, wrapped.ReadContext)
+		}
+		sources[name] = &wrapped
 	}
-	sources["neon_project"] = &project
 	p.DataSourcesMap = sources
 	return p
 }
 
+// guard wraps a resource's operations in what upstream lacks.
+func (s *session) guard(name string, r *schema.Resource) {
+	if exists, ok := lookups[name]; ok {
+		r.ReadContext = goneOnRead(r.ReadContext, exists)
+		r.DeleteContext = goneOnDelete(r.DeleteContext, exists)
+	}
+	if name == "neon_project" {
+		r.CreateContext = withLiveCompute(r.CreateContext)
+		r.ReadContext = withLiveComputeRead(r.ReadContext)
+		r.UpdateContext = withLiveCompute(r.UpdateContext)
+	}
+	var inURL []string
+	if name == "neon_role" || name == "neon_database" {
+		inURL = []string{"name"}
+	}
+	r.CreateContext = within(s, r.CreateContext, inURL...)
+	r.ReadContext = within(s, r.ReadContext, inURL...)
+	r.DeleteContext = within(s, r.DeleteContext, inURL...)
+	if r.UpdateContext != nil {
+		r.UpdateContext = within(s, r.UpdateContext, inURL...)
+	}
+	if r.Importer != nil && r.Importer.StateContext != nil {
+		r.Importer = &schema.ResourceImporter{StateContext: importing(s, r.Importer.StateContext)}
+	}
+}
+
 // configure makes the Neon client. The upstream resources demand that it is the SDK's own type.
-func configure(_ context.Context, d *schema.ResourceData) (any, diag.Diagnostics) {
+func (s *session) configure(_ context.Context, d *schema.ResourceData) (any, diag.Diagnostics) {
 	key, _ := d.Get("api_key").(string)
 	if key == "" {
 		key = os.Getenv(keyVariable)
@@ -75,22 +107,29 @@ func configure(_ context.Context, d *schema.ResourceData) (any, diag.Diagnostics
 		return nil, diag.FromErr(fmt.Errorf(
 			"no Neon API key: set the provider's apiKey (`pulumi config set --secret neon:apiKey …`) or %s", keyVariable))
 	}
-	transport, err := neonhttp.New(neonhttp.Options{BaseURL: os.Getenv(urlVariable), UserAgent: userAgent})
-	if err != nil {
-		return nil, diag.FromErr(err)
+	options := neonhttp.Options{BaseURL: os.Getenv(urlVariable), UserAgent: userAgent}
+	var sender sdk.HTTPClient
+	if stock {
+		plain, err := neonhttp.NewPlain(options)
+		if err != nil {
+			return nil, diag.FromErr(err)
+		}
+		sender = plain
+	} else {
+		settings, err := neonhttp.ReadSettings(os.Getenv)
+		if err != nil {
+			return nil, diag.FromErr(err)
+		}
+		client, err := neonhttp.New(options, settings)
+		if err != nil {
+			return nil, diag.FromErr(err)
+		}
+		s.open(key, client)
+		sender = client.For(interrupted, neonhttp.Run{})
 	}
-	client, err := sdk.NewClient(sdk.Config{Key: key, HTTPClient: transport})
+	client, err := sdk.NewClient(sdk.Config{Key: key, HTTPClient: sender})
 	if err != nil {
 		return nil, diag.FromErr(err)
 	}
 	return client, nil
-}
-
-// status returns the HTTP status of an error of the SDK, zero for any other error.
-func status(err error) int {
-	var answer sdk.Error
-	if errors.As(err, &answer) {
-		return answer.HTTPCode
-	}
-	return 0
 }

@@ -52,10 +52,11 @@ func project(host string) map[string]answer {
 	d := `{"id":1,"branch_id":"` + branchID + `","name":"neondb","owner_name":"owner",` + now + `}`
 	root := "/projects/" + projectID
 	return map[string]answer{
-		"POST /projects":                                                         {201, `{"project":` + p + `,"branch":` + b + `,"endpoints":[` + e + `],"databases":[` + d + `],"roles":[],"operations":[],"connection_uris":[]}`},
-		"GET " + root:                                                            {200, `{"project":` + p + `}`},
-		"GET " + root + "/branches":                                              {200, `{"branches":[` + b + `]}`},
-		"GET " + root + "/endpoints/" + endpointID:                               {200, `{"endpoint":` + e + `}`},
+		"GET /projects":                            {200, `{"projects":[]}`},
+		"POST /projects":                           {201, `{"project":` + p + `,"branch":` + b + `,"endpoints":[` + e + `],"databases":[` + d + `],"roles":[],"operations":[],"connection_uris":[]}`},
+		"GET " + root:                              {200, `{"project":` + p + `}`},
+		"GET " + root + "/branches":                {200, `{"branches":[` + b + `]}`},
+		"GET " + root + "/endpoints/" + endpointID: {200, `{"endpoint":` + e + `}`},
 		"GET " + root + "/branches/" + branchID + "/endpoints":                   {200, `{"endpoints":[` + e + `]}`},
 		"GET " + root + "/branches/" + branchID + "/databases":                   {200, `{"databases":[` + d + `]}`},
 		"GET " + root + "/branches/" + branchID + "/roles/owner/reveal_password": {200, `{"password":"npg_x"}`},
@@ -70,6 +71,10 @@ func serve(t *testing.T, answers map[string]answer) (*api, *schema.Provider) {
 	t.Cleanup(server.Close)
 	t.Setenv(urlVariable, server.URL)
 	t.Setenv(keyVariable, "napi_test")
+	t.Setenv("NEON_STATE_FOLDER", t.TempDir())
+	t.Setenv("NEON_RETRY_SECONDS", "5")
+	t.Setenv("NEON_RETRY_ATTEMPTS", "2")
+	t.Setenv("NEON_POLL_SECONDS", "0.05")
 	p := Provider()
 	if diags := p.Configure(context.Background(), terraform.NewResourceConfigRaw(nil)); diags.HasError() {
 		t.Fatal(diags)

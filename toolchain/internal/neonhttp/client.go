@@ -1,92 +1,133 @@
 // Package neonhttp is the HTTP client that the Neon provider talks through. It is the one place for what the provider
-// itself cannot be told: where the API is, who asks, and how long an answer may take.
+// itself cannot be told or gets wrong for a fleet: where the API is, how fast it is asked, what is sent again and what
+// never, how operations are waited for, and that there is one project for one name.
+//
+// A request passes the layers from top to bottom, and its answer back up:
+//
+//	Client     one line for every failure
+//	fill       what older answers lack
+//	update     a PATCH says what changed, and nothing else
+//	waiting    answers come when their operations have ended
+//	projects   one project for one name
+//	parts      one branch, compute, role and database for one name
+//	retry      what is safe is sent again
+//	pace       the rate limit
+//	wire       one request, one whole answer
 package neonhttp
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 )
 
-const (
-	// PublicURL is where the provider sends its requests: its SDK has it fixed.
-	PublicURL = "https://console.neon.tech/api/v2"
-	// DefaultTimeout bounds one request with its answer; it is the provider's own.
-	DefaultTimeout = 2 * time.Minute
-)
-
-// Options of a client.
-type Options struct {
-	// BaseURL is the API's root, such as http://127.0.0.1:8080/api/v2. Empty: PublicURL.
-	BaseURL string
-	// UserAgent is sent with each request.
-	UserAgent string
-	// Timeout of one request with its answer. Zero: DefaultTimeout.
-	Timeout time.Duration
-	// Transport sends the requests. Nil: http.DefaultTransport.
-	Transport http.RoundTripper
-}
-
-// Client sends the SDK's requests to the base URL. Answers are handed on as they are, of every status.
-type Client struct {
-	base      *url.URL
-	userAgent string
-	http      *http.Client
-}
+// Client sends the SDK's requests through the layers.
+type Client struct{ top sender }
 
 // New checks the options. It fails where the base URL is not an absolute http or https URL.
-func New(options Options) (*Client, error) {
-	raw := options.BaseURL
-	if raw == "" {
-		raw = PublicURL
-	}
-	base, err := url.Parse(strings.TrimRight(raw, "/"))
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || base.RawQuery != "" {
-		return nil, fmt.Errorf("NEON_API_URL: %q is not the URL of a Neon API: it must look like %s", raw, PublicURL)
-	}
-	timeout := options.Timeout
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
-	return &Client{
-		base:      base,
-		userAgent: options.UserAgent,
-		http:      &http.Client{Timeout: timeout, Transport: options.Transport, CheckRedirect: noRedirect},
-	}, nil
-}
-
-// Do sends one request. It implements the HTTPClient of the Neon SDK.
-func (c *Client) Do(request *http.Request) (*http.Response, error) {
-	target, err := c.rebase(request.URL)
+func New(options Options, settings Settings) (*Client, error) {
+	plain, err := NewPlain(options)
 	if err != nil {
 		return nil, err
 	}
-	clone := request.Clone(request.Context())
-	clone.URL = target
-	clone.Host = ""
-	if c.userAgent != "" {
-		clone.Header.Set("User-Agent", c.userAgent)
-	}
-	return c.http.Do(clone)
+	return layered(&wire{plain}, settings, realClock{}), nil
 }
 
-// rebase moves a URL below PublicURL to the base URL. Any other URL is refused: the API key travels with the request.
-func (c *Client) rebase(from *url.URL) (*url.URL, error) {
-	full := from.String()
-	rest, found := strings.CutPrefix(full, PublicURL)
-	if !found || (rest != "" && rest[0] != '/' && rest[0] != '?') {
-		return nil, fmt.Errorf("refusing to send the API key to %s://%s: it is not the Neon API", from.Scheme, from.Host)
+func layered(wire sender, settings Settings, clock clock) *Client {
+	pace := newPace(wire, clock, settings)
+	retry := newRetry(pace, clock, settings)
+	// What a take-over begins is waited for below the layer that waits for the rest.
+	inner := &waiting{next: retry, clock: clock, settings: settings}
+	parts := &parts{next: retry, retry: retry, waiting: inner, clock: clock, settings: settings}
+	projects := &projects{
+		next: parts, once: pace, retry: retry, waiting: inner, clock: clock, settings: settings,
+		intents: &intents{folder: settings.StateFolder, clock: clock}, deleted: map[string]bool{},
 	}
-	target, err := url.Parse(c.base.String() + rest)
+	outer := &waiting{next: projects, clock: clock, settings: settings}
+	return &Client{top: &fill{next: &update{next: outer}}}
+}
+
+// Run is what one operation of the provider adds to its requests.
+type Run struct {
+	// Changed says whether an attribute of the resource changes. Nil: not known, and requests stay as they are.
+	Changed func(attribute string) bool
+	// Warn is told what the operator should know of a success.
+	Warn func(text string)
+}
+
+// Bound is the client of one operation: its requests end with the operation's context.
+type Bound struct {
+	client *Client
+	ctx    context.Context
+}
+
+// For binds the client to an operation. The SDK's requests carry no context of their own.
+func (c *Client) For(ctx context.Context, run Run) *Bound {
+	return &Bound{client: c, ctx: context.WithValue(ctx, runKey{}, run)}
+}
+
+// Do sends one request of the SDK. It fails with an *Error for each answer that is no success.
+func (b *Bound) Do(request *http.Request) (*http.Response, error) {
+	c, err := parse(request)
 	if err != nil {
-		return nil, fmt.Errorf("the request's path %q is not a URL: %w", rest, err)
+		return nil, err
 	}
-	return target, nil
+	a, err := b.client.top.send(b.ctx, c)
+	if err != nil {
+		return nil, failed(c, err)
+	}
+	if !a.ok() {
+		return nil, refused(c, a)
+	}
+	return &http.Response{
+		Status:     fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)),
+		StatusCode: a.status,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        a.header,
+		Body:          io.NopCloser(bytes.NewReader(a.body)),
+		ContentLength: int64(len(a.body)),
+		Request:       request,
+	}, nil
 }
 
-// noRedirect hands a redirect on as the answer: the Neon API has none, and following one would send the API key away.
-func noRedirect(*http.Request, []*http.Request) error {
-	return http.ErrUseLastResponse
+// parse takes a request of the SDK apart. A request elsewhere than to Neon's API is refused: it carries the API key.
+func parse(request *http.Request) (call, error) {
+	rest, found := strings.CutPrefix(request.URL.String(), PublicURL)
+	if !found || rest == "" || rest[0] != '/' {
+		return call{}, fmt.Errorf("refusing to send the API key to %s://%s: it is not the Neon API", request.URL.Scheme, request.URL.Host)
+	}
+	path, query, _ := strings.Cut(rest, "?")
+	c := call{method: request.Method, path: path, query: query, header: request.Header}
+	if request.Body != nil && request.Body != http.NoBody {
+		body, err := io.ReadAll(request.Body)
+		_ = request.Body.Close()
+		if err != nil {
+			return call{}, err
+		}
+		c.body = body
+	}
+	return c, nil
+}
+
+type runKey struct{}
+
+func warn(ctx context.Context, text string) {
+	if run, _ := ctx.Value(runKey{}).(Run); run.Warn != nil {
+		run.Warn(text)
+	}
+}
+
+func changes(ctx context.Context) func(string) bool {
+	run, _ := ctx.Value(runKey{}).(Run)
+	return run.Changed
+}
+
+func asError(err error) (*Error, bool) {
+	var known *Error
+	ok := errors.As(err, &known)
+	return known, ok
 }

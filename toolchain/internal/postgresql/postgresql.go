@@ -1,7 +1,8 @@
 // Package postgresql bridges the last importable release of the Terraform provider for PostgreSQL (1.7.1), with the
 // tokens and property names of the official Pulumi package 3.18, and adds what that release lacks: schema grants,
 // grants that revoke, the idle-in-transaction timeout of roles, a read of roles whatever their settings, and a drop of
-// databases in use.
+// databases in use. Every operation may be interrupted anywhere and done again, and is done again by itself where its
+// failure passes.
 package postgresql
 
 import (
@@ -33,11 +34,12 @@ func Info() tfbridge.ProviderInfo {
 		"postgresql_role":               "Role",
 		"postgresql_schema":             "Schema",
 	} {
-		info.Resources[name] = &tfbridge.ResourceInfo{Tok: tfbridge.MakeResource("postgresql", "index", member)}
+		info.Resources[name] = &tfbridge.ResourceInfo{
+			Tok: tfbridge.MakeResource("postgresql", "index", member),
+			// A create takes over what has its name. A delete after the create of the replacement would destroy what
+			// was just taken over, or revoke what was just granted.
+			DeleteBeforeReplace: true,
+		}
 	}
-	// Their create revokes before it grants, and their delete revokes: a delete after the create of the replacement
-	// would take away what was just granted to the same role.
-	info.Resources["postgresql_grant"].DeleteBeforeReplace = true
-	info.Resources["postgresql_default_privileges"].DeleteBeforeReplace = true
 	return info
 }

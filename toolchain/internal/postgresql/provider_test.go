@@ -45,6 +45,7 @@ func TestTokensAndPropertiesAreTheOfficialOnes(t *testing.T) {
 type server struct {
 	provider *schema.Provider
 	owner    string
+	database string
 	suffix   string
 }
 
@@ -62,15 +63,25 @@ func connect(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return connectThrough(t, where.Hostname(), port)
+}
+
+// connectThrough reaches the same server by another address.
+func connectThrough(t *testing.T, host string, port int) *server {
+	t.Helper()
+	where, err := url.Parse(os.Getenv(serverVariable))
+	if err != nil {
+		t.Fatal(err)
+	}
 	password, _ := where.User.Password()
 	p := Provider()
 	if err := p.Configure(terraform.NewResourceConfigRaw(map[string]any{
-		"host": where.Hostname(), "port": port, "username": where.User.Username(), "password": password,
+		"host": host, "port": port, "username": where.User.Username(), "password": password,
 		"database": where.Path[1:], "sslmode": where.Query().Get("sslmode"), "superuser": false,
 	})); err != nil {
 		t.Fatal(err)
 	}
-	return &server{provider: p, owner: where.User.Username(), suffix: fmt.Sprint(os.Getpid())}
+	return &server{provider: p, owner: where.User.Username(), database: where.Path[1:], suffix: fmt.Sprint(os.Getpid())}
 }
 
 func (s *server) create(t *testing.T, resource string, raw map[string]any) *schema.ResourceData {

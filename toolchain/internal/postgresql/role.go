@@ -18,74 +18,45 @@ const (
 	searchPath       = "search_path"
 )
 
-// readSettings makes a role readable whatever its settings are: every login may change its own (ALTER ROLE
-// current_user SET), and upstream's read fails on a timeout with a unit and on any setting with a backslash. It also
-// adds the idle timeout, as later releases of the provider have it: milliseconds, 0 or absent for the server's default.
-func readSettings(role *schema.Resource) {
+// keepRole makes and changes a role in ways that may be interrupted and done again, and reads it whatever its settings
+// are: every login may change its own (ALTER ROLE current_user SET), and upstream's read fails on a timeout with a unit
+// and on any setting with a backslash. It also adds the idle timeout, as later releases of the provider have it:
+// milliseconds, 0 or absent for the server's default.
+func keepRole(role *schema.Resource) {
 	role.Schema[idleTimeout] = &schema.Schema{
 		Type:         schema.TypeInt,
 		Optional:     true,
 		Description:  "Terminate any session with an open transaction that has been idle for longer than the specified duration in milliseconds",
 		ValidateFunc: validation.IntAtLeast(0),
 	}
-	create, read, update := role.Create, role.Read, role.Update
-	role.Create = func(d *schema.ResourceData, meta any) error {
-		// Upstream's create ends with a read into d: it must not hide what is asked for.
-		wanted := d.Get(idleTimeout).(int)
-		if err := create(d, meta); err != nil && !isOfRead(err) {
-			return err
-		}
-		if wanted == 0 {
-			return readRole(d, meta)
-		}
-		return setIdleTimeout(d, meta, wanted)
-	}
+	read := role.Read
 	role.Read = func(d *schema.ResourceData, meta any) error {
 		if err := read(d, meta); err != nil && !isOfRead(err) {
 			return err
 		}
 		return readRole(d, meta)
 	}
-	role.Update = func(d *schema.ResourceData, meta any) error {
-		changed, wanted := d.HasChange(idleTimeout), d.Get(idleTimeout).(int)
-		if err := update(d, meta); err != nil && !isOfRead(err) {
+	readBack := role.Read
+	role.Create = func(d *schema.ResourceData, meta any) error {
+		if err := createRole(d, meta); err != nil {
 			return err
 		}
-		if !changed {
-			return readRole(d, meta)
-		}
-		return setIdleTimeout(d, meta, wanted)
+		return readBack(d, meta)
 	}
+	role.Update = func(d *schema.ResourceData, meta any) error {
+		if err := updateRole(d, meta); err != nil {
+			return err
+		}
+		return readBack(d, meta)
+	}
+	role.Delete = removeRole(role.Delete)
 }
 
-// isOfRead tells an error of upstream's read of a role, with which its create and update end too, once they have
-// committed. These errors have no type, and only that read words them so. Our own read follows, and reports what is
-// truly wrong, such as a lost connection.
+// isOfRead tells an error of upstream's read of a role. These errors have no type, and only that read words them so. Our
+// own read follows, and reports what is truly wrong, such as a lost connection.
 func isOfRead(err error) bool {
 	text := err.Error()
 	return strings.HasPrefix(text, "Error reading ROLE: ") || strings.HasPrefix(text, "Error reading statement_timeout: ")
-}
-
-func setIdleTimeout(d *schema.ResourceData, meta any, milliseconds int) error {
-	c, err := connectionOf(meta)
-	if err != nil {
-		return err
-	}
-	statement := idleTimeoutStatement(d.Id(), milliseconds)
-	if err := c.inTransaction("", func(txn *sql.Tx) error {
-		_, err := txn.Exec(statement)
-		return err
-	}); err != nil {
-		return fmt.Errorf("could not set %s of role %s: %w", idleTimeout, d.Id(), err)
-	}
-	return readRole(d, meta)
-}
-
-func idleTimeoutStatement(role string, milliseconds int) string {
-	if milliseconds == 0 {
-		return fmt.Sprintf("ALTER ROLE %s RESET %s", pq.QuoteIdentifier(role), idleTimeout)
-	}
-	return fmt.Sprintf("ALTER ROLE %s SET %s TO %d", pq.QuoteIdentifier(role), idleTimeout, milliseconds)
 }
 
 // readRole reads everything but the password, which only a superuser could, into d; of a role that is gone, the id is

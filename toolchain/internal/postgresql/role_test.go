@@ -9,12 +9,12 @@ import (
 	upstream "github.com/terraform-providers/terraform-provider-postgresql/postgresql"
 )
 
-func TestIdleTimeoutStatement(t *testing.T) {
+func TestTimeoutStatement(t *testing.T) {
 	t.Parallel()
-	if got, want := idleTimeoutStatement("a", 10), `ALTER ROLE "a" SET idle_in_transaction_session_timeout TO 10`; got != want {
+	if got, want := timeoutStatement("a", idleTimeout, 10), `ALTER ROLE "a" SET idle_in_transaction_session_timeout TO 10`; got != want {
 		t.Error(got)
 	}
-	if got, want := idleTimeoutStatement("a", 0), `ALTER ROLE "a" RESET idle_in_transaction_session_timeout`; got != want {
+	if got, want := timeoutStatement("a", idleTimeout, 0), `ALTER ROLE "a" RESET idle_in_transaction_session_timeout`; got != want {
 		t.Error(got)
 	}
 }

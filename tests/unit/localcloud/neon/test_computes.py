@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from localcloud.clock import Clock
+from localcloud.faults.standing import Faults
 from localcloud.neon.computes import Compute
 from localcloud.neon.operations import Operations
 from localcloud.postgres.cluster import Cluster, ClusterError
-from localcloud.postgres.front import RefusedError, Session
+from localcloud.postgres.front import Session
+from localcloud.postgres.refusal import RefusedError
 from localcloud.state import Branch, Endpoint, Operation, State
 
 if TYPE_CHECKING:
@@ -115,6 +117,7 @@ def compute(state: State, cluster: FakeCluster) -> Compute:
         Clock(),
         operations,
         cast("Lists", cluster.lists),
+        Faults(),
     )
 
 
@@ -253,6 +256,7 @@ def test_a_connection_that_is_given_up_during_the_start_leaves_no_lock(state: St
             Clock(),
             operations,
             cast("Lists", cluster.lists),
+            Faults(),
         )
         cluster.gate.clear()
         admission = asyncio.create_task(one.admit())

@@ -42,3 +42,52 @@ def test_an_error_has_its_length_state_and_words() -> None:
     assert message[:1] == b"E"
     assert struct.unpack("!I", message[1:5]) == (len(message) - 1,)
     assert message.endswith(b"C08004\0Mno\0\0")
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!I", 4 + len(body)) + body
+
+
+messages = st.builds(message, st.sampled_from([b"Q", b"P", b"d", b"p"]), st.binary(max_size=40))
+
+
+@given(st.lists(messages, max_size=8), st.integers(1, 30), st.sampled_from([b"", b"Q", b"QP"]))
+def test_messages_are_found_however_the_stream_is_cut(
+    sent: list[bytes], size: int, kinds: bytes
+) -> None:
+    stream = b"".join(sent)
+    finder = wire.Messages()
+    parts: list[bytes] = []
+    for at in range(0, len(stream), size):
+        parts += finder.feed(stream[at : at + size], kinds)
+    assert b"".join(parts) + finder.rest() == stream
+    found = [part for part in parts if isinstance(part, wire.Message)]
+    assert found == [each for each in sent if each[0] in kinds]
+
+
+@given(st.lists(messages, min_size=1, max_size=8), st.integers(1, 30), st.integers(0, 20))
+def test_messages_are_found_from_the_moment_on_when_they_are_asked_for(
+    sent: list[bytes], size: int, before: int
+) -> None:
+    stream = b"".join(sent)
+    finder = wire.Messages()
+    parts: list[bytes] = []
+    for number, at in enumerate(range(0, len(stream), size)):
+        parts += finder.feed(stream[at : at + size], b"QP" if number >= before else b"")
+    assert b"".join(parts) == stream
+    found = [part for part in parts if isinstance(part, wire.Message)]
+    wanted = [each for each in sent if each[:1] in {b"Q", b"P"}]
+    assert found == wanted[len(wanted) - len(found) :]
+
+
+def test_nothing_of_a_message_is_kept_back_that_nobody_asked_for() -> None:
+    finder = wire.Messages()
+    whole = message(b"Q", b"SELECT 1\0")
+    assert finder.feed(whole[:3]) == []
+    assert finder.feed(whole[3:8]) == [whole[:8]]
+    assert finder.feed(whole[8:]) == [whole[8:]]
+
+
+def test_the_strings_of_a_message_are_filled_up() -> None:
+    assert wire.Message(message(b"P", b"name\0SELECT 1\0\0\0")).strings(2) == ["name", "SELECT 1"]
+    assert wire.Message(message(b"Q", b"")).strings(2) == ["", ""]

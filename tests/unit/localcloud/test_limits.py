@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from localcloud.aura.limits import RateLimit, retry_after
+from localcloud.limits import RateLimit, retry_after
 
 
 def test_the_window_slides_and_refusals_do_not_count() -> None:

@@ -28,7 +28,7 @@ func TestRequestsGoToTheBaseURL(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 	}))
 	defer server.Close()
-	client, err := New(Options{BaseURL: server.URL + "/api/v2/", UserAgent: "ours"})
+	client, err := NewPlain(Options{BaseURL: server.URL + "/api/v2/", UserAgent: "ours"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestTheKeyLeavesForNoOtherHost(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer server.Close()
-	client, err := New(Options{BaseURL: server.URL})
+	client, err := NewPlain(Options{BaseURL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	}))
 	defer server.Close()
-	client, err := New(Options{BaseURL: server.URL})
+	client, err := NewPlain(Options{BaseURL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestASilentServerTimesOut(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer server.Close()
 	defer close(release)
-	client, err := New(Options{BaseURL: server.URL, Timeout: 50 * time.Millisecond})
+	client, err := NewPlain(Options{BaseURL: server.URL, Timeout: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,11 +106,11 @@ func TestASilentServerTimesOut(t *testing.T) {
 func TestABadBaseURLIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"127.0.0.1:8080", "ftp://host/api", "http://", "/api/v2", "http://h/api?x=1", "http://h\x7f"} {
-		if _, err := New(Options{BaseURL: base}); err == nil || !strings.Contains(err.Error(), "NEON_API_URL") {
+		if _, err := NewPlain(Options{BaseURL: base}); err == nil || !strings.Contains(err.Error(), "NEON_API_URL") {
 			t.Errorf("%q: %v", base, err)
 		}
 	}
-	if _, err := New(Options{}); err != nil {
+	if _, err := NewPlain(Options{}); err != nil {
 		t.Errorf("no base URL: %v", err)
 	}
 }

@@ -1,0 +1,161 @@
+"""A folder with a project, a registry and a file backend, and clouds that answer from lists."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tenantry.neon import NeonApi
+from tenantry.recovery.looking import Looker
+
+REGISTRY = """\
+version: 1
+namespace: t
+tenants:
+  acme:
+    apps:
+      web: {environment: staging, region: aws-us-east-2, deletion: DELETION}
+"""
+NAME = "t--acme--web"
+URN = "urn:pulumi:dev::tenantry::tenantry:app:TenantApp$neon:index/project:Project::acme/web"
+
+
+def held(id_: str = "p-1", name: str = NAME, **more: Any) -> dict[str, Any]:
+    """A project as a state has it."""
+    return {
+        "urn": URN,
+        "type": "neon:index/project:Project",
+        "id": id_,
+        "inputs": {"name": name, "regionId": "aws-us-east-2", "pgVersion": 17, "orgId": "org"},
+        **more,
+    }
+
+
+def creating(resource: dict[str, Any]) -> dict[str, Any]:
+    """A create of it that was cut off."""
+    return {"type": "creating", "resource": {**resource, "id": ""}}
+
+
+def listed(id_: str = "p-1", name: str = NAME) -> dict[str, Any]:
+    """A project as Neon lists it."""
+    return {
+        "id": id_,
+        "name": name,
+        "region_id": "aws-us-east-2",
+        "pg_version": 17,
+        "org_id": "org",
+        "created_at": "2026-11-22T11:00:00Z",
+    }
+
+
+@dataclass
+class Neon:
+    """Neon's API with a few projects."""
+
+    projects: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/api/v2")
+        self.asked.append(f"{request.method} {path}")
+        if path == "/projects":
+            search = request.url.params["search"]
+            found = [each for each in self.projects if search in each["name"]]
+            return httpx.Response(200, json={"projects": found, "pagination": {}})
+        for each in self.projects:
+            if path == f"/projects/{each['id']}":
+                if request.method == "DELETE":
+                    self.projects.remove(each)
+                return httpx.Response(200, json={"project": each})
+        return httpx.Response(404, json={"message": "project not found"})
+
+
+class LocalLooker(Looker):
+    """Asks the given Neon."""
+
+    cloud: Neon
+
+    def neon(self) -> NeonApi:
+        return NeonApi(api_key="k", transport=httpx.MockTransport(self.cloud))
+
+
+class Project:
+    """The folder."""
+
+    def __init__(self, folder: Path, deletion: str = "delete") -> None:
+        self.folder = folder
+        self.state_folder = folder / "state"
+        (self.state_folder / ".pulumi").mkdir(parents=True)
+        (self.state_folder / ".pulumi" / "meta.yaml").write_text("version: 1\n")
+        (folder / "Pulumi.yaml").write_text("name: tenantry\nruntime: python\n")
+        (folder / "tenants.yaml").write_text(REGISTRY.replace("DELETION", deletion))
+        # Keeps what it is given in place of the state, as `pulumi stack import` does.
+        command = folder / "pulumi"
+        command.write_text(
+            f"""#!/bin/sh
+echo "$*" >> {folder}/pulumi.log
+case "$1 $2" in
+  "stack export") cat {folder}/export.json ;;
+  "stack import") cat > {folder}/import.json ;;
+  "config --json") echo '{{}}' ;;
+  *) exit 9 ;;
+esac
+"""
+        )
+        command.chmod(0o755)
+        self.environment = {
+            "PATH": f"{folder}:/usr/bin:/bin",
+            "PULUMI_BACKEND_URL": self.state_folder.as_uri(),
+            "PULUMI_STACK": "dev",
+            "NEON_ORG_ID": "org",
+        }
+        self.neon = Neon()
+
+    def write_state(
+        self,
+        *resources: dict[str, Any],
+        pending: list[dict[str, Any]] | None = None,
+        at: str = "2026-11-22T10:00:00.123456789Z",
+        stack: str = "dev",
+    ) -> None:
+        """Put a state into the backend, and into what `pulumi stack export` answers."""
+        latest = {
+            "manifest": {"time": at},
+            "resources": list(resources),
+            "pending_operations": pending or [],
+        }
+        file = self.state_folder / ".pulumi" / "stacks" / "tenantry" / f"{stack}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+        (self.folder / "export.json").write_text(json.dumps({"version": 3, "deployment": latest}))
+
+    def write_lock(self, stack: str = "dev", **facts: Any) -> Path:
+        """Put a lock into the backend; of this machine's dead process where nothing else is said."""
+        folder = self.state_folder / ".pulumi" / "locks" / "organization" / "tenantry" / stack
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{len(list(folder.iterdir()))}.json"
+        content = {
+            "pid": 2**22 + 1,
+            "username": "ann",
+            "hostname": socket.gethostname(),
+            "timestamp": "2026-11-22T10:00:00.5+01:00",
+            **facts,
+        }
+        file.write_text(json.dumps(content))
+        return file
+
+    def looker(self) -> LocalLooker:
+        """Look from here."""
+        looker = LocalLooker(self.folder, self.environment)
+        looker.cloud = self.neon
+        return looker
+
+    def called(self) -> list[str]:
+        """The calls of `pulumi`."""
+        log = self.folder / "pulumi.log"
+        return log.read_text().splitlines() if log.exists() else []
