@@ -23,25 +23,7 @@ def applied_apps() -> list[AppliedApp]:
     ).value
     resources = (state or {}).get("outputs", {}).values()
     return [
-        AppliedApp(
-            id=outputs["app"],
-            deletion=outputs["deletion"],
-            organization=outputs["organization"],
-            region=outputs["region"],
-            postgres_version=int(outputs["postgresVersion"]),
-            generation=int(outputs["generation"]),
-            branches=frozenset(outputs["branches"]),
-            in_catalog=bool(outputs.get("catalog")),
-            # An app that was applied without API keys has no such output.
-            api_keys={
-                name: int(generation) for name, generation in outputs.get("apiKeys", {}).items()
-            },
-            # A state of before there were graphs has none.
-            graphs=outputs.get("graphs") or {},
-            # Nor had one of before these were outputs.
-            revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
-            namespace=outputs.get("namespace") or "",
-        )
+        AppliedApp.of(resource["outputs"])
         for resource in resources
-        if resource["type"] == TYPE and (outputs := resource["outputs"])
+        if resource["type"] == TYPE and resource["outputs"]
     ]

@@ -1,7 +1,5 @@
 """Why a run over many stacks does not begin."""
 
-from tenantry.errors import OneLineError
 
-
-class FleetError(OneLineError):
-    """The run is refused, or what it needs cannot be read; nothing was changed."""
+class FleetError(Exception):
+    """The run is refused, or what it needs cannot be read; one line for each fault, without a secret. Nothing was changed."""

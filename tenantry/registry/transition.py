@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tenantry.registry.graphs import graph_place
 from tenantry.registry.models import App, Deletion
@@ -30,6 +31,29 @@ class AppliedApp:
     """The API keys of which no generation is valid any more."""
     namespace: str = ""
     """The registry's; empty where the state is older than this output."""
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Any]) -> "AppliedApp":
+        """Read what the outputs of an app's component (`TenantApp`) say."""
+        return cls(
+            id=outputs["app"],
+            deletion=outputs["deletion"],
+            organization=outputs["organization"],
+            region=outputs["region"],
+            postgres_version=int(outputs["postgresVersion"]),
+            generation=int(outputs["generation"]),
+            branches=frozenset(outputs["branches"]),
+            in_catalog=bool(outputs.get("catalog")),
+            # An app that was applied without API keys has no such output.
+            api_keys={
+                name: int(generation) for name, generation in outputs.get("apiKeys", {}).items()
+            },
+            # A state of before there were graphs has none.
+            graphs=outputs.get("graphs") or {},
+            # Nor had one of before these were outputs.
+            revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
+            namespace=outputs.get("namespace") or "",
+        )
 
 
 class TransitionError(Exception):
