@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 
@@ -79,10 +80,37 @@ def listed(environment: Mapping[str, str]) -> list[str]:
 
     :raises StackError: the backend does not answer, no `pulumi`
     """
+    return sorted(listed_with_times(environment))
+
+
+def listed_with_times(environment: Mapping[str, str]) -> dict[str, datetime | None]:
+    """List the project's stacks with the moment at which the state of each was written last.
+
+    :raises StackError: the backend does not answer, no `pulumi`
+    """
     answer = _pulumi(environment, "stack", "ls", "--json")
     if answer.returncode != 0:
         raise StackError(f"pulumi stack ls: {_said(answer)}")
-    return sorted(str(each["name"]) for each in json.loads(answer.stdout))
+    return {
+        str(each["name"]): datetime.fromisoformat(each["lastUpdate"])
+        if each.get("lastUpdate")
+        else None
+        for each in json.loads(answer.stdout)
+    }
+
+
+def updates(environment: Mapping[str, str], stack: str, count: int) -> list[dict[str, Any]]:
+    """Return the last updates of a stack, newest first, secrets encrypted: `kind`, `result`, `message`, `startTime`, `endTime`.
+
+    :raises StackError: there is no such stack, no `pulumi`
+    """
+    answer = _pulumi(
+        environment, "stack", "history", "--json", "--page-size", str(count), "--stack", stack
+    )
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack history: {_said(answer)}")
+    found: list[dict[str, Any]] = json.loads(answer.stdout)
+    return found
 
 
 def exported(environment: Mapping[str, str], stack: str) -> dict[str, Any]:

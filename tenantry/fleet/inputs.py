@@ -147,4 +147,3 @@ def _sources(package: str) -> Iterator[tuple[str, Path]]:
         name = file.relative_to(folder).as_posix()
         if not (package == "tenantry.schemas" and "/versions/" in name):
             yield name, file
-
