@@ -93,6 +93,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """Something about one app that is to be known: what an earlier run left behind and was settled, what is destroyed."""
+
+    app: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Waiting:
     """An app is tried again later."""
 
@@ -141,7 +149,7 @@ class Summary:
         return found
 
 
-Event: TypeAlias = Begun | Started | Progress | Waiting | Finished | Summary
+Event: TypeAlias = Begun | Started | Progress | Noted | Waiting | Finished | Summary
 
 
 def as_json(event: Event) -> dict[str, Any]:

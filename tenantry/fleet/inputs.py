@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.location import VARIABLE, label
 from tenantry.engine import pins
-from tenantry.registry import load
+from tenantry.registry import Registry, load
+from tenantry.registry.models import Tenant
 from tenantry.schemas.planning import plan_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tenantry.registry import App, Registry
+    from tenantry.registry import App
     from tenantry.schemas.planning import SchemaPlan
 
 PROGRAM: Final = (
@@ -65,18 +66,23 @@ class Desired:
 
 
 def desired(
-    folder: Path, file: Path, environment: Mapping[str, str], settings: Path | None
+    folder: Path,
+    file: Path,
+    environment: Mapping[str, str],
+    settings: Path,
+    alone: App | None = None,
 ) -> Desired:
     """Read the registry and say what each app's stack is to be made from.
 
     :param folder: the project's folder
     :param file: the registry's file; a relative one is seen from `folder`
     :param environment: the variables that runs have
-    :param settings: the settings that all stacks share
+    :param settings: the file of settings that all stacks share, which need not exist
+    :param alone: an app that is taken for the whole registry, which is then not read
     :raises RegistryError: the registry is not valid
     :raises SchemaError: a history cannot be used
     """
-    registry = load(folder / file)
+    registry = load(folder / file) if alone is None else _registry_of(alone)
     plans = plan_schemas(registry.apps, folder / file, folder)
     around = json.dumps(
         [program_digest(), surroundings(folder, environment, settings)], sort_keys=True
@@ -91,21 +97,24 @@ def desired(
     )
 
 
+def _registry_of(app: App) -> Registry:
+    tenant = Tenant(label=app.tenant, name=app.tenant_name, contact=app.contact)
+    return Registry(version=1, namespace=app.namespace, tenants=(tenant,), apps=(app,))
+
+
 def _digest(app: App, plan: SchemaPlan | None, around: str) -> str:
     schema = json.dumps(asdict(plan)) if plan else ""
     text = "\n".join((app.model_dump_json(), schema, around))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def surroundings(
-    folder: Path, environment: Mapping[str, str], settings: Path | None
-) -> dict[str, object]:
+def surroundings(folder: Path, environment: Mapping[str, str], settings: Path) -> dict[str, object]:
     """Say what beside the registry decides what is made: which clouds, which accounts, which settings. Nothing in it is secret.
 
     :raises ValueError: the catalog's URL is none
     """
     catalog = environment.get(VARIABLE)
-    configured = [_config(folder / "Pulumi.yaml"), _config(settings) if settings else {}]
+    configured = [_config(folder / "Pulumi.yaml"), _config(settings)]
     return {
         "config": configured,
         "neon": environment.get("NEON_API_URL", ""),

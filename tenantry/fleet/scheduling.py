@@ -38,7 +38,6 @@ class Job(Protocol):
 
 
 AnyJob = TypeVar("AnyJob", bound=Job)
-JobIn = TypeVar("JobIn", bound=Job, contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -76,14 +75,6 @@ class Attempted:
     """Why it did not end well."""
 
 
-class Attempt(Protocol[JobIn]):
-    """Does the work of one app."""
-
-    def __call__(self, job: JobIn, tell: Callable[[Event], None]) -> Attempted:
-        """Work on one app; called in a thread of its own."""
-        ...
-
-
 @dataclass(order=True)
 class _Entry(Generic[AnyJob]):
     at: float
@@ -100,7 +91,7 @@ class Schedule(Generic[AnyJob]):
 
     def __init__(
         self,
-        attempt: Attempt[AnyJob],
+        attempt: Callable[[AnyJob, Callable[[Event], None]], Attempted],
         *,
         workers: int,
         policy: Policy,
@@ -108,7 +99,7 @@ class Schedule(Generic[AnyJob]):
     ) -> None:
         """Begin nothing yet.
 
-        :param attempt: does the work of one app
+        :param attempt: works on one app, in a thread of its own, and may tell what happens
         :param workers: how many at once
         """
         self._attempt = attempt
