@@ -24,6 +24,7 @@ from tenantry.stack import backend_url, listed_with_times, updates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 Result = Literal["succeeded", "failed", "in-progress", "not-started"]
 
@@ -79,11 +80,14 @@ def message(app: str, digest: str) -> str:
     return f"tenantry: {app} inputs {digest}"
 
 
-def open_history(environment: Mapping[str, str], project: str) -> History:
+def open_history(
+    environment: Mapping[str, str], project: str, folder: Path | None = None
+) -> History:
     """Find the history of a project's stacks.
 
     :param environment: the variables to run `pulumi` with
     :param project: the name in `Pulumi.yaml`
+    :param folder: where that is; by default the current one
     :raises StackError: `pulumi` does not say which backend it is
     :raises RecoveryError: the backend cannot be read
     """
@@ -92,7 +96,7 @@ def open_history(environment: Mapping[str, str], project: str) -> History:
         return _InFolder(tree, project)
     if isinstance(tree, Table):
         return _InTable(tree, project)
-    return ThroughEngine(environment)
+    return ThroughEngine(environment, folder)
 
 
 class _InFolder:
@@ -170,14 +174,15 @@ class _InTable:
 class ThroughEngine:
     """Any other kind of backend: `pulumi` is asked about each stack."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], folder: Path | None = None) -> None:
         """Ask nothing yet."""
         self._environment = environment
+        self._folder = folder
         self._written: dict[str, datetime | None] = {}
 
     def stacks(self) -> set[str]:
         """List the project's stacks."""
-        self._written = listed_with_times(self._environment)
+        self._written = listed_with_times(self._environment, self._folder)
         return set(self._written)
 
     def last(self, stacks: Iterable[str]) -> dict[str, Update]:
@@ -189,7 +194,7 @@ class ThroughEngine:
         return {stack: update for stack, update in found.items() if update}
 
     def _last(self, stack: str) -> Update | None:
-        entries = updates(self._environment, stack, 1)
+        entries = updates(self._environment, stack, 1, self._folder)
         if not entries:
             return None
         ended = _moment(entries[0].get("endTime"))

@@ -115,12 +115,12 @@ class Project:
     @cached_property
     def history(self) -> History:
         """The last updates of the stacks."""
-        return open_history(self.environment, self.name)
+        return open_history(self.environment, self.name, self.folder)
 
     @cached_property
     def store(self) -> Store:
         """The states of the stacks."""
-        return open_store(self.environment, self.name)
+        return open_store(self.environment, self.name, self.folder)
 
     def desired(self) -> Desired:
         """Read the registry.

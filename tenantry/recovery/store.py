@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from tenantry.recovery.errors import RecoveryError
-from tenantry.stack import backend_url, exported, listed
+from tenantry.stack import backend_url, exported, listed_with_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,11 +61,12 @@ class Store(Protocol):
         ...
 
 
-def open_store(environment: Mapping[str, str], project: str) -> Store:
+def open_store(environment: Mapping[str, str], project: str, folder: Path | None = None) -> Store:
     """Find the states of a project.
 
     :param environment: the variables to run `pulumi` with
     :param project: the name in `Pulumi.yaml`
+    :param folder: where that is; by default the current one
     :raises StackError: `pulumi` does not say which backend it is
     """
     url = environment.get("PULUMI_BACKEND_URL") or backend_url(environment)
@@ -73,7 +74,7 @@ def open_store(environment: Mapping[str, str], project: str) -> Store:
     if tree is not None:
         return _InTree(tree, project)
     parts = urlsplit(url)
-    return _ThroughEngine(environment, f"{parts.scheme}://{parts.hostname or ''}")
+    return _ThroughEngine(environment, f"{parts.scheme}://{parts.hostname or ''}", folder)
 
 
 def open_tree(url: str, project: str) -> Folder | Table | None:
@@ -276,15 +277,18 @@ class _InTree:
 class _ThroughEngine:
     tells_locks = False
 
-    def __init__(self, environment: Mapping[str, str], where: str) -> None:
+    def __init__(self, environment: Mapping[str, str], where: str, folder: Path | None) -> None:
         self.where = where
         self._environment = environment
+        self._folder = folder
 
     def stacks(self) -> list[str]:
-        return listed(self._environment)
+        return sorted(listed_with_times(self._environment, self._folder))
 
     def state(self, stack: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = exported(self._environment, stack)["deployment"]
+        found: dict[str, Any] | None = exported(self._environment, stack, self._folder)[
+            "deployment"
+        ]
         return found
 
     def locks(self) -> dict[str, str]:
