@@ -82,8 +82,11 @@ def desired(
     :raises RegistryError: the registry is not valid
     :raises SchemaError: a history cannot be used
     """
-    registry = load(folder / file) if alone is None else _registry_of(alone)
-    plans = plan_schemas(registry.apps, folder / file, folder)
+    path = folder / file
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())  # as messages should name it
+    registry = load(path) if alone is None else _registry_of(alone)
+    plans = plan_schemas(registry.apps, path, folder)
     around = json.dumps(
         [program_digest(), surroundings(folder, environment, settings)], sort_keys=True
     )

@@ -22,7 +22,9 @@ tenants:
 
 def git(folder: Path, *arguments: str) -> None:
     identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True)
+    subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True
+    )
 
 
 @pytest.fixture
@@ -55,7 +57,9 @@ def edit(file: Path, old: str, new: str) -> None:
 def test_nothing_changed_and_comments_and_order_are_nothing(folder: Path) -> None:
     assert changed(folder) == set()
     lines = (folder / "tenants.yaml").read_text().splitlines(keepends=True)
-    (folder / "tenants.yaml").write_text("".join(["# new\n", *lines[:5], lines[6], lines[5], *lines[7:]]))
+    (folder / "tenants.yaml").write_text(
+        "".join(["# new\n", *lines[:5], lines[6], lines[5], *lines[7:]])
+    )
     assert changed(folder) == set()
 
 
@@ -87,7 +91,7 @@ def test_a_list_of_users_in_a_file_of_its_own_counts(folder: Path) -> None:
 
 
 def test_what_cannot_be_compared_is_said(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(FleetError, match="--changed-since: .*nowhere"):
+    with pytest.raises(FleetError, match=r"--changed-since: .*nowhere"):
         changed(folder, "nowhere")
     edit(folder / "tenants.yaml", "region:", "regoin:")
     git(folder, "commit", "--quiet", "--all", "--message=broken")
