@@ -11,8 +11,9 @@ from components.tenant_app import TenantApp
 from providers.catalog import Catalog
 from tenantry.aura.errors import AuraSettingsError
 from tenantry.catalog.location import NO_CATALOG
-from tenantry.registry import App, RegistryError, SelectionError, load, select
+from tenantry.registry import App, RegistryError, SelectionError, load
 from tenantry.registry.graphs import GraphError, check_free_graphs
+from tenantry.registry.selection import select_for
 from tenantry.registry.transition import TransitionError, check_transition
 from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.planning import SchemaPlan, plan_schemas
@@ -25,7 +26,7 @@ def run(settings: Settings) -> list[TenantApp]:
     """
     try:
         registry = load(settings.registry)
-        selected = select(registry, settings.apps)
+        selected = select_for(registry, settings.apps, pulumi.get_stack())
         plans = plan_schemas(selected, settings.registry)
     except (RegistryError, SelectionError, SchemaError) as error:
         raise pulumi.RunError(str(error)) from None

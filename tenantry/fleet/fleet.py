@@ -150,7 +150,7 @@ class Fleet:
         """Preview what `up` would do; parameters as there. Takes no lock.
 
         An app that has no stack yet is planned as one that is made, without asking the engine; one that left, as one that is removed.
-        What `up` would refuse is in the summary's notes, and the outcome of such a plan is an error of the caller's.
+        What would be destroyed or given up is in the summary's notes.
 
         :raises FleetError: as for `look`, and where `up` would be refused
         """
@@ -256,6 +256,7 @@ class Fleet:
             return summary
         at_once = min(workers(parallel), len(outlook.tasks))
         # Imported here, and before there are threads: with nothing to do nobody pays for the SDK.
+        import components.program  # noqa: F401, PLC0415
         from tenantry.fleet.engine import Engine  # noqa: PLC0415
 
         self._engine = Engine(

@@ -147,9 +147,8 @@ def test_what_an_attempt_tells_comes_in_the_callers_thread() -> None:
 
 def test_how_much_is_left_is_told() -> None:
     told: list[Finished] = []
-    Schedule(lambda job, _tell: done(job), workers=1, policy=QUICK).run(
-        apps(3), lambda event: told.append(event) if isinstance(event, Finished) else None
-    )
+    schedule: Schedule[App] = Schedule(lambda job, _: done(job), workers=1, policy=QUICK)
+    schedule.run(apps(3), lambda event: told.append(event) if isinstance(event, Finished) else None)
     assert [each.left for each in told] == [2, 1, 0]
     assert all(each.remaining is not None for each in told)
 
@@ -163,4 +162,5 @@ def test_a_fault_of_the_program_is_not_swallowed() -> None:
 
 
 def test_no_apps_are_no_work() -> None:
-    assert Schedule(lambda job, _tell: done(job), workers=4, policy=QUICK).run([], print) == []
+    schedule: Schedule[App] = Schedule(lambda job, _: done(job), workers=4, policy=QUICK)
+    assert schedule.run([], print) == []

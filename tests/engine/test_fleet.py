@@ -1,0 +1,299 @@
+"""Every app in a stack of its own: what runs, what does not, and what becomes of failures and interruptions."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tenantry.fleet import Selection, provision
+from tenantry.fleet.events import Event, Finished, Progress, Result, Started
+from tests.engine.fleet_folder import FleetFolder
+from tests.engine.workspace import projects
+from tests.localcloud_fixture import LocalCloud
+
+REGISTRY = """\
+version: 1
+namespace: {namespace}
+defaults: {{region: aws-us-east-2, environment: development, deletion: delete}}
+tenants:
+  acme:
+    name: Acme Inc.
+    apps:
+      web: {{database: {{schema: base}}, services: [auth], api_keys: [{{name: default}}]}}
+      lab: {{}}
+  globex:
+    name: Globex
+    apps:
+      api: {{environment: production}}
+"""
+
+
+def outcomes(results: tuple[Result, ...]) -> dict[str, str]:
+    return {each.app: each.outcome for each in results}
+
+
+@pytest.fixture
+def folder(cloud: LocalCloud, tmp_path: Path) -> Iterator[FleetFolder]:
+    made = FleetFolder(tmp_path / "project", cloud.env())
+    yield made
+    registry = made.fleet().look().desired.registry
+    made.fleet().destroy(Selection(), confirmed=registry.namespace)
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def assert_nothing_of_the_users_is_touched(folder: FleetFolder, said: str) -> None:
+    """Neither a file for each stack, nor a selected stack, nor a secret in what is kept or told."""
+    assert sorted(path.name for path in folder.folder.iterdir()) == sorted(
+        [".tenantry", "Pulumi.yaml", "home", "state", "tenants.yaml"]
+    )
+    outputs = json.loads(
+        folder.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "acme--web")
+    )
+    (key,) = outputs["apiKeys"]["acme/web"]["default"].values()
+    password = outputs["urls"]["acme/web"]["direct"].split(":")[2].split("@")[0]
+    kept = json.dumps(folder.records()) + said
+    assert key not in kept
+    assert password not in kept
+
+
+def test_only_the_stacks_of_what_changed_are_worked_on(
+    folder: FleetFolder, cloud: LocalCloud
+) -> None:
+    folder.registry.write_text(REGISTRY.format(namespace="fleet"))
+    done = folder.command("plan")
+    assert done.returncode == 2
+    assert "plan: 3 planned" in done.stdout
+    done = folder.command("up")
+    assert done.returncode == 1
+    assert "--yes" in done.stderr
+    assert projects(cloud, "fleet--") == []
+
+    done = folder.command("up", "--yes", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {each["event"] for each in events} >= {
+        "begun",
+        "started",
+        "progress",
+        "finished",
+        "summary",
+    }
+    assert projects(cloud, "fleet--") == [
+        "fleet--acme--lab",
+        "fleet--acme--web",
+        "fleet--globex--api",
+    ]
+    assert_nothing_of_the_users_is_touched(folder, done.stdout + done.stderr)
+
+    # Nothing changed: no engine, so no key and no command is needed.
+    environment = {**folder.environment, "PATH": "/nowhere"}
+    before = len(folder.records())
+    folder.environment, kept_environment = environment, folder.environment
+    done = folder.command("up", "--yes")
+    folder.environment = kept_environment
+    assert done.stdout.startswith("up: 3 unchanged")
+    assert done.returncode == 0
+    assert len(folder.records()) == before
+
+    # One changed.
+    edit(folder.registry, "lab: {}", "lab: {database: {connection_limit: 7}}")
+    done = folder.command("plan")
+    assert done.returncode == 2
+    assert "acme/lab  planned" in done.stdout
+    assert "connectionLimit" in done.stdout
+    summary = folder.fleet().up()
+    assert outcomes(summary.results) == {"acme/lab": "applied"}
+    assert summary.unchanged == 2
+
+    # What somebody did by hand is looked at again.
+    folder.pulumi(
+        "refresh", "--yes", "--skip-preview", "--stack", "globex--api", "--run-program=false"
+    )
+    assert outcomes(folder.fleet().up().results) == {"globex/api": "unchanged"}
+    assert folder.fleet().up().results == ()
+
+    # An app leaves with its stack.
+    edit(folder.registry, "      lab: {database: {connection_limit: 7}}\n", "")
+    summary = folder.fleet().up()
+    assert outcomes(summary.results) == {"acme/lab": "removed"}
+    assert "acme/lab leaves with 'deletion: delete'" in summary.notes[0]
+    assert projects(cloud, "fleet--") == ["fleet--acme--web", "fleet--globex--api"]
+    assert "acme--lab" not in folder.fleet().project.history.stacks()
+    assert folder.fleet().up().results == ()
+
+
+def test_drift_is_said_and_left(folder: FleetFolder) -> None:
+    folder.registry.write_text(REGISTRY.format(namespace="fleet-drift"))
+    folder.fleet().up(Selection(tenants=frozenset({"acme"})))
+    done = folder.command("drift", "--only", "acme/lab")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with psycopg.connect(
+        provision("acme/web", folder=folder.folder, environment=folder.environment).url
+    ) as database:
+        database.execute("ALTER ROLE tenant_acme__web__login_a SET statement_timeout = '1s'")
+    done = folder.command("drift", "--tenant", "acme", "--json")
+    assert done.returncode == 3, done.stdout + done.stderr
+    summary_event = json.loads(done.stdout.splitlines()[-1])
+    drifted = {each["app"]: each["outcome"] for each in summary_event["results"]}
+    assert drifted == {"acme/web": "drifted", "acme/lab": "unchanged"}
+
+
+BROKEN = """\
+revision = "a1"
+down_revision = None
+
+
+def upgrade():
+    from alembic import op
+
+    op.execute("CREATE TABLE app.things (id int); SELECT nothing_like_this()")
+"""
+
+
+def test_one_broken_app_is_reported_and_repaired_by_the_next_run(
+    folder: FleetFolder,
+) -> None:
+    versions = folder.folder / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    (versions / "a1.py").write_text(BROKEN)
+    folder.registry.write_text(
+        REGISTRY.format(namespace="fleet-broken").replace(
+            "lab: {}", "lab: {database: {schema: ./migrations}}"
+        )
+    )
+    summary = folder.fleet().up()
+    assert outcomes(summary.results) == {
+        "acme/web": "applied",
+        "acme/lab": "failed",
+        "globex/api": "applied",
+    }
+    (failed,) = summary.failed
+    assert "nothing_like_this" in failed.reason
+    assert failed.attempts == 1
+    assert folder.records()[-1]["counts"] == {"applied": 2, "failed": 1}
+    done = folder.command("status", "--json")
+    standing = {each["app"]: each["standing"] for each in json.loads(done.stdout)}
+    assert standing == {"acme/web": "applied", "acme/lab": "failed", "globex/api": "applied"}
+
+    edit(versions / "a1.py", "; SELECT nothing_like_this()", "")
+    summary = folder.fleet().up()
+    assert outcomes(summary.results) == {"acme/lab": "applied"}
+    assert summary.unchanged == 2
+
+
+def test_two_fleets_at_once_apply_no_app_twice(folder: FleetFolder, cloud: LocalCloud) -> None:
+    folder.registry.write_text(REGISTRY.format(namespace="fleet-two"))
+    first, second = (folder.start("up", "--yes", "--json") for _ in range(2))
+    said = [each.communicate(timeout=300) for each in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), said
+    results: dict[str, list[str]] = {}
+    for out, _ in said:
+        for result in json.loads(out.splitlines()[-1])["results"]:
+            results.setdefault(result["app"], []).append(result["outcome"])
+    # An app that one has applied the other finds as it should be.
+    assert all(min(each) == "applied" for each in results.values())
+    assert all(each.count("applied") == 1 for each in results.values())
+    assert len(projects(cloud, "fleet-two--")) == 3
+
+
+def test_after_ctrl_c_what_is_in_flight_ends_well_and_the_rest_is_named(
+    folder: FleetFolder,
+) -> None:
+    folder.registry.write_text(REGISTRY.format(namespace="fleet-interrupted"))
+    process = folder.start("up", "--yes", "--json", "--parallel", "1")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["event"] == "progress":
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 1
+    summary = json.loads(out.splitlines()[-1])
+    found = [each["outcome"] for each in summary["results"]]
+    assert found == ["applied", "not started", "not started"]
+    assert "Ctrl-C again" in err
+    # The next run goes on from there.
+    assert sorted(outcomes(folder.fleet().up().results).values()) == ["applied", "applied"]
+
+
+def test_a_second_ctrl_c_stops_what_is_in_flight_and_the_next_run_goes_on(
+    folder: FleetFolder,
+) -> None:
+    folder.registry.write_text(REGISTRY.format(namespace="fleet-stopped"))
+    fleet = folder.fleet()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Progress) and event.resource.startswith("Project "):
+            fleet.stop()
+            fleet.stop()
+
+    summary = fleet.up(Selection(only=frozenset({"acme/lab"})), tell=stop)
+    assert outcomes(summary.results) == {"acme/lab": "stopped"}
+    assert outcomes(folder.fleet().up(Selection(only=frozenset({"acme/lab"}))).results) == {
+        "acme/lab": "applied"
+    }
+
+
+def test_one_app_from_a_script(folder: FleetFolder) -> None:
+    folder.registry.write_text(REGISTRY.format(namespace="fleet-script"))
+    events: list[Event] = []
+    threads = set()
+
+    def tell(event: Event) -> None:
+        events.append(event)
+        threads.add(threading.current_thread())
+
+    made = provision("acme/web", folder=folder.folder, environment=folder.environment, tell=tell)
+    assert made.changed
+    assert made.url not in repr(made)
+    with psycopg.connect(made.url) as database:
+        assert database.execute("SELECT count(*) FROM settings").fetchone() == (0,)
+    assert [type(each) for each in events if isinstance(each, Started | Finished)] == [
+        Started,
+        Finished,
+    ]
+    assert any(
+        isinstance(each, Progress) and each.resource == "Project acme/web" for each in events
+    )
+    assert threads == {threading.current_thread()}
+
+    again = provision("acme/web", folder=folder.folder, environment=folder.environment)
+    assert (again.url, again.api_keys, again.changed) == (made.url, made.api_keys, False)
+    app = folder.fleet().look().desired.inputs["acme/web"].app
+    alone = provision(app, folder=folder.folder, environment=folder.environment)
+    assert (alone.url, alone.changed) == (made.url, False)
+
+
+def test_states_in_a_table_of_a_database_whose_role_may_make_no_database(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    url = cloud.catalog_url.replace("postgresql://", "postgres://")
+    joint = "&" if "?" in url else "?"
+    folder = FleetFolder(
+        tmp_path / "project", cloud.env(), backend=f"{url}{joint}table=fleet_states"
+    )
+    with psycopg.connect(cloud.catalog_url) as database:
+        may = database.execute("SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user")
+        assert may.fetchone() == (False,)
+    folder.registry.write_text(REGISTRY.format(namespace="fleet-table"))
+    one = Selection(tenants=frozenset({"globex"}))
+    assert outcomes(folder.fleet().up(one).results) == {"globex/api": "applied"}
+    assert folder.fleet().up(one).results == ()
+    edit(folder.registry, "api: {environment: production}", "api: {}")
+    assert outcomes(folder.fleet().up(one).results) == {"globex/api": "applied"}
+    folder.registry.write_text(
+        folder.registry.read_text()
+        .replace("      api: {}\n", "")
+        .replace("Globex\n    apps:", "Globex\n    apps: {}")
+    )
+    assert outcomes(folder.fleet().up(one).results) == {"globex/api": "removed"}
+    assert folder.fleet().project.history.stacks() == set()
