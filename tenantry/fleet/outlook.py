@@ -116,6 +116,8 @@ def look(
         allowed=allowed,
         fleet=len(stacks & names.keys()) + len(left.held),
     )
+    others = stacks - names.keys() - set(left.stacks.values())
+    elsewhere = _elsewhere(project, tasks, others, desired.registry.namespace)
     removing = [
         Task(app.id, left.stacks[app.id], "remove", deletion=app.deletion) for app in leaving
     ]
@@ -124,8 +126,26 @@ def look(
         (*tasks, *removing),
         tuple(unchanged),
         (*left.notes, *outlook.notes),
-        outlook.refused,
+        (*outlook.refused, *elsewhere),
     )
+
+
+def _elsewhere(
+    project: Project, tasks: Iterable[Task], stacks: Iterable[str], namespace: str
+) -> tuple[str, ...]:
+    """Refuse a stack of its own to an app that another stack holds: both would hold the same project."""
+    new = {task.app for task in tasks if task.purpose == "create"}
+    refused = []
+    # Where every app has its stack, nobody pays for this look.
+    for stack in sorted(stacks) if new else ():
+        held = applied_in(project.store.state(stack))
+        twice = [app.id for app in held if app.id in new and app.namespace in {"", namespace}]
+        if twice:
+            refused.append(
+                f"{project.registry}: stack {stack} holds {_some(twice)}: nothing was changed. An app cannot be in two stacks: go on with "
+                f"that stack (tenantry up), or leave these out of the run"
+            )
+    return tuple(refused)
 
 
 def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
@@ -134,10 +154,14 @@ def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
     for stack in sorted(stacks):
         if "--" not in stack:
             continue
-        held = applied_in(project.store.state(stack))
+        state = project.store.state(stack)
+        held = applied_in(state)
         if not held:
+            remains = len((state or {}).get("resources") or [])
             found.notes.append(
-                f"stack {stack} holds no app: pulumi stack rm {stack}, when it is not needed"
+                f"stack {stack} holds {remains} resources and no app that was ever whole: pulumi destroy --stack {stack} --remove"
+                if remains
+                else f"stack {stack} holds nothing: pulumi stack rm {stack}, when it is not needed"
             )
         elif len(held) == 1 and _is_ours(held[0], stack, desired.registry.namespace):
             found.held.append(held[0])

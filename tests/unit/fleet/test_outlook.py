@@ -203,13 +203,36 @@ def test_a_stack_of_another_registry_or_of_several_apps_is_left_alone(backend: B
     backend.applied("big", app="acme/web")
     backend.state("dev", [])
     backend.state("acme--empty", [])
+    backend.state("acme--half", [{"type": "neon:index/project:Project", "urn": "x"}])
     backend.registry({"web": ""})
     outlook = backend.look()
     outlook.check()
     assert outlook.tasks == ()
     assert outlook.notes == (
-        "stack acme--empty holds no app: pulumi stack rm acme--empty, when it is not needed",
+        "stack acme--empty holds nothing: pulumi stack rm acme--empty, when it is not needed",
+        "stack acme--half holds 1 resources and no app that was ever whole: pulumi destroy --stack acme--half --remove",
     )
+
+
+def test_an_app_that_another_stack_holds_gets_none_of_its_own(backend: Backend) -> None:
+    backend.registry({"web": "", "new": ""})
+    held = {
+        "app": "acme/web",
+        "deletion": "protect",
+        "organization": "org-1",
+        "region": "aws-us-east-2",
+        "postgresVersion": 17,
+        "generation": 1,
+        "branches": [],
+        "namespace": "ns",
+    }
+    backend.state("prod", [{"type": "tenantry:app:TenantApp", "urn": "acme/web", "outputs": held}])
+    with pytest.raises(FleetError, match="stack prod holds acme/web"):
+        backend.look().check()
+    backend.look(Selection(only=frozenset({"acme/new"}))).check()
+    held["namespace"] = "other"
+    backend.state("prod", [{"type": "tenantry:app:TenantApp", "urn": "acme/web", "outputs": held}])
+    backend.look().check()
 
 
 def test_a_registry_that_is_not_valid_is_said_in_its_own_words(
