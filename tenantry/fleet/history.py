@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Result = Literal["succeeded", "failed", "in-progress", "not-started"]
 
 _HISTORY: Final = ".pulumi/history"
-_ENTRY: Final = re.compile(r"(?P<stem>.+-\d+)\.history\.json(?P<packed>\.gz)?")
+_ENDINGS: Final = (".history.json", ".history.json.gz")
 _STATE: Final = re.compile(r"(?P<stack>.+)\.json(?:\.gz)?")
 _TIME: Final = re.compile(rb'"latest":\s*{\s*"manifest":\s*{\s*"time":\s*"([^"]+)"')
 _HEAD: Final = 1500
@@ -114,14 +114,12 @@ class _InFolder:
 
     def _last(self, stack: str) -> Update | None:
         folder = os.path.join(self._history, stack)  # noqa: PTH118 a thousand of these in a second
-        entries = [name for name in _names(folder) if _ENTRY.fullmatch(name)]
+        entries = [name for name in _names(folder) if name.endswith(_ENDINGS)]
         if not entries:
             return None
         name = max(entries)
-        entry = _ENTRY.fullmatch(name)
-        assert entry is not None  # noqa: S101 as above
-        packed = entry["packed"] or ""
-        copy = f"{folder}/{entry['stem']}.checkpoint.json{packed}"
+        stem, _, packed = name.rpartition(".history.json")
+        copy = f"{folder}/{stem}.checkpoint.json{packed}"
         state = f"{self._stacks}/{stack}.json{packed}"
         return _update(_read(f"{folder}/{name}"), _read(state, _HEAD), _read(copy, _HEAD))
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.location import VARIABLE, label
-from tenantry.engine import pins
 from tenantry.registry import Registry, load
 from tenantry.registry.models import Tenant
 from tenantry.schemas.planning import plan_schemas
@@ -32,18 +31,15 @@ PROGRAM: Final = (
     "pulumi_neon",
     "tenantry.aura",
     "tenantry.catalog",
+    "tenantry.engine.pins",
     "tenantry.provisioning",
     "tenantry.registry",
     "tenantry.schemas",
     "tenantry.errors",
     "tenantry.urls",
 )
-"""The packages and modules that decide what is made of a registry. A template's revisions count through the apps that have it."""
-_PLUGINS: Final = (
-    pins.RANDOM,
-    pins.POSTGRESQL,
-    pins.NEON_BASE,
-)
+"""The packages and modules that decide what is made of a registry, the plugins' versions among them. A template's revisions count
+through the apps that have it."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,7 @@ def _config(file: Path) -> Any:  # noqa: ANN401 whatever is written there
 @cache
 def program_digest() -> str:
     """Return a digest of the program: the content of our packages, and the versions of the plugins."""
-    digest = hashlib.sha256(json.dumps(_PLUGINS).encode())
+    digest = hashlib.sha256()
     for package in PROGRAM:
         for name, file in _sources(package):
             digest.update(f"\0{package}\0{name}\0".encode())
@@ -148,13 +144,15 @@ def program_digest() -> str:
 
 
 def _sources(package: str) -> Iterator[tuple[str, Path]]:
-    spec = importlib.util.find_spec(package)
+    top, *below = package.split(".")
+    # Not the spec of what is below: that would import what is above it.
+    spec = importlib.util.find_spec(top)
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"{package} is not installed")
-    if not spec.submodule_search_locations:
-        yield "", Path(spec.origin)
+        raise ModuleNotFoundError(f"{top} is not installed")
+    folder = Path(spec.origin).parent.joinpath(*below)
+    if not folder.is_dir():
+        yield "", folder.with_suffix(".py")
         return
-    folder = Path(spec.origin).parent
     for file in sorted(folder.rglob("*.py")):
         name = file.relative_to(folder).as_posix()
         if not (package == "tenantry.schemas" and "/versions/" in name):

@@ -15,6 +15,7 @@ from tenantry.local import LocalCloudError, current_environment
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.store import open_store
 from tenantry.registry import RegistryError
+from tenantry.registry.graphs import GraphError, check_free_graphs
 from tenantry.registry.permission import allowed_apps
 from tenantry.schemas.errors import SchemaError
 from tenantry.stack import StackError
@@ -35,6 +36,7 @@ READING: Final = (
     StackError,
     RecoveryError,
     LocalCloudError,
+    GraphError,
     ValueError,
 )
 """What may be wrong with what a run begins from."""
@@ -125,9 +127,12 @@ class Project:
     def desired(self) -> Desired:
         """Read the registry.
 
-        :raises RegistryError, SchemaError: it cannot be used
+        :raises RegistryError, SchemaError, GraphError: it cannot be used
         """
-        return desired(self.folder, self.registry, self.environment, self.settings)
+        found = desired(self.folder, self.registry, self.environment, self.settings)
+        # Each app's own run sees that app alone.
+        check_free_graphs(found.registry.apps)
+        return found
 
     def desired_app(self, app: App) -> Desired:
         """Take one app for the whole registry."""

@@ -1,17 +1,21 @@
 """Every app in a stack of its own: what runs, what does not, and what becomes of failures and interruptions."""
 
 import json
+import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
 from tenantry.fleet import Selection, provision
 from tenantry.fleet.events import Event, Finished, Progress, Result, Started
-from tests.engine.fleet_folder import FleetFolder
+from tests.engine.fleet_folder import REPOSITORY, FleetFolder
 from tests.engine.workspace import projects
 from tests.localcloud_fixture import LocalCloud
 
@@ -266,6 +270,20 @@ def test_one_app_from_a_script(folder: FleetFolder) -> None:
     )
     assert threads == {threading.current_thread()}
 
+    # The README's lines, in the project's folder.
+    readme = (REPOSITORY / "README.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    script = subprocess.run(
+        [sys.executable, "-c", lines],
+        cwd=folder.folder,
+        env=folder.environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert script.stdout.splitlines()[-1] == made.url, script.stderr
+
     again = provision("acme/web", folder=folder.folder, environment=folder.environment)
     assert (again.url, again.api_keys, again.changed) == (made.url, made.api_keys, False)
     app = folder.fleet().look().desired.inputs["acme/web"].app
@@ -297,3 +315,23 @@ def test_states_in_a_table_of_a_database_whose_role_may_make_no_database(
     )
     assert outcomes(folder.fleet().up(one).results) == {"globex/api": "removed"}
     assert folder.fleet().project.history.stacks() == set()
+
+
+def test_settings_and_secrets_that_all_stacks_share(folder: FleetFolder, cloud: LocalCloud) -> None:
+    folder.registry.write_text(REGISTRY.format(namespace="fleet-settings"))
+    key = folder.environment.pop("NEON_API_KEY")
+    folder.environment["NEON_ORG_ID"] = ""
+    folder.pulumi("stack", "init", "fleet")
+    folder.pulumi("config", "set", "--stack", "fleet", "--secret", "neon:apiKey", key)
+    folder.pulumi("config", "set", "--stack", "fleet", "tenantry:neonOrgId", cloud.neon_org_id)
+    settings = (folder.folder / "Pulumi.fleet.yaml").read_text()
+    one = Selection(only=frozenset({"acme/lab"}))
+    assert outcomes(folder.fleet().up(one).results) == {"acme/lab": "applied"}
+    assert (folder.folder / "Pulumi.fleet.yaml").read_text() == settings
+    assert folder.fleet().up(one).results == ()
+    # All stacks are encrypted with the key of the settings.
+    salt = yaml.safe_load(settings)["encryptionsalt"]
+    state = folder.state / ".pulumi" / "stacks" / "tenantry" / "acme--lab.json"
+    latest = json.loads(state.read_text())["checkpoint"]["latest"]
+    assert latest["secrets_providers"]["state"]["salt"] == salt
+    assert key not in state.read_text()
