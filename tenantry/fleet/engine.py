@@ -43,6 +43,8 @@ _ARGUMENTS: Final[Mapping[OperationKind, tuple[str, ...]]] = {
 }
 _THREADS: Final = 4
 """The engine holds one for the program and one for its events, and asks small questions beside them."""
+_CLOSING: Final = 5.0
+"""Seconds that the program and the last events have to end after the engine did."""
 _STDERR_LINES: Final = 40
 _BOOKKEEPING: Final = frozenset({"same", "read", "discard", "refresh"})
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
@@ -310,9 +312,8 @@ class _served:  # noqa: N801 a context manager
         self, program: Callable[[], None], ran: Ran, on_step: Callable[[Step], None] | None
     ) -> None:
         self._events = _Events(ran, on_step)
-        self._server = grpc.server(
-            ThreadPoolExecutor(max_workers=_THREADS), options=_GRPC_CHANNEL_OPTIONS
-        )
+        self._threads = ThreadPoolExecutor(max_workers=_THREADS)
+        self._server = grpc.server(self._threads, options=_GRPC_CHANNEL_OPTIONS)
         language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Program(program), self._server)
         events_pb2_grpc.add_EventsServicer_to_server(self._events, self._server)
 
@@ -324,8 +325,10 @@ class _served:  # noqa: N801 a context manager
     def __exit__(self, *_: object) -> None:
         # The engine closes its stream before it ends; what it sent last may still be on its way.
         if self._events.begun:
-            self._events.finished.wait(5)
-        self._server.stop(None)
+            self._events.finished.wait(_CLOSING)
+        # A program whose engine is gone ends by itself.
+        self._server.stop(_CLOSING).wait(_CLOSING + 1)
+        self._threads.shutdown(wait=False)
 
 
 def _secrets_provider(settings: Path) -> str | None:

@@ -22,6 +22,9 @@ class FleetFolder:
         self.folder = folder
         folder.mkdir(parents=True)
         shutil.copy(REPOSITORY / "Pulumi.yaml", folder)
+        # For what is done by hand.
+        for name in ("__main__.py", ".venv"):
+            (folder / name).symlink_to(REPOSITORY / name)
         self.state = folder / "state"
         self.state.mkdir()
         bin_folder = Path(sys.executable).parent

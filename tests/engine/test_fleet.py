@@ -57,7 +57,7 @@ def edit(file: Path, old: str, new: str) -> None:
 def assert_nothing_of_the_users_is_touched(folder: FleetFolder, said: str) -> None:
     """Neither a file for each stack, nor a selected stack, nor a secret in what is kept or told."""
     assert sorted(path.name for path in folder.folder.iterdir()) == sorted(
-        [".tenantry", "Pulumi.yaml", "home", "state", "tenants.yaml"]
+        [".tenantry", ".venv", "Pulumi.yaml", "__main__.py", "home", "state", "tenants.yaml"]
     )
     outputs = json.loads(
         folder.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "acme--web")
