@@ -302,6 +302,7 @@ class Fleet:
             )
             journal.close(summary.counts())
             self._schedule = self._engine = None
+            self._stops = 0
         tell(summary)
         return summary
 

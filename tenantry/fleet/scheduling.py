@@ -132,22 +132,26 @@ class Schedule(Generic[AnyJob]):
         ]
         for thread in threads:
             thread.start()
-        while any(thread.is_alive() for thread in threads) or not self._told.empty():
-            try:
-                event = self._told.get(timeout=_LOOK)
-            except Empty:
-                with self._changed:
-                    self._changed.notify_all()
-                continue
-            if isinstance(event, BaseException):
-                self.stop()
-                raise event
-            if isinstance(event, Finished):
-                left -= 1
-                results.append(event.result)
-                pace = (self._clock() - began) / len(results)
-                event = replace(event, left=left, remaining=pace * left)
-            tell(event)
+        try:
+            while any(thread.is_alive() for thread in threads) or not self._told.empty():
+                try:
+                    event = self._told.get(timeout=_LOOK)
+                except Empty:
+                    continue
+                if isinstance(event, BaseException):
+                    raise event  # noqa: TRY301 the same is to be done as for a listener that fails
+                if isinstance(event, Finished):
+                    left -= 1
+                    results.append(event.result)
+                    pace = (self._clock() - began) / len(results)
+                    event = replace(event, left=left, remaining=pace * left)
+                tell(event)
+        except BaseException:
+            # Whoever listens has failed, or an interrupt came: what is in flight still ends well.
+            self.stop()
+            for thread in threads:
+                thread.join()
+            raise
         for entry in sorted(self._waiting):
             left -= 1
             result = entry.last or Result(entry.job.app, entry.job.stack, "not started")

@@ -104,9 +104,8 @@ class Teller:
         what = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no apps"
         if self._bar is not None:
             self._bar.stop()
-        print(
-            f"{summary.operation}: {what}; {summary.seconds:.1f} s", file=self._results, flush=True
-        )
+        took = f"; {summary.seconds:.1f} s" if summary.results else ""
+        print(f"{summary.operation}: {what}{took}", file=self._results, flush=True)
         for each in summary.failed:
             if each.reason:
                 self._say(f"{each.outcome}: {each.app}: {each.reason}")

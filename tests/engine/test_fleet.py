@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -233,18 +235,21 @@ def test_a_second_ctrl_c_stops_what_is_in_flight_and_the_next_run_goes_on(
     folder: FleetFolder,
 ) -> None:
     folder.registry.write_text(REGISTRY.format(namespace="fleet-stopped"))
-    fleet = folder.fleet()
-
-    def stop(event: Event) -> None:
-        if isinstance(event, Progress) and event.resource.startswith("Project "):
-            fleet.stop()
-            fleet.stop()
-
-    summary = fleet.up(Selection(only=frozenset({"acme/lab"})), tell=stop)
-    assert outcomes(summary.results) == {"acme/lab": "stopped"}
-    assert outcomes(folder.fleet().up(Selection(only=frozenset({"acme/lab"}))).results) == {
-        "acme/lab": "applied"
-    }
+    process = folder.start("up", "--yes", "--json", "--only", "acme/lab")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line).get("resource") == "Project acme/lab":
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 1
+    (result,) = json.loads(out.splitlines()[-1])["results"]
+    assert (result["app"], result["outcome"]) == ("acme/lab", "stopped")
+    assert "Traceback" not in err
+    again = folder.fleet().up(Selection(only=frozenset({"acme/lab"})))
+    assert outcomes(again.results) == {"acme/lab": "applied"}
 
 
 def test_one_app_from_a_script(folder: FleetFolder) -> None:
@@ -294,14 +299,13 @@ def test_one_app_from_a_script(folder: FleetFolder) -> None:
 def test_states_in_a_table_of_a_database_whose_role_may_make_no_database(
     cloud: LocalCloud, tmp_path: Path
 ) -> None:
-    url = cloud.catalog_url.replace("postgresql://", "postgres://")
-    joint = "&" if "?" in url else "?"
-    folder = FleetFolder(
-        tmp_path / "project", cloud.env(), backend=f"{url}{joint}table=fleet_states"
-    )
-    with psycopg.connect(cloud.catalog_url) as database:
-        may = database.execute("SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user")
-        assert may.fetchone() == (False,)
+    with psycopg.connect(cloud.catalog_url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE fleet_states LOGIN NOCREATEDB PASSWORD 'of-a-test'")
+        owner.execute("GRANT CREATE ON SCHEMA public TO fleet_states")
+    parts = urlsplit(cloud.catalog_url)
+    place = parts.netloc.rpartition("@")[2]
+    url = f"postgres://fleet_states:of-a-test@{place}{parts.path}?{parts.query}&table=fleet_states"
+    folder = FleetFolder(tmp_path / "project", cloud.env(), backend=url)
     folder.registry.write_text(REGISTRY.format(namespace="fleet-table"))
     one = Selection(tenants=frozenset({"globex"}))
     assert outcomes(folder.fleet().up(one).results) == {"globex/api": "applied"}

@@ -164,3 +164,19 @@ def test_a_fault_of_the_program_is_not_swallowed() -> None:
 def test_no_apps_are_no_work() -> None:
     schedule: Schedule[App] = Schedule(lambda job, _: done(job), workers=4, policy=QUICK)
     assert schedule.run([], print) == []
+
+
+def test_where_the_listener_fails_what_is_in_flight_still_ends() -> None:
+    ended = threading.Event()
+
+    def attempt(job: App, _tell: Callable[[Event], None]) -> Attempted:
+        time.sleep(0.2)
+        ended.set()
+        return done(job)
+
+    def tell(_event: Event) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        Schedule(attempt, workers=1, policy=QUICK).run(apps(2), tell)
+    assert ended.is_set()

@@ -74,7 +74,7 @@ def test_what_an_operation_found_stands_below_its_app() -> None:
 
 def test_where_nothing_was_to_be_done_one_line_says_so() -> None:
     out, err = told(Summary("up", (), 1000, 0.04, notes=("stack a--b holds no app",)))
-    assert out == "up: 1000 unchanged; 0.0 s\n"
+    assert out == "up: 1000 unchanged\n"
     assert err == "stack a--b holds no app\n"
 
 
