@@ -39,7 +39,7 @@ engine: $(VENV)/.run ## find, download or build the Pulumi engine and its plugin
 .PHONY: up
 up: engine ## converge tenants.yaml on the local cloud
 	@$(BIN)/localcloud start
-	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && pulumi up --yes --suppress-outputs
+	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && tenantry up --yes -- --suppress-outputs
 	@eval "$$($(BIN)/tenantry env)" && tenantry status
 
 .PHONY: down

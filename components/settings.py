@@ -9,6 +9,7 @@ import pulumi
 
 from tenantry.aura.settings import AuraSettings, read_settings
 from tenantry.catalog.location import CONFIG, VARIABLE, label
+from tenantry.registry.permission import allowed_apps
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Settings:
 
         `tenantry:catalogUrl` (a secret; the environment's `TENANTRY_CATALOG_URL` comes first),
         `tenantry:registry` (default `tenants.yaml`), `tenantry:apps` (default `all`),
-        `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`) and `tenantry:allowDestroy` (default: none).
+        `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`) and `tenantry:allowDestroy` (default: none; with the
+        environment's `TENANTRY_ALLOW_DESTROY`, which is for one run).
 
         :raises pulumi.RunError: no key for Neon's API is set, or the catalog's URL is none
         """
@@ -67,9 +69,7 @@ class Settings:
             neon_api_key=neon_api_key,
             catalog=_catalog(),
             neon_org_id=config.get("neonOrgId") or os.environ.get("NEON_ORG_ID") or None,
-            allow_destroy=frozenset(
-                app.strip() for app in (config.get("allowDestroy") or "").split(",") if app.strip()
-            ),
+            allow_destroy=allowed_apps(config.get("allowDestroy"), os.environ),
         )
 
     @staticmethod

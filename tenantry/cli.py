@@ -3,14 +3,19 @@
 Each command imports what it needs when it runs: starting must stay cheap.
 """
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry import __version__, keys_command
-from tenantry.printing import fail, print_json, print_table
+from tenantry import __version__, doctor_command, keys_command, up_command
+from tenantry.printing import fail, one_line_errors, print_json, print_table
+
+if TYPE_CHECKING:
+    from tenantry.recovery.looking import Looker
 
 # The schemes that psql knows (PostgreSQL manual, "Connection URIs").
 LIBPQ_SCHEMES = {"postgresql", "postgres"}
@@ -24,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_command.app)
+app.command()(up_command.up)
+app.command()(doctor_command.doctor)
 
 
 def main() -> None:
@@ -215,23 +222,40 @@ def query(
         )
 
 
-@graph.command()
-def delete(
+@graph.command("delete")
+def delete_graph(
     instance_id: Annotated[str, typer.Argument(metavar="INSTANCE", help="Its id in Aura.")],
     *,
     name: Annotated[str, typer.Option("--name", help="Its name in Aura, to be sure.")],
 ) -> None:
     """Delete an Aura instance that no stack holds, such as one whose create was cut off, and wait until it is gone."""
-    from tenantry.aura.errors import AuraError  # noqa: PLC0415
-    from tenantry.aura.strays import delete_stray  # noqa: PLC0415
-    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
-    from tenantry.stack import StackError  # noqa: PLC0415
+    from tenantry.recovery.strays import delete_graph as delete  # noqa: PLC0415
 
-    try:
-        delete_stray(instance_id, name, current_environment(Path.cwd()))
-    except (LocalCloudError, StackError, AuraError) as error:
-        fail(str(error))
+    with one_line_errors():
+        delete(_looker(), instance_id, name)
     print(f"{instance_id}: gone")
+
+
+project = typer.Typer(help="An app's project in Neon.", no_args_is_help=True)
+app.add_typer(project, name="project")
+
+
+@project.command("delete")
+def delete_project(
+    project_id: Annotated[str, typer.Argument(metavar="PROJECT", help="Its id in Neon.")],
+    *,
+    name: Annotated[str, typer.Option("--name", help="Its name in Neon, to be sure.")],
+    protected: Annotated[
+        bool,
+        typer.Option("--protected", help="Also where the registry protects the app of this name."),
+    ] = False,
+) -> None:
+    """Delete a Neon project that no stack holds, such as one of two that have the same name."""
+    from tenantry.recovery.strays import delete_project as delete  # noqa: PLC0415
+
+    with one_line_errors():
+        delete(_looker(), project_id, name, protected=protected)
+    print(f"{project_id}: gone")
 
 
 @app.command()
@@ -240,6 +264,13 @@ def engine() -> None:
     from tenantry.engine.__main__ import main as engine_main  # noqa: PLC0415
 
     raise typer.Exit(engine_main(["ensure"]))
+
+
+def _looker() -> Looker:
+    from tenantry.local import current_environment  # noqa: PLC0415
+    from tenantry.recovery.looking import Looker  # noqa: PLC0415
+
+    return Looker(Path.cwd(), current_environment(Path.cwd()))
 
 
 def _command() -> str:

@@ -1,16 +1,43 @@
 """What the commands print: tables, JSON, one-line errors."""
 
+from __future__ import annotations
+
 import json
 import sys
-from typing import NoReturn
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def fail(message: str) -> NoReturn:
     """Print an error and end with exit code 1."""
     print(message, file=sys.stderr)
     raise typer.Exit(1)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End with exit code 1 and the failure's own text, where that says all by itself."""
+    try:
+        yield
+    except Exception as error:
+        # Only now: a command that succeeds pays for none of these.
+        if isinstance(error, _one_line_kinds()):
+            fail(str(error))
+        raise
+
+
+def _one_line_kinds() -> tuple[type[Exception], ...]:
+    from tenantry.errors import OneLineError  # noqa: PLC0415
+    from tenantry.local import LocalCloudError  # noqa: PLC0415
+    from tenantry.registry import RegistryError  # noqa: PLC0415
+    from tenantry.stack import StackError  # noqa: PLC0415
+
+    return (LocalCloudError, OneLineError, RegistryError, StackError)
 
 
 def print_table(heads: list[str], rows: list[list[str]]) -> None:

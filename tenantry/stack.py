@@ -1,4 +1,4 @@
-"""The outputs and settings of the current stack, through the `pulumi` command."""
+"""A stack's outputs, settings and state, through the `pulumi` command."""
 
 import json
 import subprocess
@@ -33,14 +33,7 @@ def setting(environment: Mapping[str, str], key: str) -> str | None:
     :param key: with its namespace: `tenantry:catalogUrl`
     :raises StackError: there is no such stack, no passphrase, no `pulumi`
     """
-    answer = _pulumi(environment, "config", "get", key)
-    if answer.returncode == 0:
-        return answer.stdout.strip() or None
-    said = _said(answer)
-    # In Pulumi 3: configuration key 'catalogUrl' not found for stack 'dev'
-    if said.startswith("configuration key ") and " not found " in said:
-        return None
-    raise StackError(f"pulumi config get {key}: {said}")
+    return configuration(environment).get(key, "").strip() or None
 
 
 def configuration(environment: Mapping[str, str]) -> dict[str, str]:
@@ -56,11 +49,73 @@ def configuration(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: str(entry["value"]) for name, entry in found.items() if "value" in entry}
 
 
-def _pulumi(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def selected(environment: Mapping[str, str]) -> str:
+    """Return the name of the stack that commands are about.
+
+    :param environment: as for `outputs`
+    :raises StackError: none is selected, no `pulumi`
+    """
+    if environment.get("PULUMI_STACK"):
+        return environment["PULUMI_STACK"].rsplit("/", 1)[-1]
+    answer = _pulumi(environment, "stack", "--show-name")
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack: {_said(answer)}")
+    return answer.stdout.strip()
+
+
+def backend_url(environment: Mapping[str, str]) -> str:
+    """Return the URL of the backend that `pulumi` uses.
+
+    :raises StackError: nobody is logged in to one, no `pulumi`
+    """
+    answer = _pulumi(environment, "whoami", "--json")
+    if answer.returncode != 0:
+        raise StackError(f"pulumi whoami: {_said(answer)}")
+    return str(json.loads(answer.stdout)["url"])
+
+
+def listed(environment: Mapping[str, str]) -> list[str]:
+    """List the project's stacks.
+
+    :raises StackError: the backend does not answer, no `pulumi`
+    """
+    answer = _pulumi(environment, "stack", "ls", "--json")
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack ls: {_said(answer)}")
+    return sorted(str(each["name"]) for each in json.loads(answer.stdout))
+
+
+def exported(environment: Mapping[str, str], stack: str) -> dict[str, Any]:
+    """Export a stack's state, secrets encrypted: `version`, `deployment`.
+
+    :raises StackError: there is no such stack, no `pulumi`
+    """
+    answer = _pulumi(environment, "stack", "export", "--stack", stack)
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack export: {_said(answer)}")
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def imported(environment: Mapping[str, str], stack: str, state: Mapping[str, Any]) -> None:
+    """Put a state in place of a stack's own, through a pipe. The engine drops the pending operations of what it is given.
+
+    :param state: as `exported` gives it
+    :raises StackError: the stack is locked, the passphrase is wrong, no `pulumi`
+    """
+    answer = _pulumi(environment, "stack", "import", "--stack", stack, given=json.dumps(state))
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack import: {_said(answer)}")
+
+
+def _pulumi(
+    environment: Mapping[str, str], *arguments: str, given: str = ""
+) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603 the arguments are ours
             ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 found on the environment's own PATH
             env=dict(environment),
+            input=given,
             capture_output=True,
             text=True,
             check=False,

@@ -2,7 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.stack import StackError, outputs, setting
+from tenantry.stack import (
+    StackError,
+    backend_url,
+    exported,
+    imported,
+    listed,
+    outputs,
+    selected,
+    setting,
+)
 
 
 def pulumi(folder: Path, script: str) -> dict[str, str]:
@@ -39,19 +48,48 @@ def test_without_pulumi_the_way_out_is_said(tmp_path: Path) -> None:
 
 
 def test_a_setting_is_read_in_clear(tmp_path: Path) -> None:
-    environment = pulumi(tmp_path, 'echo "$*"')
-    assert setting(environment, "tenantry:x") == "config get tenantry:x --non-interactive"
+    environment = pulumi(
+        tmp_path, """printf '{"tenantry:x": {"value": "%s", "secret": true}}' "$*" """
+    )
+    assert setting(environment, "tenantry:x") == "config --json --show-secrets --non-interactive"
 
 
-@pytest.mark.parametrize(
-    "script",
-    ["echo \"error: configuration key 'x' not found for stack 'dev'\" >&2; exit 1", "echo"],
-)
-def test_a_setting_that_is_not_there_is_none(tmp_path: Path, script: str) -> None:
-    assert setting(pulumi(tmp_path, script), "tenantry:x") is None
+@pytest.mark.parametrize("settings", ["{}", '{"tenantry:x": {"value": " "}}'])
+def test_a_setting_that_is_not_there_is_none(tmp_path: Path, settings: str) -> None:
+    assert setting(pulumi(tmp_path, f"echo '{settings}'"), "tenantry:x") is None
 
 
 def test_another_failure_is_not_taken_for_a_missing_setting(tmp_path: Path) -> None:
     environment = pulumi(tmp_path, "echo error: incorrect passphrase >&2; exit 1")
-    with pytest.raises(StackError, match=r"^pulumi config get tenantry:x: incorrect passphrase$"):
+    with pytest.raises(StackError, match=r"^pulumi config: incorrect passphrase$"):
         setting(environment, "tenantry:x")
+
+
+def test_the_selected_stack_is_the_environments_or_pulumis(tmp_path: Path) -> None:
+    environment = pulumi(tmp_path, 'test "$*" = "stack --show-name --non-interactive" && echo dev')
+    assert selected(environment) == "dev"
+    assert selected({**environment, "PULUMI_STACK": "organization/tenantry/prod"}) == "prod"
+
+
+def test_a_state_goes_through_a_pipe(tmp_path: Path) -> None:
+    environment = pulumi(tmp_path, f'echo "$*" > {tmp_path}/arguments; cat > {tmp_path}/given')
+    imported(environment, "dev", {"version": 3, "deployment": {}})
+    assert (tmp_path / "given").read_text() == '{"version": 3, "deployment": {}}'
+    assert (tmp_path / "arguments").read_text() == "stack import --stack dev --non-interactive\n"
+
+
+def test_states_and_stacks_are_read(tmp_path: Path) -> None:
+    environment = pulumi(
+        tmp_path,
+        """case "$*" in
+          "stack ls"*) echo '[{"name": "prod"}, {"name": "dev"}]' ;;
+          "stack export --stack dev"*) echo '{"deployment": {"resources": []}}' ;;
+          whoami*) echo '{"url": "s3://bucket"}' ;;
+          *) echo error: no >&2; exit 255 ;;
+        esac""",
+    )
+    assert listed(environment) == ["dev", "prod"]
+    assert exported(environment, "dev") == {"deployment": {"resources": []}}
+    assert backend_url(environment) == "s3://bucket"
+    with pytest.raises(StackError, match=r"^pulumi stack export: no$"):
+        exported(environment, "prod")

@@ -1,0 +1,92 @@
+"""What is looked at before a run, and what is said after one that failed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from tenantry.recovery.errors import RecoveryError
+from tenantry.recovery.judging import AGAIN, judge
+from tenantry.recovery.settling import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tenantry.recovery.judging import Finding
+    from tenantry.recovery.looking import Looker
+    from tenantry.recovery.state import StackState
+
+_PAUSE: Final = 2.0
+"""Seconds between two looks for a create that may still land."""
+
+
+def prepare(
+    looker: Looker, environment: Mapping[str, str], say: Callable[[str], None]
+) -> StackState:
+    """Settle what an earlier run left behind, and return the state that the next one begins with.
+
+    The cloud is asked only where a create is pending. One that is not in the cloud, and was sent less than a minute ago, is waited for.
+
+    :param say: takes a line for each thing that was settled or is waited for
+    :raises RecoveryError: with a line for each thing that a run must not begin over
+    :raises StackError, NeonError, AuraError: something does not let itself be asked
+    """
+    waiting = False
+    while True:
+        locks = looker.locks()
+        state = looker.state()
+        if not state.pending and not any(lock.stack == looker.stack for lock in locks):
+            return state
+        findings = [
+            each
+            for each in judge(looker.facts_of_pending(state, locks))
+            if each.stack == looker.stack and each.kind in {"lock", "pending"}
+        ]
+        # The next look is the last that is needed where nothing but time is missing.
+        stuck = [each for each in findings if each.blocks and not each.fix and not each.wait]
+        if stuck:
+            raise RecoveryError("\n".join(map(str, stuck)))
+        wait = max((each.wait for each in findings), default=0.0)
+        if not wait:
+            for each in settle(findings, looker.store, environment, looker.stack):
+                say(f"settled: {each}")
+            return looker.state()
+        if not waiting:
+            waiting = True
+            for each in findings:
+                if each.wait:
+                    say(f"waiting: {each.subject}: {each.text}")
+        time.sleep(min(wait, _PAUSE))
+
+
+def after_failure(looker: Looker, before: StackState) -> list[str]:
+    """Say what the state and the cloud hold after a run that failed, and the one command that goes on.
+
+    :param before: the state that the run began with
+    :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
+    """
+    facts = looker.facts()
+    (after,) = [state for state in facts.states if state.stack == looker.stack]
+    findings = judge(facts)
+    projects = f"{len(facts.neon.live) if facts.neon else 0} projects"
+    graphs = f", {len(facts.aura.live)} graphs" if facts.aura else ""
+    return [
+        f"in the state: {_state(before, after)}",
+        f"in the cloud, ours by name: {projects}{graphs}"
+        + ("" if findings else ", all of them in a state"),
+        *map(str, findings),
+        f"Next, once what is said above is put right: {_next(findings)}",
+    ]
+
+
+def _state(before: StackState, after: StackState) -> str:
+    made = [urn for urn, held in after.resources.items() if before.resources.get(urn) != held]
+    gone = [urn for urn in before.resources if urn not in after.resources]
+    apps = ", ".join(after.apps) or "no app"
+    return f"{len(after.resources)} resources of {apps}; this run made {len(made)} and removed {len(gone)}"
+
+
+def _next(findings: list[Finding]) -> str:
+    # What is safe, the next run settles by itself.
+    stuck = [each.command for each in findings if each.blocks and not each.fix and not each.wait]
+    return next((command for command in stuck if command), AGAIN)

@@ -1,0 +1,54 @@
+"""The safe repairs: a lock whose owner is dead, and pending operations that the cloud explains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenantry.recovery.errors import RecoveryError
+from tenantry.stack import exported, imported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tenantry.recovery.judging import Finding
+    from tenantry.recovery.store import Store
+
+
+def settle(
+    findings: Iterable[Finding], store: Store, environment: Mapping[str, str], stack: str
+) -> list[Finding]:
+    """Do what is safe, and return what was settled.
+
+    Locks are deleted one by one, so that a lock that somebody takes meanwhile stays. The pending operations of the current
+    stack are dropped all together, since the engine knows no other way, and so only where each of them is explained and no
+    other lock is left.
+
+    :param environment: the variables to run `pulumi` with
+    :param stack: the current stack
+    :raises StackError: the state cannot be written
+    :raises RecoveryError: it changed in the meantime
+    """
+    findings = list(findings)
+    done = []
+    for finding in findings:
+        if finding.fix == "delete lock":
+            store.delete_lock(finding.key)
+            done.append(finding)
+    mine = [each for each in findings if each.stack == stack]
+    pending = [each for each in mine if each.kind == "pending"]
+    if pending and not any(each.blocks for each in mine if each not in done):
+        _drop({each.key for each in pending}, environment, stack)
+        done += pending
+    return done
+
+
+def _drop(urns: set[str], environment: Mapping[str, str], stack: str) -> None:
+    state = exported(environment, stack)
+    there = {
+        each["resource"]["urn"] for each in state["deployment"].get("pending_operations") or []
+    }
+    if not there <= urns:
+        raise RecoveryError(f"{stack}: another run was cut off in the meantime: tenantry doctor")
+    state["deployment"]["pending_operations"] = []
+    # Takes the stack's lock for the moment, and is refused where somebody has it.
+    imported(environment, stack, state)

@@ -1,0 +1,17 @@
+"""Which apps a run may destroy beside another, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE: Final = "TENANTRY_ALLOW_DESTROY"
+"""For one run: what `tenantry up --allow-destroy` sets."""
+
+
+def allowed_apps(configured: str | None, environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the ids that the stack's `tenantry:allowDestroy` and the environment name, each a list with commas."""
+    names = f"{configured or ''},{environment.get(VARIABLE, '')}".split(",")
+    return frozenset(name.strip() for name in names if name.strip())
