@@ -136,7 +136,7 @@ class TenantApp(pulumi.ComponentResource):
                 "apiKeys": {key.name: key.generation for key in app.api_keys},
                 "catalog": catalog is not None,
                 "graphs": {
-                    declared.id: graph_place(declared.graph, aura.project)
+                    each.id: graph_place(each.graph, aura.project)
                     for each in app.graphs
                     if aura is not None
                 },

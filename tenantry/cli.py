@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry import __version__, doctor_command, keys_command, up_command
+from tenantry import __version__, doctor_command, keys_command, plan_command, up_command
 from tenantry.printing import fail, one_line_errors, print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_command.app)
+app.command()(plan_command.plan)
 app.command()(up_command.up)
 app.command()(doctor_command.doctor)
 
