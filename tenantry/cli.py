@@ -17,6 +17,9 @@ from tenantry.printing import fail, one_line_errors, print_json, print_table
 if TYPE_CHECKING:
     from tenantry.recovery.looking import Looker
 
+# Wrong usage, of which typer has only the heirs in public, is an error like any other: 2 says that changes are pending.
+next(each for each in typer.BadParameter.__mro__ if each.__name__ == "UsageError").exit_code = 1  # type: ignore[attr-defined]  # of that class
+
 # The schemes that psql knows (PostgreSQL manual, "Connection URIs").
 LIBPQ_SCHEMES = {"postgresql", "postgres"}
 
@@ -30,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(keys_command.app)
 app.command()(plan_command.plan)
+app.command()(plan_command.drift)
 app.command()(up_command.up)
 app.command()(doctor_command.doctor)
 

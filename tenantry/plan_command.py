@@ -14,6 +14,8 @@ from tenantry.printing import fail, one_line_errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.console import Console
+
     from tenantry.planning.plan import Plan
 
 _UNBOUNDED = 10_000
@@ -54,8 +56,7 @@ def plan(
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.planning.current import current_plan  # noqa: PLC0415
 
-    if as_json and as_markdown:
-        fail("--json and --markdown: choose one")
+    _one_format(as_json, as_markdown)
     with one_line_errors():
         with progress("Planning") as said:
             made = current_plan(
@@ -73,6 +74,37 @@ def plan(
     raise typer.Exit(made.exit_code)
 
 
+def drift(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Show what in the clouds is not as the stack's state has it. Nothing is changed.
+
+    tenantry drift
+
+    Exit code: 0 nothing differs, 3 something does, 1 an error.
+    """
+    from tenantry.local import current_environment  # noqa: PLC0415
+    from tenantry.planning.drift import drift_of  # noqa: PLC0415
+    from tenantry.planning.previewing import look  # noqa: PLC0415
+
+    _one_format(as_json, as_markdown)
+    with one_line_errors(), progress("Looking") as said:
+        found = drift_of([look(current_environment(Path.cwd()), progress=said)])
+    if as_json:
+        print(found.model_dump_json(indent=2))
+    elif as_markdown:
+        from tenantry.planning.markdown import drift_markdown  # noqa: PLC0415
+
+        print(drift_markdown(found), end="")
+    else:
+        from tenantry.planning.terminal import show_drift  # noqa: PLC0415
+
+        show_drift(found, _console())
+    raise typer.Exit(found.exit_code)
+
+
 def print_plan(made: Plan, *, as_json: bool = False, as_markdown: bool = False) -> None:
     """Print a plan on standard output."""
     if as_json:
@@ -82,12 +114,9 @@ def print_plan(made: Plan, *, as_json: bool = False, as_markdown: bool = False) 
 
         print(markdown(made), end="")
     else:
-        from rich.console import Console  # noqa: PLC0415
-
         from tenantry.planning.terminal import show  # noqa: PLC0415
 
-        width = None if sys.stdout.isatty() else _UNBOUNDED
-        show(made, Console(width=width, highlight=False, markup=False, emoji=False))
+        show(made, _console())
 
 
 @contextmanager
@@ -100,3 +129,15 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
 
     with Console(stderr=True).status(f"{what} …") as status:
         yield lambda number: status.update(f"{what}: {number} resources compared")
+
+
+def _console() -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def _one_format(as_json: bool, as_markdown: bool) -> None:
+    if as_json and as_markdown:
+        fail("--json and --markdown: choose one")

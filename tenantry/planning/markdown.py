@@ -9,6 +9,7 @@ from tenantry.planning.lines import HEADS, cells, details, headline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tenantry.planning.drift import Drift
     from tenantry.planning.plan import Plan, Row
 
 LIMIT: Final = 65_536
@@ -48,6 +49,17 @@ def markdown(plan: Plan, *, limit: int = LIMIT) -> str:
     if cut:
         text += f"\nThe details of {_count(cut)} are cut: `tenantry plan` shows them.\n"
     return text + _warnings(plan, room)
+
+
+def drift_markdown(drift: Drift, *, limit: int = LIMIT) -> str:
+    """Return what differs as GitHub-flavoured Markdown, cut from the end where it does not fit.
+
+    :param limit: as for `markdown`
+    """
+    text = f"### {drift.headline}\n"
+    if not drift.differences:
+        return text
+    return text + _block((each.text for each in drift.differences), limit - _RESERVED - _size(text))
 
 
 def _table(rows: Sequence[Row], room: int) -> tuple[str, int]:

@@ -40,9 +40,14 @@ def look(
 ) -> Run:
     """Ask the engine how the clouds differ from the state. Nothing is changed and no lock is taken.
 
+    The program does not run: what differs does not depend on an edit of the registry that is not applied yet, nor on whether that would
+    be refused; and engine 3.259 fails in a refresh that runs the program as soon as something is gone that a component depends on
+    ("cannot complete a resource whose registration isn't pending").
+
     :raises PlanError: as for `preview`
     """
-    return _run(["refresh", "--preview-only"], environment, progress)
+    stored = {**environment, "PULUMI_RUN_PROGRAM": "false"}
+    return _run(["refresh", "--preview-only"], stored, progress)
 
 
 def _run(

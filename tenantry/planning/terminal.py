@@ -12,6 +12,7 @@ from tenantry.planning.lines import HEADS, cells, details, headline
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tenantry.planning.drift import Drift
     from tenantry.planning.plan import Plan
 
 _STYLES: Final = {
@@ -46,3 +47,10 @@ def show(plan: Plan, console: Console) -> None:
     for refusal in plan.refusals:
         console.print(Text(refusal.text, style="red"))
     console.print(Text(headline(plan), style="bold"))
+
+
+def show_drift(drift: Drift, console: Console) -> None:
+    """Print what differs, a line for each resource, then one sentence for all."""
+    for each in drift.differences:
+        console.print(Text(each.text, style="red" if each.gone else "yellow"))
+    console.print(Text(drift.headline, style="bold"))

@@ -18,13 +18,14 @@ from tenantry.planning.plan import (
     ResourceChange,
     Row,
 )
+from tenantry.planning.properties import differing, property_changes
 from tenantry.planning.resources import IN_PROJECT, MIGRATION, PROJECT, PROVIDERS, kind_of
-from tenantry.planning.values import holds_unknown, is_secret, shown
+from tenantry.planning.values import holds_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from tenantry.planning.events import Properties, Run, Step
+    from tenantry.planning.events import Run, Step
 
 _ORDER: Final[tuple[Action, ...]] = ("delete", "replace", "update", "create")
 _ACTIONS: Final[Mapping[str, Action]] = {
@@ -218,7 +219,7 @@ def _unaccounted(step: Step, fields: Collection[str]) -> ResourceChange | None:
     if step.operation == "update":
         before = step.old.inputs if step.old else {}
         after = step.new.inputs if step.new else {}
-        names = _differing(step, before, after)
+        names = differing(step, before, after)
         told = _told_by_revisions(step)
         left = [
             name
@@ -230,7 +231,9 @@ def _unaccounted(step: Step, fields: Collection[str]) -> ResourceChange | None:
         if names and not left:
             return None
         properties = tuple(
-            change for name in left for change in _property(name, _was(step, name), after.get(name))
+            change
+            for name in left
+            for change in property_changes(name, _was(step, name), after.get(name))
         )
     if not properties and _accounts(kind.fields(), fields):
         return None
@@ -256,32 +259,9 @@ def _told_by_revisions(step: Step) -> Collection[str]:
     return ("revisions", "target", "digest") if before != after else ()
 
 
-def _differing(step: Step, before: Properties, after: Properties) -> list[str]:
-    named = step.differing or before.keys() | after.keys()
-    return sorted(
-        name
-        for name in named
-        if not name.startswith("__")
-        and (name in step.differing or before.get(name) != after.get(name))
-    )
-
-
 def _accounts(followed: Iterable[str], fields: Collection[str]) -> bool:
     return any(
         field == each or field.startswith(f"{each}.") for each in followed for field in fields
-    )
-
-
-def _property(name: str, before: Any, after: Any) -> Iterator[PropertyChange]:  # noqa: ANN401  # any JSON value
-    if isinstance(before, dict) and isinstance(after, dict) and not is_secret(before):
-        for key in sorted(before.keys() | after.keys()):
-            if not key.startswith("__") and before.get(key) != after.get(key):
-                yield from _property(f"{name}.{key}", before.get(key), after.get(key))
-        return
-    yield PropertyChange(
-        name=name,
-        old=None if before is None else shown(before),
-        new=None if after is None else shown(after),
     )
 
 
