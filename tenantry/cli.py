@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -22,6 +22,7 @@ next(each for each in typer.BadParameter.__mro__ if each.__name__ == "UsageError
 
 # The schemes that psql knows (PostgreSQL manual, "Connection URIs").
 LIBPQ_SCHEMES = {"postgresql", "postgres"}
+Document: TypeAlias = Literal["registry", "plan", "drift"]
 
 app = typer.Typer(
     name="tenantry",
@@ -89,11 +90,23 @@ def validate(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of the registry, for editors: the content of tenants.schema.json."""
-    from tenantry.registry.schema import schema_text  # noqa: PLC0415
+def schema(
+    document: Annotated[
+        Document, typer.Argument(help="Of which document: registry, plan or drift.")
+    ] = "registry",
+) -> None:
+    """Print a JSON Schema: the registry's, for editors, or that of what plan or drift print with --json.
 
-    print(schema_text(), end="")
+    tenantry schema plan
+    """
+    if document == "registry":
+        from tenantry.registry.schema import schema_text as registry_text  # noqa: PLC0415
+
+        print(registry_text(), end="")
+    else:
+        from tenantry.planning.schema import schema_text  # noqa: PLC0415
+
+        print(schema_text(document), end="")
 
 
 @app.command()

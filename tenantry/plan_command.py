@@ -66,7 +66,9 @@ def plan(
                 refresh=refresh,
                 progress=said,
             )
-        if out is not None and not made.refusals:
+        if out is not None and made.refusals:
+            print(f"{out}: not written", file=sys.stderr)
+        elif out is not None:
             from tenantry.planning.keeping import write_plan  # noqa: PLC0415
 
             write_plan(made, out)

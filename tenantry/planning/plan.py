@@ -16,7 +16,7 @@ _PLAIN_ENTRY: Final = "{}"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Counts(_Part):

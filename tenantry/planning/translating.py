@@ -79,7 +79,7 @@ def other_warnings(run: Run) -> tuple[str, ...]:
 
 def refusals_of(run: Run) -> tuple[Refusal, ...]:
     """Return why the run would stop, a refusal for each line that the program says."""
-    registry = run.config.get("tenantry:registry", "")
+    registry = run.config.get("tenantry:registry", "tenants.yaml")
     found = []
     for text in run.errors:
         lines = text.splitlines()
