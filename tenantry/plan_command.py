@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,7 @@ def drift(
     _one_format(as_json, as_markdown)
     with one_line_errors(), progress("Looking") as said:
         found = drift_of([look(current_environment(Path.cwd()), progress=said)])
+    _any_encoding()
     if as_json:
         print(found.model_dump_json(indent=2))
     elif as_markdown:
@@ -109,6 +111,7 @@ def drift(
 
 def print_plan(made: Plan, *, as_json: bool = False, as_markdown: bool = False) -> None:
     """Print a plan on standard output."""
+    _any_encoding()
     if as_json:
         print(made.model_dump_json(indent=2))
     elif as_markdown:
@@ -131,6 +134,12 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
 
     with Console(stderr=True).status(f"{what} …") as status:
         yield lambda number: status.update(f"{what}: {number} resources compared")
+
+
+def _any_encoding() -> None:
+    # A terminal that lacks a character gets its number, not a traceback.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _console() -> Console:
