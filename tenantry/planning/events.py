@@ -77,7 +77,10 @@ class Run:
     """By URN; also those of resources that stay as they are."""
     warnings: tuple[str, ...]
     errors: tuple[str, ...]
+    """What the program and the providers say is wrong."""
     succeeded: bool
+    broken: bool
+    """Whether it was the engine that failed, or a plugin under it: then nobody has judged anything."""
 
     @property
     def apps(self) -> tuple[Step, ...]:
@@ -106,6 +109,7 @@ def read_events(events: Iterable[Mapping[str, Any]], *, stack: str = "") -> Run:
     warnings: dict[str, None] = {}
     errors: dict[str, None] = {}
     succeeded = False
+    judged = False
     for event in events:
         if prelude := event.get("preludeEvent"):
             config = dict(prelude.get("config") or {})
@@ -113,8 +117,11 @@ def read_events(events: Iterable[Mapping[str, Any]], *, stack: str = "") -> Run:
             text = said.get("message", "").strip()
             if said.get("severity") == "warning":
                 warnings[text] = None
-            elif said.get("severity") == "error" and _CONSEQUENCE not in text:
-                errors[text] = None
+            elif said.get("severity") == "error":
+                # The program failed, or a provider refused a resource.
+                judged = judged or _CONSEQUENCE in text or bool(said.get("urn"))
+                if _CONSEQUENCE not in text:
+                    errors[text] = None
         elif summary := event.get("summaryEvent"):
             succeeded = summary.get("result", "succeeded") == "succeeded"
         elif before := event.get("resourcePreEvent"):
@@ -129,6 +136,7 @@ def read_events(events: Iterable[Mapping[str, Any]], *, stack: str = "") -> Run:
         warnings=tuple(warnings),
         errors=tuple(errors),
         succeeded=succeeded,
+        broken=bool(errors) and not judged,
     )
 
 

@@ -76,6 +76,8 @@ def _run(
             run = read_events(
                 _events(process.stdout, progress), stack=environment.get("PULUMI_STACK", "")
             )
+        if run.broken:
+            raise PlanError(f"pulumi {command[0]}: {' '.join(run.errors[0].split())}")
         if process.returncode != 0 and not run.errors:
             raise PlanError(f"pulumi {command[0]}: {_last_line(said, process.returncode)}")
     return run

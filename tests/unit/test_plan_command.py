@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tenantry.cli import app
 from tenantry.planning.plan import Plan
 from tests.unit.planning import support
-from tests.unit.planning.support import PROJECT, Event, application, said, step
+from tests.unit.planning.support import END, PROJECT, Event, application, said, step
 
 RUN = CliRunner()
 WEB = support.app()
@@ -78,7 +78,7 @@ def test_changes_are_exit_code_2_and_all_formats_tell_the_same(engine: Engine) -
 
 
 def test_refusals_are_exit_code_1_and_leave_no_file(engine: Engine) -> None:
-    engine.answers([said("error", "tenants.yaml: acme/web is gone: put it back")], code=255)
+    engine.answers([said("error", "tenants.yaml: acme/web is gone: put it back"), END], code=255)
     result = RUN.invoke(app, ["plan", "--out", "plan.json"])
     assert result.exit_code == 1
     assert "acme/web is gone: put it back" in result.stdout

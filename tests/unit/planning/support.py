@@ -135,6 +135,15 @@ def said(severity: str, text: str) -> Event:
     return {"diagnosticEvent": {"severity": severity, "message": f"{text}\n"}}
 
 
+END: Event = {
+    "diagnosticEvent": {
+        "severity": "error",
+        "message": "an unhandled error occurred: program exited with non-zero exit code: 1\n",
+    }
+}
+"""What the engine adds once the program has said what is wrong."""
+
+
 def run_of(*events: list[Event], stack: str = "dev", result: str = "succeeded") -> Run:
     """A run that says this, between its begin and its end."""
     begin: Event = {"preludeEvent": {"config": {"tenantry:registry": "tenants.yaml"}}}

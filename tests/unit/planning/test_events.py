@@ -1,6 +1,7 @@
 from tests.unit.planning.support import (
     APP,
     CATALOG,
+    END,
     PROJECT,
     ROLE,
     app,
@@ -69,13 +70,20 @@ def test_what_the_engine_adds_to_the_programs_words_is_left_out() -> None:
             said("warning", "mind this"),
             said("warning", "mind this"),
             said("error", "acme/web is gone"),
-            said("error", "an unhandled error occurred: program exited with non-zero exit code: 1"),
+            END,
         ],
         stack="prod",
         result="failed",
     )
     assert (run.warnings, run.errors) == (("mind this",), ("acme/web is gone",))
-    assert (run.succeeded, run.stack) == (False, "prod")
+    assert (run.succeeded, run.broken, run.stack) == (False, False, "prod")
+
+
+def test_a_failure_that_nobody_judged_is_the_engines() -> None:
+    assert run_of([said("error", "a plugin exited prematurely")]).broken
+    refused = said("error", "would take back r2")
+    refused["diagnosticEvent"]["urn"] = urn(ROLE, "acme/web/a")
+    assert not run_of([refused]).broken
 
 
 def test_the_stack_is_that_of_its_resources() -> None:

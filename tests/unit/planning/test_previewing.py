@@ -6,7 +6,7 @@ import pytest
 
 from tenantry.planning.errors import PlanError
 from tenantry.planning.previewing import look, preview
-from tests.unit.planning.support import CATALOG, said, step
+from tests.unit.planning.support import CATALOG, END, said, step
 
 
 def pulumi(folder: Path, script: str) -> dict[str, str]:
@@ -47,7 +47,7 @@ def test_the_options_of_each_question(tmp_path: Path) -> None:
 
 
 def test_what_the_program_refuses_is_in_the_run(tmp_path: Path) -> None:
-    events = [said("error", "acme/web is gone"), {"summaryEvent": {"result": "failed"}}]
+    events = [said("error", "acme/web is gone"), END, {"summaryEvent": {"result": "failed"}}]
     run = preview(pulumi(tmp_path, f"{answer(tmp_path, events)}; exit 1"))
     assert (run.errors, run.succeeded, run.stack) == (("acme/web is gone",), False, "prod")
 
@@ -58,6 +58,12 @@ def test_an_engine_that_did_not_begin_says_why(tmp_path: Path) -> None:
         preview(pulumi(tmp_path, script))
     with pytest.raises(PlanError, match=r"^pulumi refresh: exit code 3$"):
         look(pulumi(tmp_path, "exit 3"))
+
+
+def test_an_engine_that_broke_has_refused_nothing(tmp_path: Path) -> None:
+    events = [said("error", "the plugin random\n exited prematurely")]
+    with pytest.raises(PlanError, match=r"^pulumi preview: the plugin random exited prematurely$"):
+        preview(pulumi(tmp_path, f"{answer(tmp_path, events)}; exit 255"))
 
 
 def test_without_pulumi_the_way_out_is_said(tmp_path: Path) -> None:
