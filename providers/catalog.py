@@ -96,6 +96,7 @@ class TablesProvider(CatalogProvider):
     """Keeps the catalog's tables at the revision of this version."""
 
     inputs = ("catalog", "revision")
+    working = ("app", "retries")
     step = "tables"
 
     def create(self, props: Properties) -> CreateResult:
