@@ -131,38 +131,31 @@ class _InTable:
         self._history = f"{_HISTORY}/{project}/"
 
     def stacks(self) -> set[str]:
-        with self._table.connected() as connection:
-            found = connection.execute(
-                self._table.sql("SELECT key FROM {} WHERE starts_with(key, %s)"), [self._stacks]
-            ).fetchall()
-        names = (_STATE.fullmatch(str(row[0]).removeprefix(self._stacks)) for row in found)
-        return {each["stack"] for each in names if each and "/" not in each["stack"]}
+        names = (key.removeprefix(self._stacks) for key in self._table.keys(self._stacks))
+        found = (_STATE.fullmatch(name) for name in names)
+        return {each["stack"] for each in found if each and "/" not in each["stack"]}
 
     def last(self, stacks: Iterable[str]) -> dict[str, Update]:
-        wanted = list(stacks)
-        with self._table.connected() as connection:
-            entries = connection.execute(
-                self._table.sql(
-                    "SELECT DISTINCT ON (split_part(key, '/', 4)) split_part(key, '/', 4), key, data->>'data' FROM {} "
-                    "WHERE starts_with(key, %s) AND split_part(key, '/', 4) = ANY(%s) AND key ~ '\\.history\\.json(\\.gz)?$' "
-                    "ORDER BY split_part(key, '/', 4), key DESC"
-                ),
-                [self._history, wanted],
-            ).fetchall()
-            states = {}
-            for stack, key, _ in entries:
-                ending = ".json.gz" if key.endswith(".gz") else ".json"
-                stem = key.removesuffix(f".history{ending}")
-                states[stack] = (f"{self._stacks}{stack}{ending}", f"{stem}.checkpoint{ending}")
-            # The value is one JSON text whose only member is in base64: its head can be taken as it is.
-            heads = connection.execute(
-                self._table.sql("SELECT key, left(data->>'data', %s) FROM {} WHERE key = ANY(%s)"),
-                [_HEAD * 4 // 3, [key for pair in states.values() for key in pair]],
-            ).fetchall()
+        entries = self._table.rows(
+            "SELECT DISTINCT ON (split_part(key, '/', 4)) split_part(key, '/', 4), key, data->>'data' FROM {} "
+            "WHERE starts_with(key, %s) AND split_part(key, '/', 4) = ANY(%s) AND key ~ '\\.history\\.json(\\.gz)?$' "
+            "ORDER BY split_part(key, '/', 4), key DESC",
+            [self._history, list(stacks)],
+        )
+        places = {}
+        for stack, key, _ in entries:
+            ending = ".json.gz" if key.endswith(".gz") else ".json"
+            stem = key.removesuffix(f".history{ending}")
+            places[stack] = (f"{self._stacks}{stack}{ending}", f"{stem}.checkpoint{ending}")
+        # The value is one JSON text whose only member is in base64: its head can be taken as it is.
+        heads = self._table.rows(
+            "SELECT key, left(data->>'data', %s) FROM {} WHERE key = ANY(%s)",
+            [_HEAD * 4 // 3, [key for pair in places.values() for key in pair]],
+        )
         head = {str(key): base64.b64decode(text) for key, text in heads}
         found = {}
         for stack, _, text in entries:
-            state, copy = states[stack]
+            state, copy = places[stack]
             update = _update(base64.b64decode(text), head.get(state), head.get(copy))
             if update:
                 found[str(stack)] = update

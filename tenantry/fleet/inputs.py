@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.location import VARIABLE, label
 from tenantry.registry import Registry, load
+from tenantry.registry.declared import declared
 from tenantry.registry.models import Tenant
 from tenantry.schemas.planning import plan_schemas
 
@@ -103,7 +104,7 @@ def _registry_of(app: App) -> Registry:
 
 def _digest(app: App, plan: SchemaPlan | None, around: str) -> str:
     schema = json.dumps(asdict(plan)) if plan else ""
-    text = "\n".join((app.model_dump_json(), schema, around))
+    text = "\n".join((declared(app), schema, around))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.fleet.errors import FleetError
 from tenantry.registry import RegistryError, load
+from tenantry.registry.declared import declared
 from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.planning import history_of
 
 if TYPE_CHECKING:
-    from tenantry.registry import App, Registry
+    from tenantry.registry import Registry
 
 _USERS: Final = re.compile(r"""users_file:\s*["']?([^"'\s,}#]+)""")
 
@@ -31,13 +32,9 @@ def changed_since(registry: Registry, file: Path, revision: str) -> frozenset[st
     """
     folder = file.absolute().parent
     before = _registry_at(folder, file.name, revision)
-    old = {app.id: app for app in before.apps}
-    new = {app.id: app for app in registry.apps}
-    changed = {
-        app
-        for app in old.keys() | new.keys()
-        if app not in old or app not in new or old[app] != _moved(new[app], old[app])
-    }
+    old = {app.id: declared(app) for app in before.apps}
+    new = {app.id: declared(app) for app in registry.apps}
+    changed = {app for app in old.keys() | new.keys() if old.get(app) != new.get(app)}
     touched: dict[tuple[str | None, str | None], bool] = {}
     for app in registry.apps:
         source = app.database.schema_source
@@ -49,11 +46,6 @@ def changed_since(registry: Registry, file: Path, revision: str) -> frozenset[st
         if touched[key]:
             changed.add(app.id)
     return frozenset(changed)
-
-
-def _moved(app: App, to: App) -> App:
-    # Where it stands in the file is no part of what it is.
-    return app.model_copy(update={"location": to.location})
 
 
 def _registry_at(folder: Path, name: str, revision: str) -> Registry:

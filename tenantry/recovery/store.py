@@ -23,7 +23,7 @@ from tenantry.recovery.errors import RecoveryError
 from tenantry.stack import backend_url, exported, listed_with_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import psycopg
 
@@ -161,26 +161,33 @@ class Table:
 
     def keys(self, prefix: str) -> list[str]:
         """List the keys that begin so."""
-        with self.connected() as connection:
-            found = connection.execute(
-                self.sql("SELECT key FROM {} WHERE starts_with(key, %s) ORDER BY key"), [prefix]
-            )
-            return [str(row[0]) for row in found.fetchall()]
+        statement = "SELECT key FROM {} WHERE starts_with(key, %s) ORDER BY key"
+        return [str(row[0]) for row in self.rows(statement, [prefix])]
 
     def read(self, key: str) -> bytes | None:
         """Return what is at a key; None where there is none."""
-        with self.connected() as connection:
-            found = connection.execute(
-                self.sql("SELECT data->>'data' FROM {} WHERE key = %s"), [key]
-            ).fetchone()
-        if found is None:
+        found = self.rows("SELECT data->>'data' FROM {} WHERE key = %s", [key])
+        if not found:
             return None
         try:
-            return base64.b64decode(found[0], validate=True)
+            return base64.b64decode(found[0][0], validate=True)
         except (TypeError, binascii.Error):
             raise RecoveryError(
                 f"{self.where}: {key} is not of the form that the engine writes"
             ) from None
+
+    def rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Ask the table, whose name stands for the braces. There are no rows where the engine has not made it yet.
+
+        :raises RecoveryError: the server does not answer or refuses
+        """
+        from psycopg.errors import UndefinedTable  # noqa: PLC0415 as in sql
+
+        with self.connected() as connection:
+            try:
+                return connection.execute(self.sql(statement), parameters).fetchall()
+            except UndefinedTable:
+                return []
 
     def delete(self, key: str) -> None:
         """Delete a key; one that is gone already is a success."""
