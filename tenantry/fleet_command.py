@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from tenantry.fleet.outlook import Outlook
     from tenantry.fleet.selection import Selection
 
-CHANGES, DRIFT = 2, 3
-
 app = typer.Typer(
     name="fleet",
     help="Every app in a stack of its own, many at once.",
@@ -78,6 +76,11 @@ File = Annotated[
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
+]
+AsDocument = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsMarkdown = Annotated[
+    bool,
+    typer.Option("--markdown", help="Print Markdown, at most as long as a comment on GitHub."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it begins.")]
 
@@ -134,23 +137,27 @@ def plan(  # noqa: PLR0913 options
     allow_destroy: Allow = None,
     parallel: Parallel = None,
     registry: File = None,
-    as_json: AsJson = False,
+    as_json: AsDocument = False,
+    as_markdown: AsMarkdown = False,
 ) -> None:
-    """Preview what `fleet up` would do with the same options. Takes no lock.
+    """Show what `fleet up` would do with the same options, in the registry's own words. Takes no lock.
 
     tenantry fleet plan --changed-since main
 
-    Exit code: 0 where there is nothing to do; 2 where there is; 1 where an app cannot be planned, or the run would be refused.
+    Exit code: 0 where there is nothing to do; 2 where there is; 1 where something is refused, or an app cannot be planned.
     """
+    from tenantry.plan_command import one_format, print_plan  # noqa: PLC0415
+
+    one_format(as_json, as_markdown)
     with _errors():
         fleet = _fleet(registry)
         selection = _selection(fleet, only, tenant, environment, changed_since, shard)
-        with _interruptible(fleet), _teller(as_json=as_json) as tell:
-            summary = fleet.plan(
+        with _interruptible(fleet), _teller(beside=True) as tell:
+            made, summary = fleet.plan(
                 selection, every=every, allowed=allow_destroy or (), parallel=parallel, tell=tell
             )
-    pending = any(each.outcome == "planned" for each in summary.results)
-    raise typer.Exit(1 if summary.failed else CHANGES if pending else 0)
+    print_plan(made, as_json=as_json, as_markdown=as_markdown)
+    raise typer.Exit(1 if summary.failed else made.exit_code)
 
 
 @app.command()
@@ -162,21 +169,25 @@ def drift(
     shard: ShardOf = None,
     parallel: Parallel = None,
     registry: File = None,
-    as_json: AsJson = False,
+    as_json: AsDocument = False,
+    as_markdown: AsMarkdown = False,
 ) -> None:
-    """Ask the clouds about every resource of the selected apps, and say what differs from the states. Changes nothing.
+    """Ask the clouds about every resource of the selected apps, and show what differs from the states. Changes nothing, takes no lock.
 
     tenantry fleet drift --shard 1/24
 
     Exit code: 0; 3 where something differs; 1 where an app cannot be asked about.
     """
+    from tenantry.plan_command import one_format, print_drift  # noqa: PLC0415
+
+    one_format(as_json, as_markdown)
     with _errors():
         fleet = _fleet(registry)
         selection = _selection(fleet, only, tenant, environment, None, shard)
-        with _interruptible(fleet), _teller(as_json=as_json) as tell:
-            summary = fleet.drift(selection, parallel=parallel, tell=tell)
-    drifted = any(each.outcome == "drifted" for each in summary.results)
-    raise typer.Exit(1 if summary.failed else DRIFT if drifted else 0)
+        with _interruptible(fleet), _teller(beside=True) as tell:
+            found, summary = fleet.drift(selection, parallel=parallel, tell=tell)
+    print_drift(found, as_json=as_json, as_markdown=as_markdown)
+    raise typer.Exit(1 if summary.failed else found.exit_code)
 
 
 @app.command()
@@ -312,13 +323,14 @@ def _interruptible(fleet: Fleet) -> Iterator[None]:
 
 
 @contextmanager
-def _teller(*, as_json: bool) -> Iterator[Callable[[Event], None]]:
+def _teller(*, as_json: bool = False, beside: bool = False) -> Iterator[Callable[[Event], None]]:
+    """Tell a person, or a program; `beside` keeps standard output free for a document."""
     if as_json:
         yield _tell_json
         return
     from tenantry.fleet.telling import Teller  # noqa: PLC0415
 
-    with Teller(sys.stdout, sys.stderr) as teller:
+    with Teller(sys.stderr if beside else sys.stdout, sys.stderr) as teller:
         yield teller
 
 

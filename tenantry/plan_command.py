@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from tenantry.planning.drift import Drift
     from tenantry.planning.plan import Plan
 
 _UNBOUNDED = 10_000
@@ -57,7 +58,7 @@ def plan(
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.planning.current import current_plan  # noqa: PLC0415
 
-    _one_format(as_json, as_markdown)
+    one_format(as_json, as_markdown)
     with one_line_errors():
         with progress("Planning") as said:
             made = current_plan(
@@ -92,20 +93,10 @@ def drift(
     from tenantry.planning.drift import drift_of  # noqa: PLC0415
     from tenantry.planning.previewing import look  # noqa: PLC0415
 
-    _one_format(as_json, as_markdown)
+    one_format(as_json, as_markdown)
     with one_line_errors(), progress("Looking") as said:
         found = drift_of([look(current_environment(Path.cwd()), progress=said)])
-    _any_encoding()
-    if as_json:
-        print(found.model_dump_json(indent=2))
-    elif as_markdown:
-        from tenantry.planning.markdown import drift_markdown  # noqa: PLC0415
-
-        print(drift_markdown(found), end="")
-    else:
-        from tenantry.planning.terminal import show_drift  # noqa: PLC0415
-
-        show_drift(found, _console())
+    print_drift(found, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(found.exit_code)
 
 
@@ -122,6 +113,21 @@ def print_plan(made: Plan, *, as_json: bool = False, as_markdown: bool = False) 
         from tenantry.planning.terminal import show  # noqa: PLC0415
 
         show(made, _console())
+
+
+def print_drift(found: Drift, *, as_json: bool = False, as_markdown: bool = False) -> None:
+    """Print what drifted on standard output."""
+    _any_encoding()
+    if as_json:
+        print(found.model_dump_json(indent=2))
+    elif as_markdown:
+        from tenantry.planning.markdown import drift_markdown  # noqa: PLC0415
+
+        print(drift_markdown(found), end="")
+    else:
+        from tenantry.planning.terminal import show_drift  # noqa: PLC0415
+
+        show_drift(found, _console())
 
 
 @contextmanager
@@ -149,6 +155,7 @@ def _console() -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
-def _one_format(as_json: bool, as_markdown: bool) -> None:
+def one_format(as_json: bool, as_markdown: bool) -> None:
+    """Refuse two forms at once."""
     if as_json and as_markdown:
         fail("--json and --markdown: choose one")

@@ -32,14 +32,17 @@ from tenantry.fleet.errors import FleetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-OperationKind = Literal["up", "preview", "drift", "destroy"]
+OperationKind = Literal["up", "destroy", "preview", "preview destroy", "look"]
+"""`look`: what differs between clouds and state; the last three change nothing."""
 
 _ARGUMENTS: Final[Mapping[OperationKind, tuple[str, ...]]] = {
     "up": ("up", "--yes", "--skip-preview"),
-    "preview": ("preview",),
-    "drift": ("refresh", "--preview-only", "--run-program=true"),
     # What is left is the stack itself, which goes too.
     "destroy": ("destroy", "--yes", "--skip-preview", "--run-program=true", "--remove"),
+    "preview": ("preview",),
+    "preview destroy": ("destroy", "--preview-only", "--run-program=true"),
+    # The program has no say in it; and engine 3.259 fails in a refresh that runs it once something is gone.
+    "look": ("refresh", "--preview-only", "--run-program=false"),
 }
 _THREADS: Final = 4
 """The engine holds one for the program and one for its events, and asks small questions beside them."""
@@ -60,8 +63,6 @@ class Step:
     name: str
     done: bool
     """Whether it has ended; each step is told twice."""
-    fields: tuple[str, ...] = ()
-    """The properties that differ, as the engine calls them."""
 
     @property
     def kind(self) -> str:
@@ -76,8 +77,8 @@ class Ran:
     code: int
     changes: Counter[str] = field(default_factory=Counter)
     """How many resources had each operation, without those that stayed as they were."""
-    steps: list[Step] = field(default_factory=list)
-    """What changed, or would, in the engine's order."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """All that the engine said, where the operation changes nothing (`tenantry.planning.events`)."""
     errors: list[str] = field(default_factory=list)
     """What the engine, the program and the providers said was wrong."""
     warnings: list[str] = field(default_factory=list)
@@ -153,7 +154,8 @@ class Engine:
                 failed = self._create(Path(scratch), stack, environment or {})
                 if failed is not None:
                     return failed
-            with _served(program, ran, on_step) as address:
+            kept = ran.events if operation not in {"up", "destroy"} else None
+            with _served(program, ran, kept, on_step) as address:
                 arguments = [
                     *_ARGUMENTS[operation],
                     *("--stack", stack, "--client", address, "--event-log", f"tcp://{address}"),
@@ -253,8 +255,14 @@ class _Program(LanguageServer):
 class _Events(events_pb2_grpc.EventsServicer):
     """Takes the engine's events as they come."""
 
-    def __init__(self, ran: Ran, on_step: Callable[[Step], None] | None) -> None:
+    def __init__(
+        self,
+        ran: Ran,
+        kept: list[dict[str, Any]] | None,
+        on_step: Callable[[Step], None] | None,
+    ) -> None:
         self._ran = ran
+        self._kept = kept
         self._on_step = on_step
         self.finished = threading.Event()
         self.begun = False
@@ -268,7 +276,9 @@ class _Events(events_pb2_grpc.EventsServicer):
             self.finished.set()
         return empty_pb2.Empty()
 
-    def _take(self, event: Mapping[str, Any]) -> None:
+    def _take(self, event: dict[str, Any]) -> None:
+        if self._kept is not None:
+            self._kept.append(event)
         if step := event.get("resourcePreEvent"):
             self._step(step["metadata"], done=False)
         elif step := event.get("resOutputsEvent"):
@@ -289,29 +299,23 @@ class _Events(events_pb2_grpc.EventsServicer):
 
     def _step(self, metadata: Mapping[str, Any], *, done: bool) -> None:
         op = str(metadata.get("op"))
-        if op in _BOOKKEEPING or metadata.get("type") == STACK_TYPE:
+        if self._on_step is None or op in _BOOKKEEPING or metadata.get("type") == STACK_TYPE:
             return
-        fields = metadata.get("detailedDiff") or metadata.get("diffs") or ()
-        step = Step(
-            op,
-            str(metadata.get("type")),
-            str(metadata.get("urn")).rsplit("::", 1)[-1],
-            done,
-            tuple(sorted(fields)),
-        )
-        if not done:
-            self._ran.steps.append(step)
-        if self._on_step is not None:
-            self._on_step(step)
+        name = str(metadata.get("urn")).rsplit("::", 1)[-1]
+        self._on_step(Step(op, str(metadata.get("type")), name, done))
 
 
 class _served:  # noqa: N801 a context manager
     """Serves the program and takes the events, on one port of this machine, for the length of a block."""
 
     def __init__(
-        self, program: Callable[[], None], ran: Ran, on_step: Callable[[Step], None] | None
+        self,
+        program: Callable[[], None],
+        ran: Ran,
+        kept: list[dict[str, Any]] | None,
+        on_step: Callable[[Step], None] | None,
     ) -> None:
-        self._events = _Events(ran, on_step)
+        self._events = _Events(ran, kept, on_step)
         self._threads = ThreadPoolExecutor(max_workers=_THREADS)
         self._server = grpc.server(self._threads, options=_GRPC_CHANNEL_OPTIONS)
         language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Program(program), self._server)

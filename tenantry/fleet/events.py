@@ -28,18 +28,6 @@ BAD: frozenset[Outcome] = frozenset({"failed", "busy", "stopped", "not started"}
 
 
 @dataclass(frozen=True)
-class Change:
-    """A resource that an operation changes, or would."""
-
-    op: str
-    """The engine's word: `create`, `update`, `replace`, `delete`, …"""
-    type: str
-    name: str
-    fields: tuple[str, ...] = ()
-    """The properties that differ, by the engine's names; values are not told."""
-
-
-@dataclass(frozen=True)
 class Result:
     """How it ended for one app."""
 
@@ -51,8 +39,6 @@ class Result:
     attempts: int = 0
     changes: Mapping[str, int] = field(default_factory=dict)
     """How many resources had each operation: `{"create": 26}`."""
-    details: tuple[Change, ...] = ()
-    """Each of them, where the operation only looked."""
     reason: str = ""
     """One line, where it did not end well."""
     warnings: tuple[str, ...] = ()

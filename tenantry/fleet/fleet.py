@@ -9,12 +9,11 @@ Each operation looks first (`outlook`), which asks no engine, and then works on 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.fleet.errors import FleetError
-from tenantry.fleet.events import Begun, Change, Finished, Noted, Progress, Result, Summary
+from tenantry.fleet.events import Begun, Finished, Noted, Progress, Result, Summary
 from tenantry.fleet.failures import Failure, failure
 from tenantry.fleet.history import message
 from tenantry.fleet.journal import Journal
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
     from tenantry.fleet.engine import Engine, OperationKind, Ran, Step
     from tenantry.fleet.events import Event, Outcome
     from tenantry.fleet.inputs import Desired
+    from tenantry.planning.drift import Drift
+    from tenantry.planning.events import Run
+    from tenantry.planning.plan import Plan
 
     Declared = Callable[[list[TenantApp]], None]
 
@@ -146,25 +148,36 @@ class Fleet:
         allowed: Collection[str] = (),
         parallel: int | None = None,
         tell: Callable[[Event], None] = silent,
-    ) -> Summary:
-        """Preview what `up` would do; parameters as there. Takes no lock.
+    ) -> tuple[Plan, Summary]:
+        """Preview what `up` would do, in the registry's own words; parameters as there. Takes no lock.
 
-        An app that has no stack yet is planned as one that is made, without asking the engine; one that left, as one that is removed.
-        What would be destroyed or given up is in the summary's notes.
+        Where the whole run would be refused, the plan holds the refusals and nothing else. Of an app that has no stack yet it says what is
+        declared, without asking the engine.
 
-        :raises FleetError: as for `look`, and where `up` would be refused
+        :return: the plan, and how each preview ended
+        :raises FleetError: as for `look`
         """
+        from tenantry.fleet.planning import plan_of_fleet, refused_plan  # noqa: PLC0415 for plans only
+
         outlook = self.look(selection, every=every, allowed=allowed)
-        outlook.check()
+        if outlook.refused:
+            return refused_plan(outlook), Summary("plan", (), len(outlook.unchanged), 0.0)
         permitted = {*self.project.allowed, *allowed}
+        runs: dict[str, Run] = {}
 
         def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
-            if task.purpose == "update":
-                return self._preview("preview", "planned", outlook.desired, task, permitted, tell)
-            counts = {"create": 1} if task.purpose == "create" else {"delete": 1}
-            return Attempted(Result(task.app, task.stack, "planned", changes=counts))
+            if task.purpose == "create":
+                return Attempted(Result(task.app, task.stack, "planned"))
+            operation: OperationKind = "preview" if task.inputs else "preview destroy"
+            run, attempted = self._look(
+                operation, outlook.desired, task, permitted if task.inputs else {task.app}, tell
+            )
+            runs[task.app] = run
+            differs = any(step.operation != "same" for step in run.steps)
+            return _looked(attempted, "planned" if differs else "unchanged")
 
-        return self._run("plan", outlook, attempt, selection, parallel, tell)
+        summary = self._run("plan", outlook, attempt, selection, parallel, tell)
+        return plan_of_fleet(outlook, runs, allowed), summary
 
     def drift(
         self,
@@ -172,20 +185,34 @@ class Fleet:
         *,
         parallel: int | None = None,
         tell: Callable[[Event], None] = silent,
-    ) -> Summary:
-        """Ask the clouds about each resource of the selected apps that have a stack, and say what differs from the states. Changes nothing.
+    ) -> tuple[Drift, Summary]:
+        """Ask the clouds about each resource of the selected apps that have a stack, and say what differs. Changes nothing, takes no lock.
 
+        :return: what differs, and how each look ended
         :raises FleetError: as for `look`
         """
+        from tenantry.planning.drift import drift_of  # noqa: PLC0415 for drift only
+
         outlook = self.look(selection, every=True, removals=False)
         there = tuple(task for task in outlook.tasks if task.purpose == "update")
+        runs: dict[str, Run] = {}
 
         def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
-            return self._preview("drift", "drifted", outlook.desired, task, (), tell)
+            run, attempted = self._look("look", outlook.desired, task, (), tell)
+            if attempted.failure is not None:
+                return attempted
+            runs[task.app] = run
+            return _looked(attempted, "drifted" if drift_of([run]).differences else "unchanged")
 
-        return self._run(
-            "drift", replace(outlook, tasks=there, unchanged=()), attempt, selection, parallel, tell
+        summary = self._run(
+            "drift",
+            replace(outlook, tasks=there, unchanged=()),
+            attempt,
+            selection,
+            parallel,
+            tell,
         )
+        return drift_of(list(runs.values())), summary
 
     def destroy(
         self,
@@ -346,22 +373,19 @@ class Fleet:
         )
         return _attempted(task, ran, "given up" if task.deletion == "retain" else "removed")
 
-    def _preview(
+    def _look(
         self,
         operation: OperationKind,
-        outcome: Outcome,
         desired: Desired,
         task: Task,
         allowed: Collection[str],
         tell: Callable[[Event], None],
-    ) -> Attempted:
+    ) -> tuple[Run, Attempted]:
+        """Do what changes nothing, and read what the engine says of it."""
+        from tenantry.planning.events import read_events  # noqa: PLC0415 as above
+
         ran = self._engine_run(operation, task, self._program(desired, task, allowed), tell)
-        attempted = _attempted(task, ran, outcome if ran.steps else "unchanged")
-        details = tuple(Change(step.op, step.type, step.name, step.fields) for step in ran.steps)
-        counts = Counter(step.op for step in ran.steps)
-        return replace(
-            attempted, result=replace(attempted.result, details=details, changes=dict(counts))
-        )
+        return read_events(ran.events, stack=task.stack), _attempted(task, ran, "unchanged")
 
     def _engine_run(
         self,
@@ -496,6 +520,13 @@ def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:
     return Attempted(
         replace(result, outcome=failed.get(why.kind, "failed"), reason=why.reason), why
     )
+
+
+def _looked(attempted: Attempted, outcome: Outcome) -> Attempted:
+    if attempted.failure is not None:
+        return attempted
+    # Which resources differ stands in the plan.
+    return replace(attempted, result=replace(attempted.result, outcome=outcome, changes={}))
 
 
 def _shown(selection: Selection) -> dict[str, Any]:

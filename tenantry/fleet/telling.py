@@ -139,12 +139,7 @@ def _line(result: Result) -> str:
     line = "  ".join(words)
     if result.outcome in BAD and result.reason:
         line += f": {result.reason}"
-    fields = [
-        f"    {each.op} {each.type.rsplit(':', 1)[-1]} {each.name}"
-        + (f": {', '.join(each.fields)}" if each.fields else "")
-        for each in result.details
-    ]
-    return "\n".join([line, *fields])
+    return line
 
 
 def _apps(count: int) -> str:

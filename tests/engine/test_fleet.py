@@ -77,7 +77,8 @@ def test_only_the_stacks_of_what_changed_are_worked_on(
     folder.registry.write_text(REGISTRY.format(namespace="fleet"))
     done = folder.command("plan")
     assert done.returncode == 2
-    assert "plan: 3 planned" in done.stdout
+    assert "plan: 3 planned" in done.stderr
+    assert "3 to create" in done.stdout.splitlines()[-1] or "create" in done.stdout
     done = folder.command("up")
     assert done.returncode == 1
     assert "--yes" in done.stderr
@@ -114,8 +115,8 @@ def test_only_the_stacks_of_what_changed_are_worked_on(
     edit(folder.registry, "lab: {}", "lab: {database: {connection_limit: 7}}")
     done = folder.command("plan")
     assert done.returncode == 2
-    assert "acme/lab  planned" in done.stdout
-    assert "connectionLimit" in done.stdout
+    assert "database.connection_limit: 20 → 7" in done.stdout
+    assert "acme/web" not in done.stdout
     summary = folder.fleet().up()
     assert outcomes(summary.results) == {"acme/lab": "applied"}
     assert summary.unchanged == 2
@@ -129,6 +130,10 @@ def test_only_the_stacks_of_what_changed_are_worked_on(
 
     # An app leaves with its stack.
     edit(folder.registry, "      lab: {database: {connection_limit: 7}}\n", "")
+    made, _ = folder.fleet().plan()
+    (row,) = made.rows
+    assert (row.app, row.action) == ("acme/lab", "delete")
+    assert row.destroys
     summary = folder.fleet().up()
     assert outcomes(summary.results) == {"acme/lab": "removed"}
     assert "acme/lab leaves with 'deletion: delete'" in summary.notes[0]
@@ -148,9 +153,8 @@ def test_drift_is_said_and_left(folder: FleetFolder) -> None:
         database.execute("ALTER ROLE tenant_acme__web__login_a SET statement_timeout = '1s'")
     done = folder.command("drift", "--tenant", "acme", "--json")
     assert done.returncode == 3, done.stdout + done.stderr
-    summary_event = json.loads(done.stdout.splitlines()[-1])
-    drifted = {each["app"]: each["outcome"] for each in summary_event["results"]}
-    assert drifted == {"acme/web": "drifted", "acme/lab": "unchanged"}
+    (difference,) = json.loads(done.stdout)["differences"]
+    assert (difference["app"], difference["kind"]) == ("acme/web", "login")
 
 
 BROKEN = """\

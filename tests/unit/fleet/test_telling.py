@@ -2,7 +2,6 @@ import io
 
 from tenantry.fleet.events import (
     Begun,
-    Change,
     Finished,
     Noted,
     Progress,
@@ -55,20 +54,6 @@ def test_results_go_to_one_stream_and_all_else_to_the_other() -> None:
         "failed: acme/lab: Neon answered 503",
         "left: acme/old",
         "record: runs/1.json",
-    ]
-
-
-def test_what_an_operation_found_stands_below_its_app() -> None:
-    changes = (
-        Change("update", "neon:index/project:Project", "acme/web", ("compute", "name")),
-        Change("delete", "neon:index/branch:Branch", "acme/web/qa"),
-    )
-    result = Result("acme/web", "acme--web", "planned", 1.0, 1, {"update": 1}, details=changes)
-    out, _ = told(Begun("plan", 1, 0, 1), Finished(result, 0, 0.0))
-    assert out.splitlines() == [
-        "1/1 acme/web  planned  1.0 s  1 update",
-        "    update Project acme/web: compute, name",
-        "    delete Branch acme/web/qa",
     ]
 
 
