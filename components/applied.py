@@ -3,7 +3,9 @@
 import pulumi
 
 from components.tenant_app import TYPE
-from tenantry.registry.transition import AppliedApp
+from tenantry.registry.transition import AppliedApp, handed_out
+
+_STACK = "pulumi:pulumi:Stack"
 
 
 def applied_apps() -> list[AppliedApp]:
@@ -22,8 +24,9 @@ def applied_apps() -> list[AppliedApp]:
         "pulumi:pulumi:readStackResourceOutputs", {"stackName": name}
     ).value
     resources = (state or {}).get("outputs", {}).values()
+    urls = next((handed_out(each["outputs"]) for each in resources if each["type"] == _STACK), {})
     return [
-        AppliedApp.of(resource["outputs"])
+        AppliedApp.of(resource["outputs"], urls)
         for resource in resources
         if resource["type"] == TYPE and resource["outputs"]
     ]

@@ -153,6 +153,8 @@ class TenantApp(pulumi.ComponentResource):
             "host": self.project.host,
             "database": self.database.database.name,
             "login": self.logins.current.role.name,
+            # The next run judges by it which login is in use.
+            "generation": self.app.database.credentials.generation,
             # The program's own knowledge, so that a preview shows from which revision to which.
             **({"revision": self._plan.target} if self._plan else {}),
             "services": self.records.services,

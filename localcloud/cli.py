@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud import daemon
+from localcloud.faults import command
 from localcloud.settings import Choices, DataFolderError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = Path(os.path.abspath(options.data or os.environ.get(_DATA_VARIABLE) or _DEFAULT_DATA))  # noqa: PTH100 (`resolve` would follow links, and the folder's name is what the user keeps)
     try:
         return _COMMANDS[options.command](data, options)
-    except (daemon.DaemonError, DataFolderError) as error:
+    except (daemon.DaemonError, DataFolderError, command.FaultError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -96,6 +97,28 @@ def _reset(data: Path, options: argparse.Namespace) -> int:
     else:
         print(f"deleted {data}" if deleted else f"nothing to delete at {data}")
     return 0
+
+
+def _fault(data: Path, options: argparse.Namespace) -> int:
+    return _show(*command.place(_running(data), options), options)
+
+
+def _faults(data: Path, options: argparse.Namespace) -> int:
+    return _show(*command.look(_running(data), options), options)
+
+
+def _show(answer: object, lines: list[str], options: argparse.Namespace) -> int:
+    print(json.dumps(answer) if options.json else "\n".join(lines))
+    return 0
+
+
+def _running(data: Path) -> Facts:
+    facts = daemon.find(data)
+    if facts is None:
+        raise daemon.DaemonError(
+            f"{data}: no local cloud runs on it; `localcloud start` starts one"
+        )
+    return facts
 
 
 def _print(facts: Facts, options: argparse.Namespace, how: str) -> None:
@@ -199,6 +222,12 @@ def _parser() -> argparse.ArgumentParser:
         "status", parents=[common], help=f"say whether it runs (exit status {NOT_RUNNING}: no)"
     )
     commands.add_parser("reset", parents=[common], help="stop it and delete all its data")
+    command.add_fault_options(
+        commands.add_parser("fault", parents=[common], help="order that something goes wrong")
+    )
+    command.add_faults_options(
+        commands.add_parser("faults", parents=[common], help="show the orders, or take them back")
+    )
     return parser
 
 
@@ -240,4 +269,11 @@ def _add_aura_options(start: argparse.ArgumentParser) -> None:
     )
 
 
-_COMMANDS = {"start": _start, "stop": _stop, "status": _status, "reset": _reset}
+_COMMANDS = {
+    "start": _start,
+    "stop": _stop,
+    "status": _status,
+    "reset": _reset,
+    "fault": _fault,
+    "faults": _faults,
+}

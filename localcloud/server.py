@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import resource
 import signal
 import socket
@@ -42,6 +43,10 @@ API_ADDRESS = "127.0.0.1"
 _STATE = "state.db"
 _TLS = "tls"
 _GRACE_SECONDS = 3
+# Below the ports that Linux gives to outgoing connections (ip_local_port_range), any of which may have taken one by
+# the time that a local cloud is started again and wants it back.
+_PORTS = range(20_000, 32_768)
+_ATTEMPTS = 50
 _log = logging.getLogger("localcloud.server")
 
 
@@ -193,6 +198,18 @@ def _raise_descriptor_limit() -> None:
 
 
 def _listen(port: int, option: str) -> socket.socket:
+    """Listen on a port, or on one that is free for 0. Raises PortTakenError."""
+    if port:
+        return _listen_on(port, option)
+    for _ in range(_ATTEMPTS):
+        try:
+            return _listen_on(random.choice(_PORTS), option)  # noqa: S311 (no secret)
+        except PortTakenError:
+            continue
+    return _listen_on(0, option)
+
+
+def _listen_on(port: int, option: str) -> socket.socket:
     # asyncio turns off the delay of small answers (TCP_NODELAY) only where the protocol is named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

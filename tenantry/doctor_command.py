@@ -63,7 +63,10 @@ def doctor(
                 f"{looker.store.where}: locks cannot be read here; a run that meets one names its owner",
                 file=sys.stderr,
             )
-        counted = ", ".join(f"{number} {noun}" for noun, number in _looked_at(facts).items())
+        counted = ", ".join(
+            f"{number} {noun if number != 1 else noun[:-1]}"
+            for noun, number in _looked_at(facts).items()
+        )
         print(
             f"{counted}: {f'{len(left)} to settle' if left else 'nothing disagrees'}",
             file=sys.stderr,

@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from tenantry.secret_variables import without_secrets
+
 # Pulumi and the Aura client prefer these to what is set below, so a shell that has one from elsewhere would go astray.
 UNSET = ("PULUMI_CONFIG_PASSPHRASE", "AURA_API_TOKEN")
 
@@ -91,6 +93,7 @@ def _local_cloud(data: Path) -> dict[str, str]:
         capture_output=True,
         text=True,
         check=False,
+        env=without_secrets(os.environ),
     )
     if answer.returncode != 0:
         raise LocalCloudError(

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tenantry.errors import OneLineError
+from tenantry.hiding import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,6 +57,7 @@ class NeonApi:
         """
         import httpx  # noqa: PLC0415 a validation needs no HTTP client
 
+        self._key = api_key
         self._client = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {api_key}"},
@@ -145,13 +147,13 @@ class NeonApi:
             answer: httpx.Response = attempts(self._client.request, method, path, params=parameters)
         except httpx.HTTPError as error:
             raise NeonError(
-                f"{self._client.base_url}: {error}; is NEON_API_URL right, is the local cloud up?"
+                f"{self._client.base_url}: {hidden(str(error), self._key)}; is NEON_API_URL right, is the local cloud up?"
             ) from None
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         if answer.is_error:
             raise NeonError(
-                f"{method} {answer.request.url.path}: {answer.status_code} {answer.reason_phrase}{_said(answer)}"
+                f"{method} {answer.request.url.path}: {answer.status_code} {answer.reason_phrase}{hidden(_said(answer), self._key)}"
                 f" (request {answer.headers.get('x-neon-ret-request-id', 'unknown')})"
                 + ("; is NEON_API_KEY right?" if answer.status_code in {401, 403} else "")
             )

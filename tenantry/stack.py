@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tenantry.secret_variables import STATE, without_secrets
+
 
 class StackError(Exception):
     """`pulumi` did not answer; the message is its own last line."""
@@ -152,7 +154,7 @@ def _pulumi(
     try:
         return subprocess.run(  # noqa: S603 the arguments are ours
             ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 found on the environment's own PATH
-            env=dict(environment),
+            env=without_secrets(environment, keep=STATE),
             input=given,
             cwd=folder,
             capture_output=True,

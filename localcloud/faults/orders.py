@@ -26,6 +26,7 @@ class Api(StrEnum):
 
 
 When = Literal["before", "after"]
+_Printable = Annotated[str, Field(pattern=r"^[\x20-\x7e]+$")]
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS)]
 
 
@@ -38,7 +39,7 @@ class Status(_Strict):
     kind: Literal["status"] = "status"
     status: Annotated[int, Field(ge=200, le=599)]
     body: Any = None
-    headers: dict[str, str] = {}
+    headers: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")], _Printable] = {}
     when: When = "before"
 
 
@@ -71,7 +72,7 @@ class Drip(_Strict):
 
 class ContentType(_Strict):
     kind: Literal["content_type"] = "content_type"
-    value: Annotated[str, Field(pattern=r"^[\x20-\x7e]+$")]
+    value: _Printable
 
 
 class Operation(_Strict):

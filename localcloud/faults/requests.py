@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from localcloud.faults.operations import ORDERED, Ordered
 from localcloud.faults.orders import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CONNECTION = "connection"
 """The name in an ASGI scope's ``state`` of the client's connection, a :class:`Connection`."""
 _DRIPS = 20
+_WITHOUT_BODY = frozenset({204, 304})
 
 
 class Connection(Protocol):
@@ -192,11 +193,12 @@ class _Struck:
 
     async def _answer_with(self, fault: Status) -> None:
         body = self._document if fault.body is None else fault.body
-        answer = (
-            PlainTextResponse(body, fault.status, fault.headers)
-            if isinstance(body, str)
-            else JSONResponse(body, fault.status, fault.headers)
-        )
+        if fault.status in _WITHOUT_BODY:
+            answer = Response(None, fault.status, fault.headers)
+        elif isinstance(body, str):
+            answer = PlainTextResponse(body, fault.status, fault.headers)
+        else:
+            answer = JSONResponse(body, fault.status, fault.headers)
         await answer(self._scope, self._receive, self._send)
 
     def _content(self) -> bytes:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import TypeAdapter
 
 from tenantry.aura.errors import AuraError
+from tenantry.hiding import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -281,14 +282,13 @@ def _result(connection: Connection, response: httpx.Response) -> QueryResult:
 
 
 def _hidden(connection: Connection, text: str) -> str:
-    line = " ".join(text.split())
-    return line.replace(connection.password, "…") if connection.password else line
+    return hidden(" ".join(text.split()), connection.password)
 
 
 def _unreachable(connection: Connection, error: Exception) -> QueryUnreachableError:
     said = " ".join(str(error).split()) or type(error).__name__
     host = urlsplit(http_url(connection.uri)).netloc
-    return QueryUnreachableError(f"{host}: no answer: {said}")
+    return QueryUnreachableError(f"{host}: no answer: {hidden(said, connection.password)}")
 
 
 def _expect_health(connection: Connection, result: QueryResult) -> None:

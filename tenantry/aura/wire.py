@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from tenantry.aura.errors import (
     AuraUnreachableError,
     refused,
 )
+from tenantry.hiding import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,8 +101,10 @@ class Wire:
                 f"Aura: {name}: no connection to {httpx.URL(url).host}: {_words(error)}"
             ) from None
         except httpx.RequestError as error:
-            raise AuraLostAnswerError(f"Aura: {name}: no answer: {_words(error)}") from None
-        return self._judge(name, response, content)
+            # A header that cannot be sent is repeated in the error.
+            said = hidden(_words(error), *_credentials(request))
+            raise AuraLostAnswerError(f"Aura: {name}: no answer: {said}") from None
+        return self._judge(name, response, content, _credentials(request))
 
     def _read(self, response: httpx.Response, name: str, end: float) -> bytes:
         # Phases are bounded by httpx, and a body that trickles only by this.
@@ -111,11 +115,15 @@ class Wire:
                 raise AuraLostAnswerError(f"Aura: {name}: the answer did not end")
         return bytes(content)
 
-    def _judge(self, name: str, response: httpx.Response, content: bytes) -> Answer:
+    def _judge(
+        self, name: str, response: httpx.Response, content: bytes, sent: tuple[str, ...]
+    ) -> Answer:
         request_id = response.headers.get("x-request-id", "")
         _log.debug("%s: %d, request %s", name, response.status_code, request_id)
-        body = _parsed(content)
         status = response.status_code
+        text = content.decode("utf-8", "replace")
+        # What refuses a request may repeat what came with it.
+        body = _parsed(hidden(text, *sent) if status >= _REDIRECT else text)
         if status >= _ERROR:
             raise refused(
                 name,
@@ -126,9 +134,8 @@ class Wire:
             )
         if status >= _REDIRECT:
             target = httpx.URL(response.headers.get("location", "")).copy_with(query=None)
-            raise refused(
-                name, status, f"moved to {target}: set AURA_BASE_URL", request_id=request_id
-            )
+            moved = hidden(f"moved to {target}: set AURA_BASE_URL", *sent)
+            raise refused(name, status, moved, request_id=request_id)
         return Answer(name, status, body, request_id)
 
 
@@ -143,11 +150,19 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return None
 
 
-def _parsed(content: bytes) -> object:
+def _credentials(request: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the secrets of a request, as httpx is given them, and as they travel."""
+    bearer = request.get("headers", {}).get("Authorization", "").partition(" ")[2]
+    user, password = request.get("auth") or ("", "")
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode() if password else ""
+    return (bearer, password, basic)
+
+
+def _parsed(text: str) -> object:
     try:
-        return json.loads(content)
+        return json.loads(text)
     except ValueError:
-        return content.decode("utf-8", "replace")
+        return text
 
 
 def _words(error: Exception) -> str:

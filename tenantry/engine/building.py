@@ -14,6 +14,7 @@ from tenantry.engine import pins
 from tenantry.engine.errors import EngineError
 from tenantry.engine.golang import find_go, minimum
 from tenantry.engine.progress import Progress
+from tenantry.secret_variables import without_secrets
 
 TOOLCHAIN: Final = Path(__file__).resolve().parents[2] / "toolchain"
 """The Go modules, beside this package in a source tree."""
@@ -134,15 +135,16 @@ class Builder:
 
 
 def go_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of the Go command. The operator's proxy and caches stay in force, their flags do not."""
+    """Return the environment of the Go command. The operator's proxy and caches stay in force, their flags and secrets do not.
+
+    A key for Neon's API would even get into the Neon plugin's schema.
+    """
     return {
-        **os.environ,
+        **without_secrets(os.environ),
         "CGO_ENABLED": "0",
         "GOFLAGS": "",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
-        # Would get into the Neon plugin's schema.
-        "NEON_API_KEY": "",
         **(extra or {}),
     }
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from tenantry.engine.errors import EngineError
 from tenantry.engine.pins import GO, GO_HASHES
+from tenantry.secret_variables import without_secrets
 
 _TIMEOUT: Final = 30.0
 _INSTALL_TIMEOUT: Final = 15 * 60.0
@@ -51,7 +52,7 @@ def _version(go: Path) -> tuple[int, ...]:
             text=True,
             timeout=_TIMEOUT,
             check=False,
-            env={**os.environ, "GOTOOLCHAIN": "local"},
+            env={**without_secrets(os.environ), "GOTOOLCHAIN": "local"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()
@@ -77,7 +78,12 @@ def _install(folder: Path) -> None:
         ]
         try:
             done = subprocess.run(  # noqa: S603 (our own interpreter's pip)
-                command, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT, check=False
+                command,
+                capture_output=True,
+                text=True,
+                timeout=_INSTALL_TIMEOUT,
+                check=False,
+                env=without_secrets(os.environ),
             )
         except subprocess.TimeoutExpired:
             raise EngineError(

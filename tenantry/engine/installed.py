@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tenantry.engine.pins import CLI, NEON_IDENTITY, NEON_PLUGIN, PULUMI_MINIMUM, Part
+from tenantry.secret_variables import without_secrets
 
 _TIMEOUT: Final = 10.0
 
@@ -52,7 +53,7 @@ def _output(executable: Path, argument: str) -> str:
             timeout=_TIMEOUT,
             check=False,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"},
+            env={**without_secrets(os.environ), "PULUMI_SKIP_UPDATE_CHECK": "1"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

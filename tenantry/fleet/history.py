@@ -34,6 +34,8 @@ _STATE: Final = re.compile(r"(?P<stack>.+)\.json(?:\.gz)?")
 _TIME: Final = re.compile(rb'"latest":\s*{\s*"manifest":\s*{\s*"time":\s*"([^"]+)"')
 _HEAD: Final = 1500
 """How much of a state is read: what it begins with says when it was written. A multiple of 3, for base64."""
+_WHOLE: Final = 3 * 2**28
+"""More than any."""
 _MESSAGE: Final = re.compile(r"tenantry: (?P<app>\S+) inputs (?P<digest>[0-9a-f]{64})")
 _READERS: Final = 8
 
@@ -128,7 +130,7 @@ class _InTable:
     def __init__(self, table: Table, project: str) -> None:
         self._table = table
         self._stacks = f"{STACKS}/{project}/"
-        self._history = f"{_HISTORY}/{project}/"
+        self._history = f"{table.above}{_HISTORY}/{project}/"
 
     def stacks(self) -> set[str]:
         names = (key.removeprefix(self._stacks) for key in self._table.keys(self._stacks))
@@ -136,30 +138,36 @@ class _InTable:
         return {each["stack"] for each in found if each and "/" not in each["stack"]}
 
     def last(self, stacks: Iterable[str]) -> dict[str, Update]:
-        entries = self._table.rows(
-            "SELECT DISTINCT ON (split_part(key, '/', 4)) split_part(key, '/', 4), key, data->>'data' FROM {} "
-            "WHERE starts_with(key, %s) AND split_part(key, '/', 4) = ANY(%s) AND key ~ '\\.history\\.json(\\.gz)?$' "
-            "ORDER BY split_part(key, '/', 4), key DESC",
-            [self._history, list(stacks)],
+        wanted = set(stacks)
+        newest = self._table.rows(
+            "SELECT split_part(right(key, -%s), '/', 1), max(key) FROM {} "
+            "WHERE starts_with(key, %s) AND key ~ '\\.history\\.json(\\.gz)?$' GROUP BY 1",
+            [len(self._history), self._history],
         )
-        places = {}
-        for stack, key, _ in entries:
-            ending = ".json.gz" if key.endswith(".gz") else ".json"
-            stem = key.removesuffix(f".history{ending}")
-            places[stack] = (f"{self._stacks}{stack}{ending}", f"{stem}.checkpoint{ending}")
-        # The value is one JSON text whose only member is in base64: its head can be taken as it is.
-        heads = self._table.rows(
+        entries = {str(stack): str(key) for stack, key in newest if stack in wanted}
+        copies = {
+            stack: key.replace(".history.json", ".checkpoint.json")
+            for stack, key in entries.items()
+        }
+        states = {
+            stack: f"{self._table.above}{self._stacks}{stack}.json{'.gz' if key.endswith('.gz') else ''}"
+            for stack, key in entries.items()
+        }
+        told = self._values(entries.values())
+        heads = self._values([*copies.values(), *states.values()], _HEAD)
+        updates = {
+            stack: _update(told.get(key), heads.get(states[stack]), heads.get(copies[stack]))
+            for stack, key in entries.items()
+        }
+        return {stack: update for stack, update in updates.items() if update}
+
+    def _values(self, keys: Iterable[str], length: int = _WHOLE) -> dict[str, bytes]:
+        # A value is one JSON text whose only member is in base64: its head can be taken as it is.
+        found = self._table.rows(
             "SELECT key, left(data->>'data', %s) FROM {} WHERE key = ANY(%s)",
-            [_HEAD * 4 // 3, [key for pair in places.values() for key in pair]],
+            [length * 4 // 3, list(keys)],
         )
-        head = {str(key): base64.b64decode(text) for key, text in heads}
-        found = {}
-        for stack, _, text in entries:
-            state, copy = places[stack]
-            update = _update(base64.b64decode(text), head.get(state), head.get(copy))
-            if update:
-                found[str(stack)] = update
-        return found
+        return {str(key): base64.b64decode(text) for key, text in found}
 
 
 class ThroughEngine:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tenantry.fleet.errors import FleetError
 from tenantry.registry.names import AppNames
-from tenantry.registry.transition import AppliedApp, judge_transition
+from tenantry.registry.transition import AppliedApp, handed_out, judge_transition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Purpose = Literal["create", "update", "remove"]
 
 _APP: Final = "tenantry:app:TenantApp"
+_STACK: Final = "pulumi:pulumi:Stack"
 _READERS: Final = 8
 _FEW: Final = 20
 """A fleet of fewer apps has no tenth to speak of: names alone are enough there."""
@@ -177,8 +178,10 @@ def _is_ours(app: AppliedApp, stack: str, namespace: str) -> bool:
 def applied_in(state: Mapping[str, Any] | None) -> list[AppliedApp]:
     """List the apps that a state holds, as they were applied last."""
     resources = (state or {}).get("resources") or []
+    stack = next((each.get("outputs") or {} for each in resources if each["type"] == _STACK), {})
+    urls = handed_out(stack)
     return [
-        AppliedApp.of(outputs)
+        AppliedApp.of(outputs, urls)
         for each in resources
         if each["type"] == _APP and (outputs := each.get("outputs"))
     ]

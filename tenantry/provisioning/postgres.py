@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from tenantry.hiding import hidden
 from tenantry.provisioning.errors import (
     BusyError,
     DeniedError,
@@ -64,7 +65,7 @@ def reason_of(error: psycopg.Error, *, password: str | None = None) -> str:
     :param password: what the connection was opened with; libpq's words may quote it
     """
     said = " ".join((error.diag.message_primary or str(error)).split())
-    return said.replace(password, "…") if password else said
+    return hidden(said, password or "")
 
 
 def password_in(url: str) -> str | None:

@@ -99,7 +99,7 @@ class Finding:
     key: str = ""
     """The lock's, or the pending operation's URN."""
     blocks: bool = False
-    """Whether a run must not begin over it."""
+    """Whether a run fails over it, or must not begin over it."""
     wait: float = 0.0
     """Seconds after which it may be judged otherwise."""
 
@@ -341,6 +341,8 @@ def _orphans(
                 subject,
                 f"{len(named)} {cloud.kind}s are named {name} ({others}); {'to delete what no state holds' if held else 'to keep the oldest'}",
                 _deletion(facts, cloud, free[-1]),
+                # A run that makes it, or takes it over, cannot choose between two.
+                blocks=declared is not None and not held,
             )
             continue
         (found,) = free
@@ -357,7 +359,14 @@ def _orphans(
         else:
             text = "no state holds it, and so nobody has its password"
             command = _deletion(facts, cloud, found)
-        yield Finding("orphan", "", subject, f"{cloud.kind} {_seen(found)}: {text}", command)
+        yield Finding(
+            "orphan",
+            "",
+            subject,
+            f"{cloud.kind} {_seen(found)}: {text}",
+            command,
+            blocks=declared is not None and command != AGAIN,
+        )
 
 
 def _holders(states: Iterable[StackState], cloud: Cloud) -> dict[str, str]:

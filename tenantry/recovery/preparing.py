@@ -68,12 +68,11 @@ def after_failure(looker: Looker, before: StackState) -> list[str]:
     facts = looker.facts()
     (after,) = [state for state in facts.states if state.stack == looker.stack]
     findings = judge(facts)
-    projects = f"{len(facts.neon.live) if facts.neon else 0} projects"
-    graphs = f", {len(facts.aura.live)} graphs" if facts.aura else ""
+    clouds = [each for each in (facts.neon, facts.aura) if each]
+    ours = ", ".join(_count(len(each.live), each.kind) for each in clouds)
     return [
         f"in the state: {_state(before, after)}",
-        f"in the cloud, ours by name: {projects}{graphs}"
-        + ("" if findings else ", all of them in a state"),
+        f"in the cloud, ours by name: {ours}" + ("" if findings else ", all of them in a state"),
         *map(str, findings),
         f"Next, once what is said above is put right: {_next(findings)}",
     ]
@@ -83,10 +82,14 @@ def _state(before: StackState, after: StackState) -> str:
     made = [urn for urn, held in after.resources.items() if before.resources.get(urn) != held]
     gone = [urn for urn in before.resources if urn not in after.resources]
     apps = ", ".join(after.apps) or "no app"
-    return f"{len(after.resources)} resources of {apps}; this run made {len(made)} and removed {len(gone)}"
+    return f"{_count(len(after.resources), 'resource')} of {apps}; this run made {len(made)} and removed {len(gone)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _next(findings: list[Finding]) -> str:
     # What is safe, the next run settles by itself.
     stuck = [each.command for each in findings if each.blocks and not each.fix and not each.wait]
-    return next((command for command in stuck if command), AGAIN)
+    return next((f"{command}, then {AGAIN}" for command in stuck if command), AGAIN)

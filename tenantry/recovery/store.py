@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
+from tenantry.hiding import hidden
 from tenantry.recovery.errors import RecoveryError
 from tenantry.stack import backend_url, exported, listed_with_times
 
@@ -158,15 +159,22 @@ class Table:
         self._table = query.pop("table", [_TABLE])[0]
         self._url = urlunsplit(parts._replace(query=urlencode(query, doseq=True)))
         self.where = f"postgres://{parts.hostname or ''}{parts.path}"
+        # The engine takes the database's name for a folder in its table.
+        folder = parts.path.strip("/")
+        self.above = f"{folder}/" if folder else ""
+        """What stands before each key in the table itself."""
 
     def keys(self, prefix: str) -> list[str]:
         """List the keys that begin so."""
         statement = "SELECT key FROM {} WHERE starts_with(key, %s) ORDER BY key"
-        return [str(row[0]) for row in self.rows(statement, [prefix])]
+        return [
+            str(row[0]).removeprefix(self.above)
+            for row in self.rows(statement, [self.above + prefix])
+        ]
 
     def read(self, key: str) -> bytes | None:
         """Return what is at a key; None where there is none."""
-        found = self.rows("SELECT data->>'data' FROM {} WHERE key = %s", [key])
+        found = self.rows("SELECT data->>'data' FROM {} WHERE key = %s", [self.above + key])
         if not found:
             return None
         try:
@@ -192,7 +200,7 @@ class Table:
     def delete(self, key: str) -> None:
         """Delete a key; one that is gone already is a success."""
         with self.connected() as connection:
-            connection.execute(self.sql("DELETE FROM {} WHERE key = %s"), [key])
+            connection.execute(self.sql("DELETE FROM {} WHERE key = %s"), [self.above + key])
 
     def sql(self, statement: str) -> Any:  # noqa: ANN401 psycopg's own
         """Put the table's name into a statement, at its braces."""
@@ -213,7 +221,10 @@ class Table:
                 yield connection
         except psycopg.Error as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
-            raise RecoveryError(f"{self.where}: {said[0]}; is PULUMI_BACKEND_URL right?") from None
+            password = unquote(urlsplit(self._url).password or "")
+            raise RecoveryError(
+                f"{self.where}: {hidden(said[0], password)}; is PULUMI_BACKEND_URL right?"
+            ) from None
 
 
 class _InTree:

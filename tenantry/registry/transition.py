@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tenantry.registry.graphs import graph_place
@@ -33,15 +34,24 @@ class AppliedApp:
     """The registry's; empty where the state is older than this output."""
 
     @classmethod
-    def of(cls, outputs: Mapping[str, Any]) -> "AppliedApp":
-        """Read what the outputs of an app's component (`TenantApp`) say."""
+    def of(
+        cls, outputs: Mapping[str, Any], handed_out: Mapping[str, int] = MappingProxyType({})
+    ) -> "AppliedApp":
+        """Read what the outputs of an app's component (`TenantApp`) say.
+
+        :param handed_out: by app, the generation of the login whose URL the stack's outputs hold (`handed_out`)
+        """
         return cls(
             id=outputs["app"],
             deletion=outputs["deletion"],
             organization=outputs["organization"],
             region=outputs["region"],
             postgres_version=int(outputs["postgresVersion"]),
-            generation=int(outputs["generation"]),
+            # Of a rotation that did not reach its end nobody has the URL: the one before is in use.
+            generation=min(
+                int(outputs["generation"]),
+                handed_out.get(outputs["app"], int(outputs["generation"])),
+            ),
             branches=frozenset(outputs["branches"]),
             in_catalog=bool(outputs.get("catalog")),
             # An app that was applied without API keys has no such output.
@@ -54,6 +64,16 @@ class AppliedApp:
             revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
             namespace=outputs.get("namespace") or "",
         )
+
+
+def handed_out(stack: Mapping[str, Any]) -> dict[str, int]:
+    """Tell by app which login's URL a stack's outputs hold: the engine replaces them at the end of a run without failures.
+
+    :param stack: the outputs of the stack itself
+    """
+    apps: Mapping[str, Mapping[str, Any]] = stack.get("apps") or {}
+    # A state of before it was told has none.
+    return {app: int(facts["generation"]) for app, facts in apps.items() if "generation" in facts}
 
 
 class TransitionError(Exception):
@@ -99,7 +119,7 @@ def check_transition(
     two steps; of an app's graphs, one goes in a run unless the app is in `allowed`. The organization never changes: it comes from the shell or the
     stack, and a variable that is not set must not replace every project. Nor does the namespace, which is in every name and in every row
     of the catalog. An app that the registry still has, and the stack's selection not, leaves only if it is in `allowed`, and so does
-    the last app of a stack.
+    the last of the apps that the stack holds.
 
     :param applied: what the stack holds now
     :param selected: what it is to hold
@@ -112,7 +132,7 @@ def check_transition(
     :return: one line for each app, branch or key that goes, and may
     :raises TransitionError: with one line for each fault
     """
-    selected = list(selected)
+    applied, selected = list(applied), list(selected)
     judgement = judge_transition(
         applied,
         selected,
@@ -122,7 +142,8 @@ def check_transition(
         allowed=allowed,
         registered=registered,
     )
-    _together(judgement, allowed, empty=not selected)
+    wanted = {app.id for app in selected}
+    _together(judgement, allowed, none_stays=not any(old.id in wanted for old in applied))
     if judgement.refused:
         raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
     return judgement.told
@@ -333,19 +354,20 @@ def _api_keys(old: AppliedApp, new: App, allowed: Collection[str], judgement: Ju
             )
 
 
-def _together(judgement: Judgement, allowed: Collection[str], *, empty: bool) -> None:
+def _together(judgement: Judgement, allowed: Collection[str], *, none_stays: bool) -> None:
     unnamed = [app for app in judgement.destroyed if app not in allowed]
-    if not unnamed or (len(judgement.destroyed) == 1 and not empty):
+    if not unnamed or (len(judgement.destroyed) == 1 and not none_stays):
         return
     count = len(judgement.destroyed)
-    names = ",".join(judgement.destroyed)
+    apps = sorted(judgement.destroyed)
+    names = ",".join(apps)
     what = (
-        f"{names} would leave, and nothing would be left in this stack"
+        f"{names} would leave, and nothing that this stack holds would stay"
         if count == 1
         else f"{count} apps would leave, be replaced or lose branches, graphs or keys in one run ({names})"
     )
     judgement.refused.append(
-        f"{what}: nothing was changed. If the file is complete and this is meant, allow it by name: {permission(*judgement.destroyed)}"
+        f"{what}: nothing was changed. If the file is complete and this is meant, allow it by name: {permission(*apps)}"
     )
 
 

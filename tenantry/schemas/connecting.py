@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
+from tenantry.hiding import hidden
 from tenantry.provisioning.errors import MissingError
 from tenantry.provisioning.postgres import kind_of
 from tenantry.provisioning.retries import RetryPolicy
@@ -49,7 +50,7 @@ class TenantDatabase:
 
     def without_password(self, text: str) -> str:
         """Return the text with the password taken out, should another program's message have held it."""
-        return text.replace(self.password, "…") if self.password else text
+        return hidden(text, self.password)
 
 
 def connect(database: TenantDatabase) -> psycopg.Connection[tuple[Any, ...]]:

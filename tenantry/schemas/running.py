@@ -5,7 +5,6 @@ Alembic keeps what it is working on in globals (`alembic.op`, `alembic.context`)
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from argparse import Namespace
@@ -101,6 +100,8 @@ def run_history(
         try:
             config = _config(database, layout)
             scripts = ScriptDirectory.from_config(config)
+            # Not by the configuration, which is split at a character that a folder's name may hold.
+            scripts.version_locations = [str(each.resolve()) for each in layout.versions]
             # What a revision prints is for a person; standard output may be somebody's protocol.
             environment = EnvironmentContext(
                 config, scripts, fn=steps, destination_rev=revisions[-1]
@@ -165,13 +166,13 @@ def _config(database: TenantDatabase, layout: Layout) -> Config:
     config = Config(layout.ini, cmd_opts=Namespace(x=[f"db_url={url}"]))
     settings = {
         "script_location": str(layout.scripts.resolve()),
-        "version_locations": os.pathsep.join(str(each.resolve()) for each in layout.versions),
         "path_separator": "os",
         # For an env.py as `alembic init` writes it.
         "sqlalchemy.url": url,
     }
     for name, value in settings.items():
         config.set_main_option(name, value.replace("%", "%%"))
+    config.remove_main_option("version_locations")
     return config
 
 

@@ -334,6 +334,8 @@ def test_an_app_that_leaves_with_its_project_retained_keeps_its_row_and_loses_it
     retained.apply(registry(namespace="kept", deletion="retain"))
     key = keys(retained)["default"]["1"]
     assert rows.state(key) == "valid"
+    # It is the last app of its stack.
+    retained.environment["TENANTRY_ALLOW_DESTROY"] = "acme/web"
     left = retained.apply("version: 1\nnamespace: kept\ntenants: {}\n")
     assert "its API keys are revoked" in left.said
     assert rows.state(key) == "revoked"

@@ -128,6 +128,50 @@ def test_two_apps_do_not_leave_in_one_run_unless_they_are_named(
     assert projects(cloud, "leave-two--") == []
 
 
+SLIPS = """\
+version: 1
+namespace: slips
+tenants:
+  acme:
+    apps:
+      web:
+        environment: production
+        region: aws-us-east-2
+        api_keys: [{name: default}]
+      dev: {environment: staging, region: aws-us-east-2, deletion: delete}
+"""
+
+
+def test_what_a_slip_would_take_stops_the_run_with_the_way_to_allow_it(
+    workspace: Workspace, cloud: LocalCloud
+) -> None:
+    workspace.apply(SLIPS)
+    before = held(workspace)
+
+    def refused(registry: str, apps: str = "all") -> str:
+        workspace.registry.write_text(registry)
+        workspace.must("config", "set", "tenantry:apps", apps)
+        done = workspace.pulumi("up", "--yes", "--skip-preview")
+        assert done.code != 0
+        return done.said
+
+    narrowed = refused(SLIPS, apps="acme/web")
+    assert "acme/dev is in the registry, and tenantry:apps no longer selects it" in narrowed
+    assert "tenantry up --allow-destroy acme/dev, or" in narrowed
+    assert "was applied under the namespace slips" in refused(SLIPS.replace("slips", "other"))
+    key = refused(SLIPS.replace("        api_keys: [{name: default}]\n", ""))
+    assert "API key default is gone, which would cut off its clients" in key
+    assert "is gone, and was applied last with" in refused("version: 1\ntenants: {}\n")
+    assert held(workspace) == before
+    assert projects(cloud, "slips--") == ["slips--acme--dev", "slips--acme--web"]
+
+    workspace.environment["TENANTRY_ALLOW_DESTROY"] = "acme/dev"
+    workspace.registry.write_text(SLIPS)
+    workspace.must("config", "set", "tenantry:apps", "acme/web")
+    workspace.must("up", "--yes", "--skip-preview")
+    assert projects(cloud, "slips--") == ["slips--acme--web"]
+
+
 @pytest.mark.parametrize(
     ("deletion", "stays"), [("retain", ["leave-retain--acme--web"]), ("delete", [])]
 )

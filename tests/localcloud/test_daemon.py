@@ -227,6 +227,14 @@ def test_a_second_daemon_on_the_same_data_is_refused(running: Project) -> None:
     assert not gone(cloud.pid)
 
 
+def test_its_ports_are_none_that_outgoing_connections_get(running: Project) -> None:
+    # It wants the same ones back when it is started again.
+    outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    cloud = running.account.cloud
+    for url in (cloud.neon_api_url, cloud.aura_base_url):
+        assert (urlsplit(url).port or 0) < outgoing
+
+
 def test_a_taken_port_is_refused_in_one_line(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

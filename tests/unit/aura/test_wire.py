@@ -83,6 +83,31 @@ def test_a_redirect_is_not_followed() -> None:
         send(moved)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(400, json={"error": "to/ken of a client/secret aWQ6YSBjbGllbnQvc2VjcmV0"}),
+        httpx.Response(403, text="to/ken, to%2Fken, a client/secret"),
+        httpx.Response(302, headers={"location": "https://other.example/to%2Fken"}),
+        httpx.LocalProtocolError("Illegal header value b'Bearer to/ken'"),
+    ],
+)
+def test_what_a_refusal_repeats_of_the_credentials_is_not_shown(answer: object) -> None:
+    fake = FakeTime()
+    with pytest.raises((AuraAnswerError, AuraLostAnswerError)) as caught:
+        wire(answer, fake).send(
+            "POST",
+            URL,
+            Deadline(fake.clock, 100),
+            shown="/instances",
+            headers={"Authorization": "Bearer to/ken"},
+            auth=("id", "a client/secret"),
+        )
+    assert "…" in str(caught.value)
+    for secret in ("to/ken", "to%2Fken", "a client/secret", "aWQ6YSBjbGllbnQvc2VjcmV0"):
+        assert secret not in str(caught.value)
+
+
 def test_an_error_has_the_request_id_and_when_to_come_back() -> None:
     answer = httpx.Response(
         429, headers={"x-request-id": "r-1", "retry-after": "7"}, json={"error": "slow"}

@@ -16,6 +16,7 @@ OUTPUTS = {
     "generation": 3,
     "branches": ["staging"],
 }
+STACK = "pulumi:pulumi:Stack"
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,32 @@ OUTPUTS = {
                 )
             ],
         ),
+        # Its URLs are in the stack's outputs, and the app's own say what a later run began.
+        (
+            {
+                "urn:stack": {
+                    "type": STACK,
+                    "outputs": {"apps": {"acme/web": {"generation": 2.0}}, "urls": {}},
+                },
+                URN: {"type": TYPE, "outputs": OUTPUTS},
+            },
+            [
+                AppliedApp(
+                    "acme/web", "retain", "org-test", "aws-us-east-2", 17, 2, frozenset({"staging"})
+                )
+            ],
+        ),
+        (
+            {
+                "urn:stack": {"type": STACK, "outputs": {"apps": {"acme/web": {"login": "a"}}}},
+                URN: {"type": TYPE, "outputs": OUTPUTS},
+            },
+            [
+                AppliedApp(
+                    "acme/web", "retain", "org-test", "aws-us-east-2", 17, 3, frozenset({"staging"})
+                )
+            ],
+        ),
         # A run that died before the app was complete left its component without outputs.
         ({URN: {"type": TYPE, "outputs": {}}}, []),
     ],
@@ -55,6 +82,8 @@ OUTPUTS = {
         "a new stack",
         "an app among other resources",
         "an app with API keys",
+        "a rotation that did not reach its end",
+        "outputs of before they told the generation",
         "an unfinished app",
     ],
 )

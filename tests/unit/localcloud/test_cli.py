@@ -40,6 +40,8 @@ def test_a_pace_that_cannot_be_is_refused_before_anything_is_made(
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
+        ("--neon-rate-limit", "-1", "must be a whole number from 0 to 1000000"),
+        ("--neon-retry-after", "later", "invalid choice: 'later'"),
         ("--aura-port", "7687", "must not be 7687, the port of Bolt"),
         ("--aura-port", "0", "must be a whole number from 1 to 65535"),
         ("--aura-create-seconds", "-1", "must be a number from 0 to 86400"),
@@ -50,7 +52,7 @@ def test_a_pace_that_cannot_be_is_refused_before_anything_is_made(
         ("--aura-retry-after", "later", "invalid choice: 'later'"),
     ],
 )
-def test_a_setting_of_the_aura_api_that_cannot_be_is_refused_before_anything_is_made(
+def test_a_setting_of_an_api_that_cannot_be_is_refused_before_anything_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, words: str
 ) -> None:
     data = tmp_path / "data"
@@ -97,3 +99,15 @@ def test_a_link_to_nowhere_is_no_data_folder(
     link.symlink_to(tmp_path / "nowhere")
     assert main(["start", "--data", str(link)]) == 1
     assert f"{link}: is not a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["faults"], ["fault", "GET /x", "--drop"]])
+def test_faults_need_a_local_cloud_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    data = tmp_path / "data"
+    assert main([*command, "--data", str(data)]) == 1
+    assert capsys.readouterr().err == (
+        f"localcloud: {data}: no local cloud runs on it; `localcloud start` starts one\n"
+    )
+    assert not data.exists()

@@ -245,6 +245,7 @@ def test_an_orphan_is_told_with_what_settles_it(
 ) -> None:
     finding = orphan(neon(live()), declared)
     assert (finding.kind, finding.command, finding.fix) == ("orphan", command, None)
+    assert finding.blocks is (declared is not None and command != "tenantry up")
     assert said in finding.text
 
 

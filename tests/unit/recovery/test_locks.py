@@ -82,7 +82,7 @@ def test_another_program_that_has_the_pid_now_is_not_the_owner(
     tmp_path: Path, name: str, state: str, started: float, owner: str
 ) -> None:
     proc = kernel(tmp_path, name=name, state=state, started=started)
-    assert lock(7, proc=proc).owner == owner
+    assert lock(7, at=datetime.now(UTC), proc=proc).owner == owner
 
 
 def test_without_proc_a_signal_tells(tmp_path: Path) -> None:

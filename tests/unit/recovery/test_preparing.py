@@ -125,7 +125,7 @@ def test_after_a_failure_it_is_said_what_is_there_and_what_goes_on(project: Proj
     assert lines[1] == "in the cloud, ours by name: 2 projects"
     assert [line.split()[0] for line in lines[2:-1]] == ["pending", "orphan"]
     assert lines[-1] == (
-        "Next, once what is said above is put right: pulumi refresh --clear-pending-creates"
+        "Next, once what is said above is put right: pulumi refresh --clear-pending-creates, then tenantry up"
     )
 
 
@@ -136,7 +136,7 @@ def test_where_nothing_stands_in_the_way_the_next_is_a_run(project: Project) -> 
     project.neon.projects = []
     lines = after_failure(project.looker(), before)
     assert lines == [
-        "in the state: 1 resources of acme/web; this run made 0 and removed 1",
+        "in the state: 1 resource of acme/web; this run made 0 and removed 1",
         "in the cloud, ours by name: 0 projects, all of them in a state",
         "Next, once what is said above is put right: tenantry up",
     ]

@@ -64,13 +64,15 @@ def test_every_protected_app_that_leaves_is_named_with_both_ways_out(web: App) -
 def test_another_deletion_lets_it_go_and_says_what_happens(
     web: App, deletion: Deletion, said: str
 ) -> None:
-    (line,) = check_transition([held("acme/old", deletion)], [web], FILE)
+    applied = [held("acme/old", deletion), held("acme/web", "protect")]
+    (line,) = check_transition(applied, [web], FILE)
     assert line.startswith("acme/old leaves")
     assert said in line
 
 
 def test_a_retained_app_leaves_without_its_api_keys_and_says_so(web: App) -> None:
-    (line,) = check_transition([held("acme/old", "retain", api_keys={"default": 2})], [web], FILE)
+    applied = [held("acme/old", "retain", api_keys={"default": 2}), held("acme/web", "protect")]
+    (line,) = check_transition(applied, [web], FILE)
     assert line.endswith("its API keys are revoked")
 
 
@@ -204,13 +206,16 @@ def test_parts_of_two_apps_go_only_by_name(web: App) -> None:
     assert len(check_transition(applied, [web], FILE, allowed={"acme/web", "acme/old"})) == 2
 
 
-def test_the_last_app_of_a_stack_leaves_only_by_name() -> None:
-    applied = [held("acme/web", "delete")]
+@pytest.mark.parametrize("selects", [False, True], ids=["nothing", "only others"])
+def test_the_last_app_that_a_stack_holds_leaves_only_by_name(web: App, selects: bool) -> None:
+    applied = [held("acme/old", "delete")]
+    selected = [web] if selects else []
     with pytest.raises(
-        TransitionError, match=r"nothing would be left .* tenantry up --allow-destroy acme/web, or"
+        TransitionError,
+        match=r"acme/old would leave, and nothing .* tenantry up --allow-destroy acme/old, or",
     ):
-        check_transition(applied, [], FILE)
-    assert len(check_transition(applied, [], FILE, allowed={"acme/web"})) == 1
+        check_transition(applied, selected, FILE)
+    assert len(check_transition(applied, selected, FILE, allowed={"acme/old"})) == 1
 
 
 @pytest.mark.parametrize("deletion", ["protect", "retain", "delete"])

@@ -7,9 +7,13 @@ import (
 
 	"tenantry.dev/toolchain/internal/embedded"
 	"tenantry.dev/toolchain/internal/postgresql"
+	"tenantry.dev/toolchain/withheld"
 )
 
 func main() {
+	if err := withheld.FromPlugin(); err != nil {
+		cmdutil.ExitError(err.Error())
+	}
 	schema, err := embedded.Schema("postgresql")
 	if err != nil {
 		cmdutil.ExitError(err.Error())

@@ -9,9 +9,13 @@ import (
 
 	"tenantry.dev/toolchain/internal/embedded"
 	"tenantry.dev/toolchain/internal/random"
+	"tenantry.dev/toolchain/withheld"
 )
 
 func main() {
+	if err := withheld.FromPlugin(); err != nil {
+		cmdutil.ExitError(err.Error())
+	}
 	schema, err := embedded.Schema("random")
 	if err != nil {
 		cmdutil.ExitError(err.Error())

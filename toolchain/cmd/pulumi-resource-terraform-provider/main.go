@@ -4,12 +4,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
 
 	"tenantry.dev/toolchain/internal/embedded"
 	"tenantry.dev/toolchain/internal/neon"
+	"tenantry.dev/toolchain/withheld"
 )
 
 // identityFlag makes the plugin say that it is this build and not the official one, which does not know NEON_API_URL.
@@ -20,6 +22,11 @@ func main() {
 		fmt.Println("tenantry kislerdm/neon " + neon.Version)
 		return
 	}
+	if err := withheld.FromPlugin(); err != nil {
+		cmdutil.ExitError(err.Error())
+	}
+	// The one that the provider's client uses.
+	http.DefaultTransport = withheld.FromAnswers(http.DefaultTransport)
 	base, err := embedded.Schema(neon.BaseName)
 	if err != nil {
 		cmdutil.ExitError(err.Error())

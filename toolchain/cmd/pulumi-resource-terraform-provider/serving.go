@@ -35,7 +35,9 @@ func serve(ctx context.Context, base, parameterized []byte) error {
 }
 
 // cancellable hears the engine's request to end what is under way, to which the bridge is deaf.
-type cancellable struct{ pulumirpc.ResourceProviderServer }
+type cancellable struct {
+	pulumirpc.ResourceProviderServer
+}
 
 func (s cancellable) Cancel(ctx context.Context, request *emptypb.Empty) (*emptypb.Empty, error) {
 	neon.Interrupt()

@@ -92,6 +92,11 @@ func (c call) is(method string, pattern ...string) bool {
 
 func (c call) reads() bool { return c.method == http.MethodGet || c.method == http.MethodHead }
 
+// answersNothing says whether Neon documents a success without a body, beside 204.
+func (c call) answersNothing() bool {
+	return !c.reads() && slices.Contains(c.segments(), "vpc_endpoints")
+}
+
 // derived returns a call of our own in the name of this one: the same key, another route.
 func (c call) derived(method string, body any, segments ...string) call {
 	escaped := make([]string, len(segments))

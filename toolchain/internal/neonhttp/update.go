@@ -11,10 +11,16 @@ import (
 // also where the list is to become empty, which that does not say.
 type update struct{ next sender }
 
+const nothing = `{"project":{}}`
+
 func (u *update) send(ctx context.Context, c call) (answer, error) {
 	if c.is(http.MethodPatch, "projects", "*") {
 		if body, ok := trimmed(c.body, changes(ctx)); ok {
 			c.body = body
+		}
+		if string(c.body) == nothing {
+			// A change without anything in it is answered with what is there.
+			return u.next.send(ctx, c.derived(http.MethodGet, nil, "projects", c.segments()[1]))
 		}
 	}
 	return u.next.send(ctx, c)

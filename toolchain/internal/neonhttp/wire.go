@@ -67,7 +67,7 @@ func (w *wire) send(ctx context.Context, c call) (answer, error) {
 	if !a.ok() {
 		return a, nil
 	}
-	if len(bytes.TrimSpace(body)) == 0 && a.status == http.StatusNoContent {
+	if len(body) == 0 && (a.status == http.StatusNoContent || c.answersNothing()) {
 		a.body = []byte("{}")
 	} else if !json.Valid(body) {
 		return answer{}, &lost{cause: fmt.Errorf("the answer %d is cut short or is not JSON", a.status)}

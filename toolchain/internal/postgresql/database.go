@@ -23,12 +23,7 @@ const (
 // and deletes a database although somebody is connected to it, as later releases of the provider do.
 func keepDatabase(resource *schema.Resource) {
 	create, read, update, remove := resource.Create, resource.Read, resource.Update, resource.Delete
-	adopt := func(d *schema.ResourceData, meta any) error {
-		if err := createDatabase(d, meta, create); err != nil {
-			return err
-		}
-		return read(d, meta)
-	}
+	adopt := func(d *schema.ResourceData, meta any) error { return createDatabase(d, meta, create, read) }
 	resource.Create = adopt
 	resource.Read = func(d *schema.ResourceData, meta any) error {
 		if err := read(d, meta); err != nil || d.Id() == "" {
@@ -63,7 +58,7 @@ type standingDatabase struct {
 	limit                                       int
 }
 
-func createDatabase(d *schema.ResourceData, meta any, create schema.CreateFunc) error {
+func createDatabase(d *schema.ResourceData, meta any, create schema.CreateFunc, read schema.ReadFunc) error {
 	c, err := connectionOf(meta)
 	if err != nil {
 		return err
@@ -95,7 +90,7 @@ func createDatabase(d *schema.ResourceData, meta any, create schema.CreateFunc) 
 		}
 	}
 	d.SetId(name)
-	return nil
+	return read(d, meta)
 }
 
 // databaseNamed is nil where there is none of that name.

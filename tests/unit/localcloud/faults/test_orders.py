@@ -27,6 +27,8 @@ def test_an_order_hits_the_first_matching_request_unless_it_says_otherwise() -> 
         ({"fault": {"kind": "explode"}}, "explode"),
         ({"fault": {"kind": "drop", "then": "go"}}, "Extra inputs"),
         ({"fault": {"kind": "status", "status": 99}}, "greater than or equal to 200"),
+        ({"fault": {"kind": "status", "status": 503, "headers": {"A": "b\n"}}}, "pattern"),
+        ({"fault": {"kind": "content_type", "value": "text\r\nhtml"}}, "pattern"),
         ({"fault": {"kind": "delay", "seconds": -1}}, "greater than or equal to 0"),
         ({"fault": {"kind": "no_wake"}}, "does not exist for neon"),
         ({"api": "aura", "fault": {"kind": "operation", "outcome": "never"}}, "for aura"),

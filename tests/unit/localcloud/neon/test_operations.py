@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localcloud.clock import Clock
+from localcloud.faults.operations import ORDERED, Ordered
 from localcloud.neon.errors import ApiError
 from localcloud.neon.operations import Operations, Step
 from localcloud.state import Operation, State
@@ -146,5 +147,68 @@ def test_old_operations_are_forgotten(state: State) -> None:
             schedule(operations, state)
             await operations.join("p")
         assert len(state.operations.of("p")) <= 1001
+
+    asyncio.run(scenario())
+
+
+def ordered(reason: str | None, released: asyncio.Event, *, goes_on: bool = True) -> Ordered:
+    async def wait() -> bool:
+        await released.wait()
+        return goes_on
+
+    return Ordered("start_compute", reason, wait)
+
+
+def test_an_operation_fails_as_ordered_without_its_work(state: State) -> None:
+    async def scenario() -> None:
+        worker = Worker()
+        operations = Operations(state, Clock(), 0, worker)
+        token = ORDERED.set(ordered("no capacity", asyncio.Event()))
+        _, second = schedule(operations, state)
+        ORDERED.reset(token)
+        await operations.join("p")
+        assert worker.done == ["a"]
+        assert (second.status, second.error) == ("failed", "no capacity")
+        later, _ = schedule(operations, state)
+        await operations.join("p")
+        assert later.status == "finished"
+
+    asyncio.run(scenario())
+
+
+def test_an_operation_that_never_ends_goes_on_once_its_order_is_taken_back(state: State) -> None:
+    async def scenario() -> None:
+        worker, released = Worker(), asyncio.Event()
+        operations = Operations(state, Clock(), 0, worker)
+        ORDERED.set(ordered(None, released))
+        _, second = schedule(operations, state)
+        async with asyncio.timeout(10):
+            while second.status != "running":
+                await asyncio.sleep(0.01)
+        assert worker.done == ["a"]
+        with pytest.raises(ApiError):
+            operations.check_unlocked("p")
+        released.set()
+        await operations.join("p")
+        assert (worker.done, second.status) == (["a", "b"], "finished")
+
+    asyncio.run(scenario())
+
+
+def test_an_operation_that_never_ends_is_carried_on_by_the_next_start(state: State) -> None:
+    async def scenario() -> None:
+        worker, released = Worker(), asyncio.Event()
+        operations = Operations(state, Clock(), 0, worker)
+        token = ORDERED.set(ordered(None, released, goes_on=False))
+        schedule(operations, state)
+        ORDERED.reset(token)
+        released.set()
+        await operations.join("p")
+        assert worker.done == ["a"]
+        again = Operations(state, Clock(), 0, worker)
+        again.resume()
+        await again.join("p")
+        assert worker.done == ["a", "b"]
+        again.check_unlocked("p")
 
     asyncio.run(scenario())

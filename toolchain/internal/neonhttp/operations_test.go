@@ -1,0 +1,89 @@
+package neonhttp
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAnswersComeWhenTheirOperationsHaveEnded(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.begins = "running"
+	c.finishAfter(5, "finished", "")
+	body, _, err := create(t, c, testSettings(t))
+	if err != nil || !strings.Contains(body, `"status":"finished"`) || strings.Contains(body, "running") {
+		t.Errorf("%v %s", err, body)
+	}
+	want := []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, time.Second}
+	for i, each := range c.clock.slept {
+		if each != want[i] {
+			t.Errorf("paused %v", c.clock.slept)
+		}
+	}
+	if c.count("GET /projects/p-1/operations") != 5 {
+		t.Errorf("asked %v", c.asked)
+	}
+}
+
+func TestAFailedOperationIsAnErrorAndTheNextRunTakesTheProjectOver(t *testing.T) {
+	t.Parallel()
+	for status, said := range map[string]string{"failed": "failed", "error": "failed", "cancelled": "was cancelled"} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			c, settings := newCloud(t), testSettings(t)
+			c.begins = "running"
+			c.finishAfter(1, status, "no room in\nthe region")
+			c.trouble(createRoute, trouble{after: true, do: func() {}})
+			_, _, err := create(t, c, settings)
+			want := "POST /projects: operation op-2 (create_timeline) of project p-1 " + said + ": no room in the region: what was made stays, and pulumi up goes on with it"
+			if err == nil || err.Error() != want {
+				t.Fatalf("%v", err)
+			}
+			c.operations["p-1"][0]["status"] = "finished"
+			body, _, err := create(t, c, settings)
+			if err != nil || projectIn(t, body) != "p-1" || len(c.projects) != 1 {
+				t.Errorf("%v %v", err, c.projects)
+			}
+		})
+	}
+}
+
+func TestAnOperationThatNeverEndsMeetsTheDeadline(t *testing.T) {
+	t.Parallel()
+	c, settings := newCloud(t), testSettings(t)
+	c.begins = "running"
+	_, _, err := create(t, c, settings)
+	if err == nil || !strings.Contains(err.Error(), "operation op-2 (create_timeline) of project p-1 has not ended within 10m0s: NEON_OPERATION_SECONDS") {
+		t.Errorf("%v", err)
+	}
+	if waited := c.clock.total(); waited < settings.OperationsFor || waited > settings.OperationsFor+2*settings.Poll {
+		t.Errorf("waited %v", waited)
+	}
+}
+
+func TestAnOperationThatTheListHasNotIsAskedForByItself(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.begins = "running"
+	c.clock.during = func(time.Duration) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.operations["p-1"] = nil
+		c.inside["/projects/p-1/operations/op-2"] = object{"operation": object{"id": "op-2", "project_id": "p-1", "status": "finished"}}
+	}
+	if _, _, err := create(t, c, testSettings(t)); err != nil || c.count("GET /projects/p-1/operations/op-2") != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAChangeIsWaitedForToo(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.begins = "running"
+	c.finishAfter(3, "finished", "")
+	body, err := send(t, c.client(testSettings(t)), Run{}, "PATCH", "/projects/p-1/endpoints/ep-1", `{"endpoint":{}}`)
+	if err != nil || !strings.Contains(body, "finished") || len(c.clock.slept) != 3 {
+		t.Errorf("%v %s", err, body)
+	}
+}
