@@ -37,6 +37,7 @@ PROGRAM: Final = (
     "tenantry.registry",
     "tenantry.schemas",
     "tenantry.errors",
+    "tenantry.hiding",
     "tenantry.urls",
 )
 """The packages and modules that decide what is made of a registry, the plugins' versions among them. A template's revisions count
