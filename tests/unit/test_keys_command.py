@@ -29,7 +29,7 @@ tenants:
 KEYS = {
     "acme/web": {"default": {"2": "key-two", "10": "key-ten"}, "gone": {}},
 }
-NO_SETTING = "echo \"error: configuration key 'catalogUrl' not found for stack 'dev'\" >&2; exit 1"
+NO_SETTING = "echo '{}'; exit 0"
 
 
 @pytest.fixture(autouse=True)

@@ -16,14 +16,14 @@ def pulumi(folder: Path, script: str) -> dict[str, str]:
 
 
 def test_the_shell_goes_before_the_stack(tmp_path: Path) -> None:
-    environment = pulumi(tmp_path, "echo postgresql://stack")
+    settings = '{"tenantry:catalogUrl": {"value": "postgresql://stack", "secret": true}}'
+    environment = pulumi(tmp_path, f"echo '{settings}'")
     assert catalog_url(environment | {"TENANTRY_CATALOG_URL": URL}) == URL
     assert catalog_url(environment | {"TENANTRY_CATALOG_URL": ""}) == "postgresql://stack"
 
 
 def test_there_may_be_no_catalog(tmp_path: Path) -> None:
-    said = "error: configuration key 'catalogUrl' not found for stack 'dev'"
-    assert catalog_url(pulumi(tmp_path, f'echo "{said}" >&2; exit 1')) is None
+    assert catalog_url(pulumi(tmp_path, "echo '{}'")) is None
 
 
 @pytest.mark.parametrize(
