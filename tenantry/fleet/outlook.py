@@ -160,7 +160,7 @@ def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
         if not held:
             remains = len((state or {}).get("resources") or [])
             found.notes.append(
-                f"stack {stack} holds {remains} resources and no app that was ever whole: pulumi destroy --stack {stack} --remove"
+                f"stack {stack} holds resources ({remains}), and no app that was ever whole: pulumi destroy --stack {stack} --remove"
                 if remains
                 else f"stack {stack} holds nothing: pulumi stack rm {stack}, when it is not needed"
             )

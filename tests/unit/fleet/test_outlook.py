@@ -136,7 +136,7 @@ def test_a_stack_of_another_registry_or_of_several_apps_is_left_alone(backend: B
     assert outlook.tasks == ()
     assert outlook.notes == (
         "stack acme--empty holds nothing: pulumi stack rm acme--empty, when it is not needed",
-        "stack acme--half holds 1 resources and no app that was ever whole: pulumi destroy --stack acme--half --remove",
+        "stack acme--half holds resources (1), and no app that was ever whole: pulumi destroy --stack acme--half --remove",
     )
 
 
