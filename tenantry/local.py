@@ -41,7 +41,9 @@ def environment(project: Path) -> dict[str, str]:
         "PATH": os.pathsep.join([str(commands), os.environ.get("PATH", "")]),
         "PULUMI_HOME": str(home / "pulumi"),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
-        "PULUMI_BACKEND_URL": state.as_uri(),
+        # Without the file of attributes that the engine else writes beside each state: one that it was killed over is empty, and the
+        # state then counts as unreadable ("failed to load checkpoint: EOF").
+        "PULUMI_BACKEND_URL": f"{state.as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home / "passphrase")),
         "PULUMI_STACK": "dev",
         # A refresh or a destroy configures the providers with today's credentials, not with the stored ones.

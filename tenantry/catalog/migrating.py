@@ -11,6 +11,7 @@ from tenantry.catalog.location import NAME
 from tenantry.catalog.revision import HISTORY, known, newest
 from tenantry.catalog.tables import SCHEMA, WRITER, metadata
 from tenantry.provisioning.errors import ConflictError, DeniedError
+from tenantry.provisioning.histories import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,8 @@ def _upgrade(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(HISTORY).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with ONE_AT_A_TIME:
+        command.upgrade(config, "head")
 
 
 def _revisions(connection: sa.Connection) -> set[str]:

@@ -1,12 +1,8 @@
-"""Alembic, run in this process on one database: the only module that imports Alembic and SQLAlchemy.
-
-Alembic keeps what it is working on in globals (`alembic.op`, `alembic.context`), so one history runs at a time in a process.
-"""
+"""Alembic, run in this process on one database: the only module of this room that imports Alembic and SQLAlchemy."""
 
 from __future__ import annotations
 
 import sys
-import threading
 from argparse import Namespace
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -21,6 +17,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from tenantry.provisioning.errors import ProvisioningError, RejectedError
+from tenantry.provisioning.histories import ONE_AT_A_TIME
 from tenantry.provisioning.postgres import kind_of_state
 from tenantry.schemas.errors import SchemaError
 
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from tenantry.schemas.history import History
     from tenantry.schemas.layout import Layout
 
-_ONE_AT_A_TIME = threading.Lock()
 _STATEMENT_LENGTH = 300
 
 HINTS = {
@@ -96,7 +92,7 @@ def run_history(
             run.done.append(id_)
             run.current = None
 
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         try:
             config = _config(database, layout)
             scripts = ScriptDirectory.from_config(config)

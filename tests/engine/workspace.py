@@ -58,7 +58,7 @@ class Workspace:
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_BACKEND_URL": self.state.as_uri(),
+            "PULUMI_BACKEND_URL": f"{self.state.as_uri()}?metadata=skip",
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_CONFIG_PASSPHRASE": "of a test",

@@ -37,7 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_state_and_its_passphrase_stay_in_the_projects_folder(project: Path) -> None:
     variables = environment(project)
-    assert variables["PULUMI_BACKEND_URL"] == f"file://{project}/.tenantry/state"
+    assert variables["PULUMI_BACKEND_URL"] == f"file://{project}/.tenantry/state?metadata=skip"
     passphrase = Path(variables["PULUMI_CONFIG_PASSPHRASE_FILE"])
     assert passphrase.parent == project / ".tenantry"
     assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
@@ -95,7 +95,9 @@ def test_without_a_local_run_the_shells_environment_is_used(project: Path) -> No
 
 def test_a_folder_with_a_local_run_is_used_by_itself(project: Path) -> None:
     environment(project)
-    assert current_environment(project)["PULUMI_BACKEND_URL"].endswith("/.tenantry/state")
+    assert current_environment(project)["PULUMI_BACKEND_URL"].endswith(
+        "/.tenantry/state?metadata=skip"
+    )
 
 
 def test_another_folder_is_said_to_be_no_project(project: Path) -> None:
