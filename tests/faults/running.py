@@ -125,14 +125,9 @@ def _run(
         said = [disturbed.said, *(run.said for run in runs)]
         result.findings += judge(case, workspace, cloud, namespace, said)
         done("verdict")
-        left = {
-            pid: role
-            for pid, role in processes.wait_until_gone(disturbed.mark, _GONE_SECONDS).items()
-            # It asks every five minutes whether its engine still is there, and makes nothing.
-            if role != "language"
-        }
+        left = processes.wait_until_gone(disturbed.mark, _GONE_SECONDS)
         if left:
-            text = f"processes of the run: {', '.join(sorted(left.values()))}"
+            text = f"processes of the run: {', '.join(left)}"
             result.findings.append(Finding("left behind", text))
         done("end")
     finally:
