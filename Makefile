@@ -73,8 +73,10 @@ sdk: engine ## make sdks/neon again
 	@$(BIN)/python -m tenantry.engine sdk
 
 .PHONY: schema
-schema: $(VENV)/.run ## make tenants.schema.json again
+schema: $(VENV)/.run ## make the JSON Schemas of the registry, the plan and the drift again
 	@$(BIN)/tenantry schema > tenants.schema.json
+	@$(BIN)/tenantry schema plan > plan.schema.json
+	@$(BIN)/tenantry schema drift > drift.schema.json
 
 .PHONY: lock
 lock: ## make the two lock files again from pyproject.toml (needs uv)

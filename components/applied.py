@@ -1,11 +1,9 @@
 """What this stack applied last, read from its own state."""
 
-from typing import Any
-
 import pulumi
 
 from components.tenant_app import TYPE
-from tenantry.registry.transition import AppliedApp
+from tenantry.registry.transition import AppliedApp, handed_out
 
 _STACK = "pulumi:pulumi:Stack"
 
@@ -26,38 +24,9 @@ def applied_apps() -> list[AppliedApp]:
         "pulumi:pulumi:readStackResourceOutputs", {"stackName": name}
     ).value
     resources = (state or {}).get("outputs", {}).values()
-    handed_out = next((_generations(each) for each in resources if each["type"] == _STACK), {})
+    urls = next((handed_out(each["outputs"]) for each in resources if each["type"] == _STACK), {})
     return [
-        AppliedApp(
-            id=outputs["app"],
-            deletion=outputs["deletion"],
-            organization=outputs["organization"],
-            region=outputs["region"],
-            postgres_version=int(outputs["postgresVersion"]),
-            # Of a rotation that did not reach its end nobody has the URL: the one before is in use.
-            generation=min(
-                int(outputs["generation"]),
-                handed_out.get(outputs["app"], int(outputs["generation"])),
-            ),
-            branches=frozenset(outputs["branches"]),
-            in_catalog=bool(outputs.get("catalog")),
-            # An app that was applied without API keys has no such output.
-            api_keys={
-                name: int(generation) for name, generation in outputs.get("apiKeys", {}).items()
-            },
-            # A state of before there were graphs has none.
-            graphs=outputs.get("graphs") or {},
-            # Nor had one of before these were outputs.
-            revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
-            namespace=outputs.get("namespace") or "",
-        )
+        AppliedApp.of(resource["outputs"], urls)
         for resource in resources
-        if resource["type"] == TYPE and (outputs := resource["outputs"])
+        if resource["type"] == TYPE and resource["outputs"]
     ]
-
-
-def _generations(stack: dict[str, Any]) -> dict[str, int]:
-    """Tell by app which login's URL the stack's outputs hold: the engine replaces them at the end of a run without failures."""
-    apps: dict[str, dict[str, Any]] = stack["outputs"].get("apps") or {}
-    # A state of before it was told has none.
-    return {app: int(facts["generation"]) for app, facts in apps.items() if "generation" in facts}

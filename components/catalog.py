@@ -107,7 +107,8 @@ class AppRecords:
                             "name": key.name,
                             "prefix": app.names.api_key_prefix(key.name),
                             "generation": generation,
-                            "scopes": list(key.scopes),
+                            # Sorted: another order in the registry is no change.
+                            "scopes": sorted(key.scopes),
                             "expiresAt": expires,
                             "retries": app.retries.keys.text(),
                         },

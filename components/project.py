@@ -76,7 +76,8 @@ class AppProject(pulumi.ComponentResource):
                 autoscaling_limit_max_cu=database.compute.max_cu,
                 suspend_timeout_seconds=database.compute.suspend_after,
             ),
-            allowed_ips=list(database.allowed_ips) or None,
+            # Sorted: another order in the registry is no change.
+            allowed_ips=sorted(database.allowed_ips) or None,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=protect,

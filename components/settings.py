@@ -44,10 +44,13 @@ class Settings:
     """Which catalog the apps are in, without a secret; None where there is none."""
     allow_destroy: frozenset[str]
     """Apps that may leave or be replaced in one run; one alone needs no permission."""
+    environment: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def read(cls) -> "Settings":
+    def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Read the stack's configuration.
+
+        :param environment: the variables that the run has; by default this process's
 
         `tenantry:catalogUrl` (a secret; the environment's `TENANTRY_CATALOG_URL` comes first),
         `tenantry:registry` (default `tenants.yaml`), `tenantry:apps` (default `all`),
@@ -56,8 +59,9 @@ class Settings:
 
         :raises pulumi.RunError: no key for Neon's API is set, or the catalog's URL is none
         """
+        environment = os.environ if environment is None else environment
         neon_api_key = pulumi.Config("neon").get_secret("apiKey")
-        if neon_api_key is None and not os.environ.get("NEON_API_KEY"):
+        if neon_api_key is None and not environment.get("NEON_API_KEY"):
             raise pulumi.RunError(
                 "no key for the Neon API: set NEON_API_KEY, or `pulumi config set --secret neon:apiKey`; "
                 'for the local cloud: eval "$(.venv/bin/tenantry env)"'
@@ -67,13 +71,13 @@ class Settings:
             registry=Path(config.get("registry") or "tenants.yaml"),
             apps=config.get("apps") or "all",
             neon_api_key=neon_api_key,
-            catalog=_catalog(),
-            neon_org_id=config.get("neonOrgId") or os.environ.get("NEON_ORG_ID") or None,
-            allow_destroy=allowed_apps(config.get("allowDestroy"), os.environ),
+            catalog=_catalog(environment),
+            neon_org_id=config.get("neonOrgId") or environment.get("NEON_ORG_ID") or None,
+            allow_destroy=allowed_apps(config.get("allowDestroy"), environment),
+            environment=environment,
         )
 
-    @staticmethod
-    def read_aura() -> Aura:
+    def read_aura(self) -> Aura:
         """Read what graphs need; only a stack that has one asks.
 
         `tenantry:auraClientId` and the like, else the environment's `AURA_CLIENT_ID` and the like (see `tenantry.aura.settings`), and
@@ -83,7 +87,7 @@ class Settings:
         :raises pulumi.RunError: `tenantry:adoptGraphs` is not of this form
         """
         config = pulumi.Config("tenantry")
-        found: AuraSettings = read_settings(config.get, os.environ)
+        found: AuraSettings = read_settings(config.get, self.environment)
         return Aura(found.tenant_id, _adopted(config.get_object("adoptGraphs")))
 
 
@@ -102,9 +106,9 @@ def _adopted(value: object) -> dict[str, AdoptedGraph]:
     return adopted
 
 
-def _catalog() -> pulumi.Output[str] | None:
+def _catalog(environment: Mapping[str, str]) -> pulumi.Output[str] | None:
     # Only its name: the providers take the URL itself from where it is.
-    given = os.environ.get(VARIABLE)
+    given = environment.get(VARIABLE)
     if given:
         return pulumi.Output.from_input(_label(given))
     config, _, key = CONFIG.partition(":")

@@ -13,6 +13,7 @@ from components.project import OWNER_CONNECTIONS, AppProject
 from components.settings import Aura
 from providers.catalog import Catalog
 from tenantry.registry import App
+from tenantry.registry.declared import declared
 from tenantry.registry.graphs import graph_place
 from tenantry.schemas.planning import SchemaPlan
 from tenantry.urls import connection_url
@@ -110,11 +111,11 @@ class TenantApp(pulumi.ComponentResource):
         )
         self.graphs = {}
         if aura is not None:
-            for declared in app.graphs:
-                self.graphs[declared.id] = AppGraph(
-                    declared,
+            for graph in app.graphs:
+                self.graphs[graph.id] = AppGraph(
+                    graph,
                     project=aura.project,
-                    adopted=aura.adopted.get(declared.id),
+                    adopted=aura.adopted.get(graph.id),
                     protect=protect,
                     retain=app.deletion == "retain",
                     records=self.records,
@@ -124,6 +125,8 @@ class TenantApp(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "app": app.id,
+                # In one text: a mapping's missing values would not be kept.
+                "declared": declared(app),
                 "deletion": app.deletion,
                 "organization": org_id or "",
                 "region": app.region,
@@ -135,8 +138,8 @@ class TenantApp(pulumi.ComponentResource):
                 "namespace": app.namespace,
                 "catalog": catalog is not None,
                 "graphs": {
-                    declared.id: graph_place(declared.graph, aura.project)
-                    for declared in app.graphs
+                    each.id: graph_place(each.graph, aura.project)
+                    for each in app.graphs
                     if aura is not None
                 },
             }

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from providers.catalog import CatalogProvider, app_key
+from providers.resource import Resource
 
 if TYPE_CHECKING:
     from datetime import datetime

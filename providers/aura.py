@@ -21,13 +21,13 @@ from pulumi.dynamic import (
     CreateResult,
     DiffResult,
     ReadResult,
-    Resource,
     UpdateResult,
 )
 from pulumi.output import contains_unknowns
 
 from providers.catalog import GraphRecordProvider
 from providers.provider import Provider
+from providers.resource import Resource
 from tenantry.provisioning.errors import ProvisioningError
 
 if TYPE_CHECKING:

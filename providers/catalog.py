@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, ClassVar
 
-from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, UpdateResult
 
 from providers.provider import Properties, Provider, Result
+from providers.resource import Resource
 from tenantry.catalog.location import CONFIG, NAME, VARIABLE
 from tenantry.catalog.revision import newest
 from tenantry.provisioning.errors import MissingError
@@ -95,6 +96,7 @@ class TablesProvider(CatalogProvider):
     """Keeps the catalog's tables at the revision of this version."""
 
     inputs = ("catalog", "revision")
+    working = ("app", "retries")
     step = "tables"
 
     def create(self, props: Properties) -> CreateResult:

@@ -15,11 +15,11 @@ from pulumi.dynamic import (
     CheckResult,
     CreateResult,
     ReadResult,
-    Resource,
     UpdateResult,
 )
 
 from providers.provider import Provider
+from providers.resource import Resource
 from tenantry.provisioning.retries import RetryPolicy
 
 if TYPE_CHECKING:

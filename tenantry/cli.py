@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from tenantry import __version__, doctor_command, keys_command, up_command
+from tenantry import (
+    __version__,
+    doctor_command,
+    fleet_command,
+    keys_command,
+    plan_command,
+    up_command,
+)
 from tenantry.printing import fail, one_line_errors, print_json, print_table
 
 if TYPE_CHECKING:
     from tenantry.recovery.looking import Looker
 
+# Wrong usage, of which typer has only the heirs in public, is an error like any other: 2 says that changes are pending.
+next(each for each in typer.BadParameter.__mro__ if each.__name__ == "UsageError").exit_code = 1  # type: ignore[attr-defined]  # of that class
+
 # The schemes that psql knows (PostgreSQL manual, "Connection URIs").
 LIBPQ_SCHEMES = {"postgresql", "postgres"}
+Document: TypeAlias = Literal["registry", "plan", "drift"]
 
 app = typer.Typer(
     name="tenantry",
@@ -29,6 +40,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_command.app)
+app.add_typer(fleet_command.app)
+app.command()(plan_command.plan)
+app.command()(plan_command.drift)
 app.command()(up_command.up)
 app.command()(doctor_command.doctor)
 
@@ -84,11 +98,23 @@ def validate(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of the registry, for editors: the content of tenants.schema.json."""
-    from tenantry.registry.schema import schema_text  # noqa: PLC0415
+def schema(
+    document: Annotated[
+        Document, typer.Argument(help="Of which document: registry, plan or drift.")
+    ] = "registry",
+) -> None:
+    """Print a JSON Schema: the registry's, for editors, or that of what plan or drift print with --json.
 
-    print(schema_text(), end="")
+    tenantry schema plan
+    """
+    if document == "registry":
+        from tenantry.registry.schema import schema_text as registry_text  # noqa: PLC0415
+
+        print(registry_text(), end="")
+    else:
+        from tenantry.planning.schema import schema_text  # noqa: PLC0415
+
+        print(schema_text(document), end="")
 
 
 @app.command()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tenantry.recovery.judging import Facts, Finding
 
 DISAGREE = 3
-"""The exit code where something disagrees; 1 is an error, 2 wrong arguments."""
+"""The exit code where something disagrees; 1 is an error, 2 says that changes are pending."""
 
 
 def doctor(

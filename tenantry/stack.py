@@ -3,6 +3,8 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from tenantry.secret_variables import STATE, without_secrets
@@ -12,15 +14,21 @@ class StackError(Exception):
     """`pulumi` did not answer; the message is its own last line."""
 
 
-def outputs(environment: Mapping[str, str], *, secrets: bool = False) -> dict[str, Any]:
+def outputs(
+    environment: Mapping[str, str], *, secrets: bool = False, folder: Path | None = None
+) -> dict[str, Any]:
     """Read the stack's outputs.
 
     :param environment: the variables to run `pulumi` with: backend, passphrase, stack
     :param secrets: decrypt; otherwise secrets read `[secret]`
+    :param folder: the folder of `Pulumi.yaml`; by default the current one
     :raises StackError: there is no such stack, no passphrase, no `pulumi`
     """
     answer = _pulumi(
-        environment, "stack", "output", "--json", *(["--show-secrets"] if secrets else [])
+        environment,
+        *("stack", "output", "--json"),
+        *(["--show-secrets"] if secrets else []),
+        folder=folder,
     )
     if answer.returncode != 0:
         raise StackError(f"pulumi stack output: {_said(answer)}")
@@ -76,23 +84,53 @@ def backend_url(environment: Mapping[str, str]) -> str:
     return str(json.loads(answer.stdout)["url"])
 
 
-def listed(environment: Mapping[str, str]) -> list[str]:
-    """List the project's stacks.
+def listed_with_times(
+    environment: Mapping[str, str], folder: Path | None = None
+) -> dict[str, datetime | None]:
+    """List the project's stacks with the moment at which the state of each was written last.
 
+    :param folder: as for `outputs`
     :raises StackError: the backend does not answer, no `pulumi`
     """
-    answer = _pulumi(environment, "stack", "ls", "--json")
+    answer = _pulumi(environment, "stack", "ls", "--json", folder=folder)
     if answer.returncode != 0:
         raise StackError(f"pulumi stack ls: {_said(answer)}")
-    return sorted(str(each["name"]) for each in json.loads(answer.stdout))
+    return {
+        str(each["name"]): datetime.fromisoformat(each["lastUpdate"])
+        if each.get("lastUpdate")
+        else None
+        for each in json.loads(answer.stdout)
+    }
 
 
-def exported(environment: Mapping[str, str], stack: str) -> dict[str, Any]:
-    """Export a stack's state, secrets encrypted: `version`, `deployment`.
+def updates(
+    environment: Mapping[str, str], stack: str, count: int, folder: Path | None = None
+) -> list[dict[str, Any]]:
+    """Return the last updates of a stack, newest first, secrets encrypted: `kind`, `result`, `message`, `startTime`, `endTime`.
 
+    :param folder: as for `outputs`
     :raises StackError: there is no such stack, no `pulumi`
     """
-    answer = _pulumi(environment, "stack", "export", "--stack", stack)
+    answer = _pulumi(
+        environment,
+        *("stack", "history", "--json", "--page-size", str(count), "--stack", stack),
+        folder=folder,
+    )
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack history: {_said(answer)}")
+    found: list[dict[str, Any]] = json.loads(answer.stdout)
+    return found
+
+
+def exported(
+    environment: Mapping[str, str], stack: str, folder: Path | None = None
+) -> dict[str, Any]:
+    """Export a stack's state, secrets encrypted: `version`, `deployment`.
+
+    :param folder: as for `outputs`
+    :raises StackError: there is no such stack, no `pulumi`
+    """
+    answer = _pulumi(environment, "stack", "export", "--stack", stack, folder=folder)
     if answer.returncode != 0:
         raise StackError(f"pulumi stack export: {_said(answer)}")
     found: dict[str, Any] = json.loads(answer.stdout)
@@ -111,13 +149,14 @@ def imported(environment: Mapping[str, str], stack: str, state: Mapping[str, Any
 
 
 def _pulumi(
-    environment: Mapping[str, str], *arguments: str, given: str = ""
+    environment: Mapping[str, str], *arguments: str, given: str = "", folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603 the arguments are ours
             ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 found on the environment's own PATH
             env=without_secrets(environment, keep=STATE),
             input=given,
+            cwd=folder,
             capture_output=True,
             text=True,
             check=False,

@@ -11,10 +11,21 @@ import typer
 from tenantry.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
+    from tenantry.planning.plan import Plan
     from tenantry.recovery.looking import Looker
     from tenantry.recovery.state import StackState
+
+_HARMLESS = {
+    "--color",
+    "--diff",
+    "--parallel",
+    "--show-full-output",
+    "--suppress-outputs",
+    "--suppress-progress",
+}
+"""Options of pulumi up that change what is shown, or how fast, and never what is done."""
 
 
 def up(
@@ -29,6 +40,13 @@ def up(
         typer.Option(
             metavar="APP",
             help="An app that may leave or be replaced in this run, beside another; may be given more than once.",
+        ),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Apply what tenantry plan --out kept, without asking, and refuse where something moved since.",
         ),
     ] = None,
 ) -> None:
@@ -48,16 +66,52 @@ def up(
     if any(each in {"--stack", "-s"} or each.startswith("--stack=") for each in given):
         fail("--stack: choose the stack with PULUMI_STACK, or pulumi stack select")
     with one_line_errors():
+        reviewed = _reviewed(plan, given, allow_destroy)
+        if reviewed:
+            allow_destroy = list(reviewed.allowed)
         environment = current_environment(Path.cwd())
         looker = Looker(Path.cwd(), environment)
         before = prepare(looker, environment, _note)
         _check_names(allow_destroy or [], looker, before)
         # For this run only: what the shell has from an earlier one does not count.
         environment = {**environment, VARIABLE: ",".join(allow_destroy or [])}
-        code = run(["pulumi", "up", *(["--yes"] if yes else []), *given], environment)
+        if plan and reviewed:
+            _check_plan(plan, reviewed, environment)
+            given = ["--skip-preview", *given]
+        code = run(["pulumi", "up", *(["--yes"] if yes or plan else []), *given], environment)
     if code:
         _say_what_is_there(looker, before)
     raise typer.Exit(code)
+
+
+def _reviewed(file: Path | None, options: list[str], allowed: list[str] | None) -> Plan | None:
+    if file is None:
+        return None
+    from tenantry.planning.keeping import read_plan  # noqa: PLC0415
+
+    if allowed:
+        fail("--allow-destroy: the plan says what may be destroyed: give it to tenantry plan")
+    for each in options:
+        if each.partition("=")[0] not in _HARMLESS:
+            fail(f"{each}: not with --plan, which applies what was reviewed and nothing else")
+    return read_plan(file)
+
+
+def _check_plan(file: Path, reviewed: Plan, environment: Mapping[str, str]) -> None:
+    """End with exit code 1 where something moved since the plan was made, with 0 where there is nothing to do."""
+    from tenantry.plan_command import progress  # noqa: PLC0415
+    from tenantry.planning.current import current_plan  # noqa: PLC0415
+    from tenantry.planning.keeping import AGAIN, moved  # noqa: PLC0415
+
+    with progress("Comparing with the plan") as said:
+        now = current_plan(Path.cwd(), environment, allowed=reviewed.allowed, progress=said)
+    if lines := [each.text for each in now.refusals] or moved(reviewed, now):
+        for line in lines:
+            _note(f"{file}: {line}")
+        fail(f"{file}: nothing was applied: {AGAIN} {file}, and have it reviewed")
+    if not now.rows:
+        _note(f"{file}: nothing to do")
+        raise typer.Exit(0)
 
 
 def _check_names(allowed: Collection[str], looker: Looker, state: StackState) -> None:

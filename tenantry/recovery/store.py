@@ -11,6 +11,7 @@ import base64
 import binascii
 import gzip
 import json
+import os
 import re
 import time
 from contextlib import contextmanager
@@ -20,14 +21,14 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from tenantry.hiding import hidden
 from tenantry.recovery.errors import RecoveryError
-from tenantry.stack import backend_url, exported, listed
+from tenantry.stack import backend_url, exported, listed_with_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import psycopg
 
-_STACKS: Final = ".pulumi/stacks"
+STACKS: Final = ".pulumi/stacks"
 _LOCKS: Final = ".pulumi/locks/organization"
 _TABLE: Final = "pulumi_state"
 _ATTEMPTS: Final = 10
@@ -61,70 +62,97 @@ class Store(Protocol):
         ...
 
 
-def open_store(environment: Mapping[str, str], project: str) -> Store:
+def open_store(environment: Mapping[str, str], project: str, folder: Path | None = None) -> Store:
     """Find the states of a project.
 
     :param environment: the variables to run `pulumi` with
     :param project: the name in `Pulumi.yaml`
+    :param folder: where that is; by default the current one
     :raises StackError: `pulumi` does not say which backend it is
     """
     url = environment.get("PULUMI_BACKEND_URL") or backend_url(environment)
+    tree = open_tree(url, project)
+    if tree is not None:
+        return _InTree(tree, project)
     parts = urlsplit(url)
-    if parts.scheme == "file":
-        tree: _Tree = _Folder(_folder(url))
-    elif parts.scheme == "postgres":
-        tree = _Table(url)
+    return _ThroughEngine(environment, f"{parts.scheme}://{parts.hostname or ''}", folder)
+
+
+def open_tree(url: str, project: str) -> Folder | Table | None:
+    """Find the tree of keys at a backend's URL; None where it is of a kind, or of an age, that cannot be read from here."""
+    scheme = urlsplit(url).scheme
+    tree: Folder | Table
+    if scheme == "file":
+        tree = Folder(folder_of(url))
+    elif scheme == "postgres":
+        tree = Table(url)
     else:
-        return _ThroughEngine(environment, f"{parts.scheme}://{parts.hostname or ''}")
+        return None
     # Before projects had names of their own in a backend, its keys were others (`meta.yaml` names the version).
-    if not tree.keys(f"{_STACKS}/{project}/") and tree.keys(f"{_STACKS}/"):
+    if not tree.keys(f"{STACKS}/{project}/") and tree.keys(f"{STACKS}/"):
         version = tree.read(".pulumi/meta.yaml") or b""
         if not re.search(rb"^version:\s*1\s*$", version, re.MULTILINE):
-            return _ThroughEngine(environment, tree.where)
-    return _InTree(tree, project)
+            return None
+    return tree
 
 
-def _folder(url: str) -> Path:
-    # As the engine reads it: `file://~`, `file:///var/state`, `file://./state`.
+def folder_of(url: str) -> Path:
+    """Find the folder of a `file://` backend as the engine does: `file://~`, `file:///var/state`, `file://./state`."""
     path = unquote(url.removeprefix("file://").partition("?")[0])
     return Path(path).expanduser().absolute()
 
 
-class _Tree(Protocol):
+class Tree(Protocol):
+    """A backend's keys and what is at each."""
+
     where: str
 
-    def keys(self, prefix: str) -> list[str]: ...
-
-    def read(self, key: str) -> bytes | None: ...
-
-    def delete(self, key: str) -> None: ...
-
-
-class _Folder:
-    def __init__(self, root: Path) -> None:
-        self.where = f"file://{root}"
-        self._root = root
-
     def keys(self, prefix: str) -> list[str]:
-        folder = self._root / prefix
-        files = (path for path in folder.rglob("*") if path.is_file())
-        return sorted(str(path.relative_to(self._root)) for path in files)
+        """List the keys that begin so."""
+        ...
 
     def read(self, key: str) -> bytes | None:
+        """Return what is at a key; None where there is none."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete a key; one that is gone already is a success."""
+        ...
+
+
+class Folder:
+    """A backend that is a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.where = f"file://{root}"
+        self.root = root
+
+    def keys(self, prefix: str) -> list[str]:
+        """List the files below a folder."""
+        # Not rglob: a fleet's folder has thousands of files.
+        walked = os.walk(self.root / prefix)
+        found = (os.path.join(folder, name) for folder, _, names in walked for name in names)  # noqa: PTH118 as above
+        return sorted(os.path.relpath(path, self.root) for path in found)
+
+    def read(self, key: str) -> bytes | None:
+        """Return what is at a key; None where there is none."""
         try:
-            return (self._root / key).read_bytes()
+            return (self.root / key).read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise RecoveryError(f"{self.where}: {key}: {error.strerror or error}") from None
 
     def delete(self, key: str) -> None:
+        """Delete a key; one that is gone already is a success."""
         # What the engine keeps beside each file goes with it.
         for name in (key, f"{key}.attrs"):
-            (self._root / name).unlink(missing_ok=True)
+            (self.root / name).unlink(missing_ok=True)
 
 
-class _Table:
+class Table:
+    """A backend that is a table of PostgreSQL."""
+
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         query = parse_qs(parts.query)
@@ -133,41 +161,59 @@ class _Table:
         self.where = f"postgres://{parts.hostname or ''}{parts.path}"
         # The engine takes the database's name for a folder in its table.
         folder = parts.path.strip("/")
-        self._above = f"{folder}/" if folder else ""
+        self.above = f"{folder}/" if folder else ""
+        """What stands before each key in the table itself."""
 
     def keys(self, prefix: str) -> list[str]:
-        with self._connected() as connection:
-            found = connection.execute(
-                self._sql("SELECT key FROM {} WHERE starts_with(key, %s) ORDER BY key"),
-                [self._above + prefix],
-            )
-            return [str(row[0]).removeprefix(self._above) for row in found.fetchall()]
+        """List the keys that begin so."""
+        statement = "SELECT key FROM {} WHERE starts_with(key, %s) ORDER BY key"
+        return [
+            str(row[0]).removeprefix(self.above)
+            for row in self.rows(statement, [self.above + prefix])
+        ]
 
     def read(self, key: str) -> bytes | None:
-        with self._connected() as connection:
-            found = connection.execute(
-                self._sql("SELECT data->>'data' FROM {} WHERE key = %s"), [self._above + key]
-            ).fetchone()
-        if found is None:
+        """Return what is at a key; None where there is none."""
+        found = self.rows("SELECT data->>'data' FROM {} WHERE key = %s", [self.above + key])
+        if not found:
             return None
         try:
-            return base64.b64decode(found[0], validate=True)
+            return base64.b64decode(found[0][0], validate=True)
         except (TypeError, binascii.Error):
             raise RecoveryError(
                 f"{self.where}: {key} is not of the form that the engine writes"
             ) from None
 
-    def delete(self, key: str) -> None:
-        with self._connected() as connection:
-            connection.execute(self._sql("DELETE FROM {} WHERE key = %s"), [self._above + key])
+    def rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Ask the table, whose name stands for the braces. There are no rows where the engine has not made it yet.
 
-    def _sql(self, statement: str) -> Any:  # noqa: ANN401 psycopg's own
+        :raises RecoveryError: the server does not answer or refuses
+        """
+        from psycopg.errors import UndefinedTable  # noqa: PLC0415 as in sql
+
+        with self.connected() as connection:
+            try:
+                return connection.execute(self.sql(statement), parameters).fetchall()
+            except UndefinedTable:
+                return []
+
+    def delete(self, key: str) -> None:
+        """Delete a key; one that is gone already is a success."""
+        with self.connected() as connection:
+            connection.execute(self.sql("DELETE FROM {} WHERE key = %s"), [self.above + key])
+
+    def sql(self, statement: str) -> Any:  # noqa: ANN401 psycopg's own
+        """Put the table's name into a statement, at its braces."""
         from psycopg import sql  # noqa: PLC0415 only where the states are in a database
 
         return sql.SQL(statement).format(sql.Identifier(*self._table.split(".")))
 
     @contextmanager
-    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
+    def connected(self) -> Iterator[psycopg.Connection[Any]]:
+        """Connect for the length of a block.
+
+        :raises RecoveryError: the server does not answer or refuses, in one line without the password
+        """
         import psycopg  # noqa: PLC0415 as above
 
         try:
@@ -184,13 +230,13 @@ class _Table:
 class _InTree:
     tells_locks = True
 
-    def __init__(self, tree: _Tree, project: str) -> None:
+    def __init__(self, tree: Tree, project: str) -> None:
         self.where = tree.where
         self._tree = tree
         self._project = project
 
     def stacks(self) -> list[str]:
-        folder = f"{_STACKS}/{self._project}/"
+        folder = f"{STACKS}/{self._project}/"
         found = (key.removeprefix(folder) for key in self._tree.keys(folder))
         return sorted(
             {
@@ -202,7 +248,7 @@ class _InTree:
         )
 
     def state(self, stack: str) -> dict[str, Any] | None:
-        key = f"{_STACKS}/{self._project}/{stack}.json"
+        key = f"{STACKS}/{self._project}/{stack}.json"
         for _ in range(_ATTEMPTS):
             content = self._content(key)
             if content is None:
@@ -249,15 +295,18 @@ class _InTree:
 class _ThroughEngine:
     tells_locks = False
 
-    def __init__(self, environment: Mapping[str, str], where: str) -> None:
+    def __init__(self, environment: Mapping[str, str], where: str, folder: Path | None) -> None:
         self.where = where
         self._environment = environment
+        self._folder = folder
 
     def stacks(self) -> list[str]:
-        return listed(self._environment)
+        return sorted(listed_with_times(self._environment, self._folder))
 
     def state(self, stack: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = exported(self._environment, stack)["deployment"]
+        found: dict[str, Any] | None = exported(self._environment, stack, self._folder)[
+            "deployment"
+        ]
         return found
 
     def locks(self) -> dict[str, str]:

@@ -36,3 +36,21 @@ def select(registry: Registry, spec: str | Sequence[str]) -> tuple[App, ...]:
         raise SelectionError(f"not in the registry: {', '.join(unknown)}")
     chosen = set(wanted)
     return tuple(app for app in registry.apps if app.id in chosen or app.tenant in chosen)
+
+
+def select_for(registry: Registry, spec: str, stack: str) -> tuple[App, ...]:
+    """Return the apps that `spec` selects for a stack; with `all`, a stack that is called as an app's own holds that app alone.
+
+    Runs over many stacks give each app a stack of its own (`AppNames.stack`). Whoever looks after one of them by hand must not
+    put every app of the registry into it. Raises SelectionError as `select`, and where `spec` is `all` and such an app is not in
+    the registry.
+    """
+    if spec.strip() != "all" or "--" not in stack:
+        return select(registry, spec)
+    own = tuple(app for app in registry.apps if app.names.stack == stack)
+    if not own:
+        raise SelectionError(
+            f"stack {stack} is called as an app's own, and the registry has no such app: tenantry fleet up takes it out, or name the "
+            "apps that it is to hold: pulumi config set tenantry:apps"
+        )
+    return own

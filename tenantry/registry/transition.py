@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from tenantry.registry.graphs import graph_place
 from tenantry.registry.models import App, Deletion
@@ -31,13 +33,57 @@ class AppliedApp:
     namespace: str = ""
     """The registry's; empty where the state is older than this output."""
 
+    @classmethod
+    def of(
+        cls, outputs: Mapping[str, Any], handed_out: Mapping[str, int] = MappingProxyType({})
+    ) -> "AppliedApp":
+        """Read what the outputs of an app's component (`TenantApp`) say.
+
+        :param handed_out: by app, the generation of the login whose URL the stack's outputs hold (`handed_out`)
+        """
+        return cls(
+            id=outputs["app"],
+            deletion=outputs["deletion"],
+            organization=outputs["organization"],
+            region=outputs["region"],
+            postgres_version=int(outputs["postgresVersion"]),
+            # Of a rotation that did not reach its end nobody has the URL: the one before is in use.
+            generation=min(
+                int(outputs["generation"]),
+                handed_out.get(outputs["app"], int(outputs["generation"])),
+            ),
+            branches=frozenset(outputs["branches"]),
+            in_catalog=bool(outputs.get("catalog")),
+            # An app that was applied without API keys has no such output.
+            api_keys={
+                name: int(generation) for name, generation in outputs.get("apiKeys", {}).items()
+            },
+            # A state of before there were graphs has none.
+            graphs=outputs.get("graphs") or {},
+            # Nor had one of before these were outputs.
+            revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
+            namespace=outputs.get("namespace") or "",
+        )
+
+
+def handed_out(stack: Mapping[str, Any]) -> dict[str, int]:
+    """Tell by app which login's URL a stack's outputs hold: the engine replaces them at the end of a run without failures.
+
+    :param stack: the outputs of the stack itself
+    """
+    apps: Mapping[str, Mapping[str, Any]] = stack.get("apps") or {}
+    # A state of before it was told has none.
+    return {app: int(facts["generation"]) for app, facts in apps.items() if "generation" in facts}
+
 
 class TransitionError(Exception):
     """The run would destroy or break what is to be kept; one line for each app."""
 
 
 @dataclass
-class _Judgement:
+class Judgement:
+    """What is to be said of a step from what is applied to what is wanted."""
+
     refused: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     destroyed: list[str] = field(default_factory=list)
@@ -86,10 +132,37 @@ def check_transition(
     :return: one line for each app, branch or key that goes, and may
     :raises TransitionError: with one line for each fault
     """
+    applied, selected = list(applied), list(selected)
+    judgement = judge_transition(
+        applied,
+        selected,
+        organization=organization,
+        catalog=catalog,
+        aura_project=aura_project,
+        allowed=allowed,
+        registered=registered,
+    )
+    wanted = {app.id for app in selected}
+    _together(judgement, allowed, none_stays=not any(old.id in wanted for old in applied))
+    if judgement.refused:
+        raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
+    return judgement.told
+
+
+def judge_transition(
+    applied: Iterable[AppliedApp],
+    selected: Iterable[App],
+    *,
+    organization: str = "",
+    catalog: bool = True,
+    aura_project: str = "",
+    allowed: Collection[str] = (),
+    registered: Iterable[App] | None = None,
+) -> Judgement:
+    """Judge each app by itself; how many lose something together is the caller's to judge. Parameters as for `check_transition`."""
     wanted = {app.id: app for app in selected}
     known = {app.id: app for app in registered} if registered is not None else wanted
-    judgement = _Judgement()
-    applied = list(applied)
+    judgement = Judgement()
     for old in applied:
         if old.in_catalog and not catalog:
             judgement.refused.append(
@@ -120,13 +193,10 @@ def check_transition(
             _api_keys(old, new, allowed, judgement)
         if new is not None:
             _graphs(old, new, aura_project, allowed, judgement)
-    _together(judgement, allowed, none_stays=not any(old.id in wanted for old in applied))
-    if judgement.refused:
-        raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
-    return judgement.told
+    return judgement
 
 
-def _leaving(app: AppliedApp, judgement: _Judgement) -> None:
+def _leaving(app: AppliedApp, judgement: Judgement) -> None:
     match app.deletion:
         case "protect":
             judgement.refused.append(
@@ -151,7 +221,7 @@ def _and_graphs(app: AppliedApp, do: str) -> str:
     return f", and so {do} its graphs ({', '.join(app.graphs)})" if app.graphs else ""
 
 
-def _moved(app: AppliedApp, organization: str, judgement: _Judgement) -> None:
+def _moved(app: AppliedApp, organization: str, judgement: Judgement) -> None:
     def named(organization: str) -> str:
         return f"organization {organization}" if organization else "the API key's own organization"
 
@@ -161,7 +231,7 @@ def _moved(app: AppliedApp, organization: str, judgement: _Judgement) -> None:
     )
 
 
-def _replaced(app: AppliedApp, changes: str, judgement: _Judgement) -> None:
+def _replaced(app: AppliedApp, changes: str, judgement: Judgement) -> None:
     if app.deletion == "delete":
         judgement.lose(
             app.id,
@@ -185,7 +255,7 @@ def _unchangeable(old: AppliedApp, new: App) -> str:
     return " and ".join(changes)
 
 
-def _branches(old: AppliedApp, new: App, judgement: _Judgement) -> None:
+def _branches(old: AppliedApp, new: App, judgement: Judgement) -> None:
     for branch in sorted(old.branches - {branch.name for branch in new.database.branches}):
         if old.deletion == "protect":
             judgement.refused.append(
@@ -200,7 +270,7 @@ def _branches(old: AppliedApp, new: App, judgement: _Judgement) -> None:
 
 
 def _graphs(
-    old: AppliedApp, new: App, project: str, allowed: Collection[str], judgement: _Judgement
+    old: AppliedApp, new: App, project: str, allowed: Collection[str], judgement: Judgement
 ) -> None:
     wanted = {each.id: graph_place(each.graph, project) for each in new.graphs}
     going = []
@@ -248,7 +318,7 @@ def _differences(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     )
 
 
-def _rotation(old: AppliedApp, new: App, judgement: _Judgement) -> None:
+def _rotation(old: AppliedApp, new: App, judgement: Judgement) -> None:
     generation = new.database.credentials.generation
     if generation not in {old.generation, old.generation + 1}:
         judgement.refused.append(
@@ -258,7 +328,7 @@ def _rotation(old: AppliedApp, new: App, judgement: _Judgement) -> None:
         )
 
 
-def _api_keys(old: AppliedApp, new: App, allowed: Collection[str], judgement: _Judgement) -> None:
+def _api_keys(old: AppliedApp, new: App, allowed: Collection[str], judgement: Judgement) -> None:
     wanted = {key.name: key.generation for key in new.api_keys}
     for name, before in sorted(old.api_keys.items()):
         now = wanted.get(name)
@@ -284,7 +354,7 @@ def _api_keys(old: AppliedApp, new: App, allowed: Collection[str], judgement: _J
             )
 
 
-def _together(judgement: _Judgement, allowed: Collection[str], *, none_stays: bool) -> None:
+def _together(judgement: Judgement, allowed: Collection[str], *, none_stays: bool) -> None:
     unnamed = [app for app in judgement.destroyed if app not in allowed]
     if not unnamed or (len(judgement.destroyed) == 1 and not none_stays):
         return

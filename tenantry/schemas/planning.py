@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.history import read_history
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tenantry.registry.models import App, SchemaSource
     from tenantry.schemas.history import History
     from tenantry.schemas.layout import Layout
+
+_HERE: Final = Path()
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,13 @@ class SchemaPlan:
     allow_downgrade: bool
 
 
-def plan_schemas(apps: Iterable[App], registry: Path) -> dict[str, SchemaPlan]:
+def plan_schemas(
+    apps: Iterable[App], registry: Path, folder: Path = _HERE
+) -> dict[str, SchemaPlan]:
     """Plan the schemas of the apps that have one, by the app's id.
 
     :param registry: the registry's file; a relative path in it begins at its folder
+    :param folder: the program's folder; by default the current one
     :raises SchemaError: one line for each app whose history cannot be used
     """
     plans: dict[str, SchemaPlan] = {}
@@ -52,9 +57,9 @@ def plan_schemas(apps: Iterable[App], registry: Path) -> dict[str, SchemaPlan]:
             continue
         try:
             key = (source.template, source.path)
-            path = _from_here(source, registry)
+            path = _from_folder(source, registry, folder)
             if key not in known:
-                known[key] = history_of(source.template, path)[0]
+                known[key] = history_of(source.template, path and str(folder / path))[0]
             plans[app.id] = _plan(source, path, known[key])
         except SchemaError as error:
             faults.append(f"{app.location.file}:{app.location.line}: {app.id}: schema: {error}")
@@ -87,8 +92,8 @@ def _plan(source: SchemaSource, path: str | None, history: History) -> SchemaPla
     )
 
 
-def _from_here(source: SchemaSource, registry: Path) -> str | None:
+def _from_folder(source: SchemaSource, registry: Path, folder: Path) -> str | None:
     # Relative to the program's folder, so that a state says the same on every machine.
     if source.path is None or Path(source.path).is_absolute():
         return source.path
-    return Path(os.path.relpath(registry.parent / source.path)).as_posix()
+    return Path(os.path.relpath(registry.parent / source.path, folder)).as_posix()

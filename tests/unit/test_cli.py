@@ -77,8 +77,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "none.yaml: does not exist" in result.stderr
 
 
-def test_wrong_usage_exits_with_two() -> None:
-    assert RUN.invoke(app, ["validate", "a", "b"]).exit_code == 2
+def test_wrong_usage_is_an_error_and_no_pending_change() -> None:
+    assert RUN.invoke(app, ["validate", "a", "b"]).exit_code == 1
 
 
 def test_schema_prints_the_checked_in_file() -> None:

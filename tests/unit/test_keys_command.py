@@ -201,7 +201,9 @@ def test_no_key_is_no_verdict() -> None:
 
 
 def test_a_key_is_never_taken_from_the_arguments() -> None:
-    assert RUN.invoke(app, ["keys", "verify", "acme--default_1_2"]).exit_code == 2
+    result = RUN.invoke(app, ["keys", "verify", "acme--default_1_2"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "unexpected extra argument" in result.stderr
 
 
 def test_a_stack_that_cannot_be_read_revokes_nothing(

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,11 @@ from tenantry.stack import (
     backend_url,
     exported,
     imported,
-    listed,
+    listed_with_times,
     outputs,
     selected,
     setting,
+    updates,
 )
 
 
@@ -82,13 +84,18 @@ def test_states_and_stacks_are_read(tmp_path: Path) -> None:
     environment = pulumi(
         tmp_path,
         """case "$*" in
-          "stack ls"*) echo '[{"name": "prod"}, {"name": "dev"}]' ;;
+          "stack ls"*) echo '[{"name": "prod"}, {"name": "dev", "lastUpdate": "2026-11-22T09:13:19.392Z"}]' ;;
+          "stack history"*"--page-size 1 --stack dev"*) echo '[{"kind": "update", "result": "succeeded"}]' ;;
           "stack export --stack dev"*) echo '{"deployment": {"resources": []}}' ;;
           whoami*) echo '{"url": "s3://bucket"}' ;;
           *) echo error: no >&2; exit 255 ;;
         esac""",
     )
-    assert listed(environment) == ["dev", "prod"]
+    assert listed_with_times(environment) == {
+        "prod": None,
+        "dev": datetime(2026, 11, 22, 9, 13, 19, 392000, UTC),
+    }
+    assert updates(environment, "dev", 1) == [{"kind": "update", "result": "succeeded"}]
     assert exported(environment, "dev") == {"deployment": {"resources": []}}
     assert backend_url(environment) == "s3://bucket"
     with pytest.raises(StackError, match=r"^pulumi stack export: no$"):

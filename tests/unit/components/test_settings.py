@@ -1,3 +1,5 @@
+import os
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -18,6 +20,18 @@ def configure(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
     monkeypatch.setattr(pulumi.Config, "get_object", lambda _self, key: values.get(key))
 
 
+def settings() -> Settings:
+    return Settings(
+        registry=Path("tenants.yaml"),
+        apps="all",
+        neon_api_key=None,
+        neon_org_id=None,
+        catalog=None,
+        allow_destroy=frozenset(),
+        environment=os.environ,
+    )
+
+
 def test_graphs_that_are_taken_over_are_read_without_showing_a_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -26,7 +40,7 @@ def test_graphs_that_are_taken_over_are_read_without_showing_a_password(
         "acme/web/ada": {"instance": "a2", "password": "pw", "username": "a2"},
     }
     configure(monkeypatch, adoptGraphs=graphs, auraTenantId="of the stack")
-    found = Settings.read_aura()
+    found = settings().read_aura()
     assert found.project == "of the stack"
     assert found.adopted == {
         "acme/web": AdoptedGraph("a1", "neo4j", "pw"),
@@ -43,7 +57,7 @@ def test_half_a_takeover_is_refused_without_showing_it(
 ) -> None:
     configure(monkeypatch, adoptGraphs={"acme/web": facts})
     with pytest.raises(pulumi.RunError, match="acme/web needs `instance` and `password`") as caught:
-        Settings.read_aura()
+        settings().read_aura()
     assert "pw" not in str(caught.value)
 
 
@@ -51,4 +65,4 @@ def test_without_settings_the_missing_ones_are_named(monkeypatch: pytest.MonkeyP
     configure(monkeypatch)
     monkeypatch.delenv("AURA_TENANT_ID")
     with pytest.raises(AuraSettingsError, match="AURA_TENANT_ID not set"):
-        Settings.read_aura()
+        settings().read_aura()

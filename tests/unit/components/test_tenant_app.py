@@ -8,6 +8,7 @@ import pytest
 
 from components.tenant_app import TenantApp
 from tenantry.registry import App, load
+from tenantry.registry.declared import declared
 from tests.unit.components.recording import SECRET, RecordingMonitor, Registered, run
 
 REGISTRY = """\
@@ -211,10 +212,12 @@ def test_deletion_decides_on_protection_and_retention(tmp_path: Path, deletion: 
 
 
 def test_the_next_run_can_read_from_the_state_what_it_would_destroy(tmp_path: Path) -> None:
-    monitor = declare(app(tmp_path, deletion="retain"))
+    wanted = app(tmp_path, deletion="retain")
+    monitor = declare(wanted)
     component = only(monitor, "tenantry:app:TenantApp")
     assert monitor.outputs[component.urn] == {
         "app": "acme/web",
+        "declared": declared(wanted),
         "deletion": "retain",
         "organization": "org-test",
         "region": "aws-eu-central-1",

@@ -1,6 +1,7 @@
 import pytest
 
 from tenantry.registry import Registry, SelectionError, parse, select
+from tenantry.registry.selection import select_for
 
 REGISTRY = parse(
     b"""
@@ -57,3 +58,22 @@ def test_an_app_is_found_by_its_id() -> None:
     with pytest.raises(LookupError) as refusal:
         registry.app("acme/apo")
     assert str(refusal.value) == 'no app "acme/apo" in the registry (did you mean "acme/api"?)'
+
+
+@pytest.mark.parametrize(
+    ("spec", "stack", "apps"),
+    [
+        ("all", "dev", ["acme/web", "acme/api", "globex/search"]),
+        ("all", "acme--web", ["acme/web"]),
+        ("acme", "acme--web", ["acme/web", "acme/api"]),
+    ],
+)
+def test_a_stack_that_is_called_as_an_apps_own_holds_that_app(
+    spec: str, stack: str, apps: list[str]
+) -> None:
+    assert [app.id for app in select_for(REGISTRY, spec, stack)] == apps
+
+
+def test_a_stack_that_is_called_as_that_of_an_app_that_left_holds_no_other() -> None:
+    with pytest.raises(SelectionError, match="the registry has no such app"):
+        select_for(REGISTRY, "all", "acme--old")

@@ -1,0 +1,98 @@
+"""The program: one component for each app that a stack holds."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_neon as neon
+
+from components.applied import applied_apps
+from components.settings import Settings
+from components.tenant_app import TenantApp
+from providers.catalog import Catalog
+from tenantry.aura.errors import AuraSettingsError
+from tenantry.catalog.location import NO_CATALOG
+from tenantry.registry import App, RegistryError, SelectionError, load
+from tenantry.registry.graphs import GraphError, check_free_graphs
+from tenantry.registry.selection import select_for
+from tenantry.registry.transition import TransitionError, check_transition
+from tenantry.schemas.errors import SchemaError
+from tenantry.schemas.planning import SchemaPlan, plan_schemas
+
+
+def run(settings: Settings) -> list[TenantApp]:
+    """Load the registry and declare the apps that the settings select.
+
+    :raises pulumi.RunError: as `declare`, and where the registry or a history cannot be used
+    """
+    try:
+        registry = load(settings.registry)
+        selected = select_for(registry, settings.apps, pulumi.get_stack())
+        plans = plan_schemas(selected, settings.registry)
+    except (RegistryError, SelectionError, SchemaError) as error:
+        raise pulumi.RunError(str(error)) from None
+    return declare(selected, plans, settings, registered=registry.apps)
+
+
+def declare(
+    selected: Sequence[App],
+    plans: Mapping[str, SchemaPlan],
+    settings: Settings,
+    *,
+    registered: Sequence[App],
+) -> list[TenantApp]:
+    """Declare apps and what they share, and export what commands read.
+
+    :param selected: the apps that the stack is to hold
+    :param plans: by the app's id, what is to be applied to its schema
+    :param registered: every app of the registry
+    :raises pulumi.RunError: the step from what the stack holds is refused, or what graphs need is missing; nothing is declared yet
+    """
+    try:
+        applied = applied_apps()
+        check_free_graphs(selected)
+        # Also a graph that leaves needs the way to Aura.
+        has_graphs = any(app.graphs for app in selected) or any(app.graphs for app in applied)
+        aura = settings.read_aura() if has_graphs else None
+        destroyed = check_transition(
+            applied,
+            selected,
+            settings.registry,
+            organization=settings.neon_org_id or "",
+            catalog=settings.catalog is not None,
+            aura_project=aura.project if aura else "",
+            allowed=settings.allow_destroy,
+            registered=registered,
+        )
+    except (TransitionError, GraphError, AuraSettingsError) as error:
+        raise pulumi.RunError(str(error)) from None
+
+    for line in destroyed:
+        pulumi.log.warn(line)
+    if selected and settings.catalog is None:
+        pulumi.log.warn(NO_CATALOG)
+
+    cloud = neon.Provider("neon", api_key=settings.neon_api_key)
+    catalog = Catalog("catalog", settings.catalog) if settings.catalog else None
+    apps = [
+        TenantApp(
+            app,
+            cloud=cloud,
+            plan=plans.get(app.id),
+            catalog=catalog,
+            aura=aura,
+            org_id=settings.neon_org_id,
+        )
+        for app in selected
+    ]
+    pulumi.export("apps", {component.app.id: component.summary() for component in apps})
+    pulumi.export("urls", {component.app.id: component.urls() for component in apps})
+    pulumi.export("apiKeys", {component.app.id: component.api_keys() for component in apps})
+    pulumi.export(
+        "graphs",
+        {
+            name: graph.connection()
+            for component in apps
+            for name, graph in component.graphs.items()
+        },
+    )
+    return apps

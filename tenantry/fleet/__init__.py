@@ -1,0 +1,38 @@
+"""Runs over many stacks, one for each app: the only room of `tenantry` that drives the engine through Pulumi's SDK.
+
+    from tenantry.fleet import provision
+
+    print(provision("acme/web").url)
+
+Data flows one way: `project` says where everything is, `inputs` what each app is to be made from, `history` what was applied last,
+`selection` and `revisions` which apps a run is about, and `outlook` compares them, without an engine. `fleet` then has `scheduling`
+work on a bounded number of stacks (`workers`), each by one process of the `engine`; `failures` judges what went wrong, `events` are
+what callers hear, and `journal` keeps it. `provisioning` is all this for one app.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tenantry.fleet.fleet import Fleet
+    from tenantry.fleet.provisioning import Provisioned, ProvisioningFailedError, provision
+    from tenantry.fleet.selection import Selection, Shard
+
+__all__ = ["Fleet", "Provisioned", "ProvisioningFailedError", "Selection", "Shard", "provision"]
+
+_WHERE = {
+    "Fleet": "fleet",
+    "Provisioned": "provisioning",
+    "ProvisioningFailedError": "provisioning",
+    "Selection": "selection",
+    "Shard": "selection",
+    "provision": "provisioning",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a part when it is asked for: a command that needs one of them does not pay for the others."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

@@ -1,0 +1,539 @@
+"""A fleet: every app of a registry in a stack of its own.
+
+    fleet = Fleet(Path("."))
+    summary = fleet.up(Selection(tenants=frozenset({"acme"})), tell=print)
+
+Each operation looks first (`outlook`), which asks no engine, and then works on the stacks that it must, a bounded number at once.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from tenantry.fleet.errors import FleetError
+from tenantry.fleet.events import Begun, Finished, Noted, Progress, Result, Summary
+from tenantry.fleet.failures import Failure, failure
+from tenantry.fleet.history import message
+from tenantry.fleet.journal import Journal
+from tenantry.fleet.outlook import Outlook, Task, look
+from tenantry.fleet.project import READING, Project
+from tenantry.fleet.scheduling import Attempted, Policy, Schedule
+from tenantry.fleet.selection import Selection
+from tenantry.fleet.workers import share, workers
+from tenantry.registry import RegistryError, SelectionError, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from components.tenant_app import TenantApp
+    from tenantry.fleet.engine import Engine, OperationKind, Ran, Step
+    from tenantry.fleet.events import Event, Outcome
+    from tenantry.fleet.inputs import Desired
+    from tenantry.planning.drift import Drift
+    from tenantry.planning.events import Run
+    from tenantry.planning.plan import Plan
+
+    Declared = Callable[[list[TenantApp]], None]
+
+SHARE: Final = "NEON_API_SHARE"
+EVERYTHING: Final = Selection()
+
+
+def silent(_event: Event) -> None:
+    """Tell nobody."""
+
+
+class Fleet:
+    """The fleet of one project's folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        registry: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        """Read what the folder says; no backend and no cloud is asked.
+
+        :param folder: the folder of `Pulumi.yaml`
+        :param registry: the registry's file; by default the setting `tenantry:registry`, or `tenants.yaml`
+        :param environment: the variables that runs have (backend, passphrase, keys of the clouds); by default this process's, or
+            those of the folder's local run
+        :param policy: when an app is tried again
+        :raises FleetError: the folder has no `Pulumi.yaml`, the local cloud is not running
+        """
+        self.project = Project.open(folder, registry=registry, environment=environment)
+        self._policy = policy or Policy()
+        self._schedule: Schedule[Task] | None = None
+        self._engine: Engine | None = None
+        self._stops = 0
+        self._busy: set[str] = set()
+        """Apps whose stack another run was found to hold: whether that run is alive is looked at before the next attempt."""
+
+    def stop(self) -> None:
+        """End the operation that runs; may be called from a signal's handler.
+
+        At the first call nothing new begins, at the second what is in flight ends after its current steps, at the third at once.
+        """
+        self._stops += 1
+        if self._schedule is not None:
+            self._schedule.stop()
+        if self._stops > 1 and self._engine is not None:
+            self._engine.stop()
+
+    def look(
+        self,
+        selection: Selection = EVERYTHING,
+        *,
+        every: bool = False,
+        allowed: Collection[str] = (),
+        removals: bool = True,
+        desired: Desired | None = None,
+    ) -> Outlook:
+        """Say what `up` would do, without starting an engine; parameters as there.
+
+        :param removals: look for apps that left the registry
+        :param desired: what to take for the registry
+        :raises FleetError: the registry, the selection or the states cannot be used; one line for each fault
+        """
+        try:
+            return look(
+                self.project,
+                self.project.desired() if desired is None else desired,
+                selection,
+                every=every,
+                allowed={*self.project.allowed, *allowed},
+                removals=removals,
+            )
+        except (*READING, SelectionError) as error:
+            raise FleetError(str(error)) from None
+
+    def up(
+        self,
+        selection: Selection = EVERYTHING,
+        *,
+        every: bool = False,
+        allowed: Collection[str] = (),
+        parallel: int | None = None,
+        tell: Callable[[Event], None] = silent,
+        outlook: Outlook | None = None,
+    ) -> Summary:
+        """Converge: apply the apps whose inputs changed since their last success, and let those go that left the registry.
+
+        :param every: apply also apps that nothing changed about
+        :param allowed: ids of apps that may go, or lose something for good, beside others
+        :param parallel: how many stacks at once; by default as many as cores and memory allow (`workers`)
+        :param tell: is told what happens, in this thread
+        :param outlook: what `look` said, where somebody was asked in between
+        :raises FleetError: the run is refused, or what it needs cannot be read; nothing was changed
+        """
+        outlook = outlook or self.look(selection, every=every, allowed=allowed)
+        outlook.check()
+        permitted = {*self.project.allowed, *allowed}
+
+        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
+            return self._apply(outlook.desired, task, permitted, every, tell)
+
+        return self._run("up", outlook, attempt, selection, parallel, tell)
+
+    def plan(
+        self,
+        selection: Selection = EVERYTHING,
+        *,
+        every: bool = False,
+        allowed: Collection[str] = (),
+        parallel: int | None = None,
+        tell: Callable[[Event], None] = silent,
+    ) -> tuple[Plan, Summary]:
+        """Preview what `up` would do, in the registry's own words; parameters as there. Takes no lock.
+
+        Where the whole run would be refused, the plan holds the refusals and nothing else. Of an app that has no stack yet it says what is
+        declared, without asking the engine.
+
+        :return: the plan, and how each preview ended
+        :raises FleetError: as for `look`
+        """
+        from tenantry.fleet.planning import plan_of_fleet, refused_plan  # noqa: PLC0415 for plans only
+
+        outlook = self.look(selection, every=every, allowed=allowed)
+        if outlook.refused:
+            return refused_plan(outlook), Summary("plan", (), len(outlook.unchanged), 0.0)
+        permitted = {*self.project.allowed, *allowed}
+        runs: dict[str, Run] = {}
+
+        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
+            if task.purpose == "create":
+                return Attempted(Result(task.app, task.stack, "planned"))
+            operation: OperationKind = "preview" if task.inputs else "preview destroy"
+            run, attempted = self._look(
+                operation, outlook.desired, task, permitted if task.inputs else {task.app}, tell
+            )
+            runs[task.app] = run
+            differs = any(step.operation != "same" for step in run.steps)
+            return _looked(attempted, "planned" if differs else "unchanged")
+
+        summary = self._run("plan", outlook, attempt, selection, parallel, tell)
+        return plan_of_fleet(outlook, runs, allowed), summary
+
+    def drift(
+        self,
+        selection: Selection = EVERYTHING,
+        *,
+        parallel: int | None = None,
+        tell: Callable[[Event], None] = silent,
+    ) -> tuple[Drift, Summary]:
+        """Ask the clouds about each resource of the selected apps that have a stack, and say what differs. Changes nothing, takes no lock.
+
+        :return: what differs, and how each look ended
+        :raises FleetError: as for `look`
+        """
+        from tenantry.planning.drift import drift_of  # noqa: PLC0415 for drift only
+
+        outlook = self.look(selection, every=True, removals=False)
+        there = tuple(task for task in outlook.tasks if task.purpose == "update")
+        runs: dict[str, Run] = {}
+
+        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
+            run, attempted = self._look("look", outlook.desired, task, (), tell)
+            if attempted.failure is not None:
+                return attempted
+            runs[task.app] = run
+            return _looked(attempted, "drifted" if drift_of([run]).differences else "unchanged")
+
+        summary = self._run(
+            "drift",
+            replace(outlook, tasks=there, unchanged=()),
+            attempt,
+            selection,
+            parallel,
+            tell,
+        )
+        return drift_of(list(runs.values())), summary
+
+    def destroy(
+        self,
+        selection: Selection,
+        *,
+        confirmed: str = "",
+        parallel: int | None = None,
+        tell: Callable[[Event], None] = silent,
+    ) -> Summary:
+        """Destroy the selected apps' stacks, or give up their projects, as the `deletion` says that was applied last.
+
+        A protected app is refused. Apps that `selection.only` names may go, a tenth of the fleet at most; with the registry's namespace
+        in `confirmed` any number may.
+
+        :raises FleetError: it is refused; nothing was changed
+        """
+        outlook = self.going(selection, confirmed=confirmed)
+
+        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
+            return self._remove(outlook.desired, task, tell)
+
+        return self._run("destroy", outlook, attempt, selection, parallel, tell)
+
+    def apply_one(
+        self,
+        outlook: Outlook,
+        declared: Declared,
+        tell: Callable[[Event], None],
+    ) -> Summary:
+        """Apply the one app of an outlook; `declared` is given its component in the program, where values are at hand."""
+        outlook.check()
+
+        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
+            return self._apply(outlook.desired, task, self.project.allowed, True, tell, declared)
+
+        return self._run("up", outlook, attempt, EVERYTHING, 1, tell)
+
+    def changed_since(self, revision: str) -> frozenset[str]:
+        """Name the apps that differ from the registry at a revision of git.
+
+        :raises FleetError: the registry cannot be used, now or at that revision
+        """
+        from tenantry.fleet.revisions import changed_since  # noqa: PLC0415 rarely asked for
+
+        file = self.project.folder / self.project.registry
+        try:
+            return changed_since(load(file), file, revision)
+        except RegistryError as error:
+            raise FleetError(str(error)) from None
+
+    # The operations' common course.
+
+    def _run(
+        self,
+        operation: str,
+        outlook: Outlook,
+        attempt: Callable[[Task, Callable[[Event], None]], Attempted],
+        selection: Selection,
+        parallel: int | None,
+        tell: Callable[[Event], None],
+    ) -> Summary:
+        began = time.monotonic()
+        if not outlook.tasks:
+            summary = Summary(
+                operation, (), len(outlook.unchanged), time.monotonic() - began, notes=outlook.notes
+            )
+            tell(summary)
+            return summary
+        at_once = min(workers(parallel), len(outlook.tasks))
+        # Imported here, and before there are threads: with nothing to do nobody pays for the SDK.
+        import components.program  # noqa: F401, PLC0415
+        from tenantry.fleet.engine import Engine  # noqa: PLC0415
+
+        self._engine = Engine(
+            self.project.folder,
+            {
+                **self.project.environment,
+                SHARE: share(at_once, self.project.environment.get(SHARE)),
+            },
+            settings=self.project.settings,
+        )
+        self._schedule = Schedule(attempt, workers=at_once, policy=self._policy)
+        if self._stops:
+            self._schedule.stop()
+        journal = Journal(
+            self.project.folder,
+            {
+                "operation": operation,
+                "registry": str(self.project.registry),
+                "selection": _shown(selection),
+                "workers": at_once,
+                "unchanged": len(outlook.unchanged),
+                "notes": list(outlook.notes),
+            },
+        )
+
+        def heard(event: Event) -> None:
+            if isinstance(event, Finished):
+                journal.add(event.result)
+            tell(event)
+
+        heard(Begun(operation, len(outlook.tasks), len(outlook.unchanged), at_once, outlook.notes))
+        results: list[Result] = []
+        try:
+            results = self._schedule.run(outlook.tasks, heard)
+        finally:
+            summary = Summary(
+                operation,
+                tuple(results),
+                len(outlook.unchanged),
+                round(time.monotonic() - began, 2),
+                str(journal.file),
+                outlook.notes,
+            )
+            journal.close(summary.counts())
+            self._schedule = self._engine = None
+            self._stops = 0
+        tell(summary)
+        return summary
+
+    def _apply(
+        self,
+        desired: Desired,
+        task: Task,
+        allowed: Collection[str],
+        every: bool,
+        tell: Callable[[Event], None],
+        declared: Declared | None = None,
+    ) -> Attempted:
+        inputs = task.inputs
+        if inputs is None:
+            return self._remove(desired, task, tell)
+        now = self._now(task)
+        if now is not None and now.applied(inputs.digest) and not every:
+            return Attempted(Result(task.app, task.stack, "unchanged"))
+        if (stuck := self._settle(task, tell)) is not None:
+            return stuck
+        ran = self._engine_run(
+            "up",
+            task,
+            self._program(desired, task, allowed, declared),
+            tell,
+            message=message(task.app, inputs.digest),
+            create=task.purpose == "create",
+        )
+        return _attempted(task, ran, "applied" if ran.changes else "unchanged")
+
+    def _remove(self, desired: Desired, task: Task, tell: Callable[[Event], None]) -> Attempted:
+        if (stuck := self._settle(task, tell)) is not None:
+            return stuck
+        without = replace(task, inputs=None)
+        ran = self._engine_run(
+            "destroy",
+            task,
+            self._program(desired, without, {task.app}),
+            tell,
+            message=f"tenantry: {task.app} leaves with deletion {task.deletion}",
+        )
+        return _attempted(task, ran, "given up" if task.deletion == "retain" else "removed")
+
+    def _look(
+        self,
+        operation: OperationKind,
+        desired: Desired,
+        task: Task,
+        allowed: Collection[str],
+        tell: Callable[[Event], None],
+    ) -> tuple[Run, Attempted]:
+        """Do what changes nothing, and read what the engine says of it."""
+        from tenantry.planning.events import read_events  # noqa: PLC0415 as above
+
+        ran = self._engine_run(operation, task, self._program(desired, task, allowed), tell)
+        return read_events(ran.events, stack=task.stack), _attempted(task, ran, "unchanged")
+
+    def _engine_run(
+        self,
+        operation: OperationKind,
+        task: Task,
+        program: Callable[[], None],
+        tell: Callable[[Event], None],
+        *,
+        message: str = "",
+        create: bool = False,
+    ) -> Ran:
+        def step(step: Step) -> None:
+            tell(Progress(task.app, step.op, f"{step.kind} {step.name}", step.done))
+
+        if self._engine is None:
+            raise RuntimeError("no operation runs")
+        ran = self._engine.run(
+            operation, task.stack, program, message=message, on_step=step, create=create
+        )
+        if ran.code and failure(ran.errors).kind == "busy":
+            self._busy.add(task.app)
+        return ran
+
+    def _program(
+        self,
+        desired: Desired,
+        task: Task,
+        allowed: Collection[str],
+        declared: Declared | None = None,
+    ) -> Callable[[], None]:
+        from components.program import declare  # noqa: PLC0415 as the engine
+        from components.settings import Settings  # noqa: PLC0415 as the engine
+
+        def program() -> None:
+            read = Settings.read(self.project.environment)
+            settings = replace(
+                read, registry=self.project.registry, allow_destroy=frozenset(allowed)
+            )
+            inputs = task.inputs
+            plans = {task.app: inputs.plan} if inputs and inputs.plan else {}
+            # Of an app that leaves the registry may still know, where it is destroyed by name.
+            known = [app for app in desired.registry.apps if inputs or app.id != task.app]
+            apps = declare([inputs.app] if inputs else [], plans, settings, registered=known)
+            if declared is not None:
+                declared(apps)
+
+        return program
+
+    def _now(self, task: Task) -> Any:  # noqa: ANN401 an Update or None
+        """Look again: another run may have come first."""
+        if task.purpose == "create":
+            return None
+        from tenantry.fleet.history import ThroughEngine  # noqa: PLC0415 loaded already
+
+        if isinstance(self.project.history, ThroughEngine):
+            return None  # a second look would cost as much as the run
+        return self.project.history.last([task.stack]).get(task.stack)
+
+    def _settle(self, task: Task, tell: Callable[[Event], None]) -> Attempted | None:
+        """Put right what a run that was cut off left behind in this stack; None where nothing is in the way."""
+        settled = task.purpose == "create" or (task.update is not None and task.update.settled)
+        if settled and task.app not in self._busy:
+            # Where a lock is left nevertheless, the engine says so.
+            return None
+        from tenantry.aura.errors import AuraError  # noqa: PLC0415 rarely needed
+        from tenantry.neon import NeonError  # noqa: PLC0415 as above
+        from tenantry.recovery.looking import Looker  # noqa: PLC0415 as above
+        from tenantry.recovery.preparing import prepare  # noqa: PLC0415 as above
+
+        environment = {**self.project.environment, "PULUMI_STACK": task.stack}
+        try:
+            prepare(
+                Looker(self.project.folder, environment),
+                environment,
+                lambda text: tell(Noted(task.app, text)),
+            )
+        except (*READING, AuraError, NeonError) as error:
+            reason = str(error)
+            kind: Any = "busy" if reason.startswith("lock") else "lasting"
+            outcome: Outcome = "busy" if kind == "busy" else "failed"
+            return Attempted(
+                Result(task.app, task.stack, outcome, reason=reason), Failure(kind, reason)
+            )
+        return None
+
+    def going(self, selection: Selection, *, confirmed: str = "") -> Outlook:
+        """Find the stacks that `destroy` is about, by what was applied last; parameters and errors as there."""
+        from tenantry.fleet.outlook import applied_in  # noqa: PLC0415 loaded already
+
+        outlook = self.look(selection, every=True)
+        namespace = outlook.desired.registry.namespace
+        if confirmed and confirmed != namespace:
+            raise FleetError(f"--confirm {confirmed}: the registry's namespace is {namespace}")
+        there = [task for task in outlook.tasks if task.purpose != "create"]
+        tasks, refused = [], []
+        for task in there:
+            held = applied_in(self.project.store.state(task.stack))
+            deletion = held[0].deletion if held else "delete"
+            if deletion == "protect":
+                refused.append(
+                    f"{task.app} was applied last with 'deletion: protect': nothing was changed. Set 'deletion: delete', apply, then destroy it"
+                )
+            tasks.append(replace(task, purpose="remove", deletion=deletion))
+        count = len(tasks)
+        fleet = len(self.project.history.stacks())
+        if not confirmed and count > 1 and not {task.app for task in tasks} <= selection.only:
+            refused.append(
+                f"{count} apps would be destroyed: nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
+            )
+        elif not confirmed and fleet >= 20 and count > fleet // 10:  # noqa: PLR2004 as in outlook
+            refused.append(
+                f"{count} of the fleet's {fleet} apps would be destroyed: nothing was changed. Take a tenth at most, or name the namespace: "
+                f"--confirm {namespace}"
+            )
+        if refused:
+            raise FleetError("\n".join(refused))
+        return replace(outlook, tasks=tuple(tasks), unchanged=(), refused=())
+
+
+def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:
+    result = Result(
+        task.app,
+        task.stack,
+        outcome,
+        changes=dict(ran.changes),
+        warnings=tuple(ran.warnings),
+    )
+    if ran.code == 0:
+        return Attempted(result)
+    why = failure(ran.errors, interrupted=ran.interrupted)
+    failed: Mapping[str, Outcome] = {"busy": "busy", "stopped": "stopped"}
+    return Attempted(
+        replace(result, outcome=failed.get(why.kind, "failed"), reason=why.reason), why
+    )
+
+
+def _looked(attempted: Attempted, outcome: Outcome) -> Attempted:
+    if attempted.failure is not None:
+        return attempted
+    # Which resources differ stands in the plan.
+    return replace(attempted, result=replace(attempted.result, outcome=outcome, changes={}))
+
+
+def _shown(selection: Selection) -> dict[str, Any]:
+    return {
+        "only": sorted(selection.only),
+        "tenants": sorted(selection.tenants),
+        "environments": sorted(selection.environments),
+        "changed": None if selection.changed is None else sorted(selection.changed),
+        "shard": f"{selection.shard.number}/{selection.shard.count}" if selection.shard else None,
+    }

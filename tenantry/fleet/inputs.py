@@ -1,0 +1,161 @@
+"""What an app's stack is to be made from, and a digest of it.
+
+A run leaves the digest in the history of the stack (`history`), so a later run knows which apps changed without asking the engine.
+What has no part in it: the order of the registry, its comments, names of files, and how a run is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tenantry.catalog.location import VARIABLE, label
+from tenantry.registry import Registry, load
+from tenantry.registry.declared import declared
+from tenantry.registry.models import Tenant
+from tenantry.schemas.planning import plan_schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tenantry.registry import App
+    from tenantry.schemas.planning import SchemaPlan
+
+PROGRAM: Final = (
+    "components",
+    "providers",
+    "pulumi_neon",
+    "tenantry.aura",
+    "tenantry.catalog",
+    "tenantry.engine.pins",
+    "tenantry.provisioning",
+    "tenantry.registry",
+    "tenantry.schemas",
+    "tenantry.errors",
+    "tenantry.hiding",
+    "tenantry.urls",
+)
+"""The packages and modules that decide what is made of a registry, the plugins' versions among them. A template's revisions count
+through the apps that have it."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One app with what its stack is made from."""
+
+    app: App
+    plan: SchemaPlan | None
+    digest: str
+    """SHA-256 over the app with its defaults, the revisions of its schema, the program and where it runs; 64 hexadecimal digits."""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """A whole registry, by the apps' ids in the registry's order."""
+
+    registry: Registry
+    file: Path
+    inputs: Mapping[str, Inputs]
+
+
+def desired(
+    folder: Path,
+    file: Path,
+    environment: Mapping[str, str],
+    settings: Path,
+    alone: App | None = None,
+) -> Desired:
+    """Read the registry and say what each app's stack is to be made from.
+
+    :param folder: the project's folder
+    :param file: the registry's file; a relative one is seen from `folder`
+    :param environment: the variables that runs have
+    :param settings: the file of settings that all stacks share, which need not exist
+    :param alone: an app that is taken for the whole registry, which is then not read
+    :raises RegistryError: the registry is not valid
+    :raises SchemaError: a history cannot be used
+    """
+    path = folder / file
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())  # as messages should name it
+    registry = load(path) if alone is None else _registry_of(alone)
+    plans = plan_schemas(registry.apps, path, folder)
+    around = json.dumps(
+        [program_digest(), surroundings(folder, environment, settings)], sort_keys=True
+    )
+    return Desired(
+        registry,
+        file,
+        {
+            app.id: Inputs(app, plan := plans.get(app.id), _digest(app, plan, around))
+            for app in registry.apps
+        },
+    )
+
+
+def _registry_of(app: App) -> Registry:
+    tenant = Tenant(label=app.tenant, name=app.tenant_name, contact=app.contact)
+    return Registry(version=1, namespace=app.namespace, tenants=(tenant,), apps=(app,))
+
+
+def _digest(app: App, plan: SchemaPlan | None, around: str) -> str:
+    schema = json.dumps(asdict(plan)) if plan else ""
+    text = "\n".join((declared(app), schema, around))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def surroundings(folder: Path, environment: Mapping[str, str], settings: Path) -> dict[str, object]:
+    """Say what beside the registry decides what is made: which clouds, which accounts, which settings. Nothing in it is secret.
+
+    :raises ValueError: the catalog's URL is none
+    """
+    catalog = environment.get(VARIABLE)
+    configured = [_config(folder / "Pulumi.yaml"), _config(settings)]
+    return {
+        "config": configured,
+        "neon": environment.get("NEON_API_URL", ""),
+        "organization": environment.get("NEON_ORG_ID", ""),
+        "aura": [environment.get(name, "") for name in ("AURA_BASE_URL", "AURA_TENANT_ID")],
+        "catalog": label(catalog) if catalog else "",
+    }
+
+
+def _config(file: Path) -> Any:  # noqa: ANN401 whatever is written there
+    import yaml  # noqa: PLC0415 with the registry it is there already
+
+    if not file.exists():
+        return {}
+    # Secrets are encrypted in it, and another ciphertext is another value.
+    return (yaml.safe_load(file.read_text("utf-8")) or {}).get("config") or {}
+
+
+@cache
+def program_digest() -> str:
+    """Return a digest of the program: the content of our packages, and the versions of the plugins."""
+    digest = hashlib.sha256()
+    for package in PROGRAM:
+        for name, file in _sources(package):
+            digest.update(f"\0{package}\0{name}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources(package: str) -> Iterator[tuple[str, Path]]:
+    top, *below = package.split(".")
+    # Not the spec of what is below: that would import what is above it.
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{top} is not installed")
+    folder = Path(spec.origin).parent.joinpath(*below)
+    if not folder.is_dir():
+        yield "", folder.with_suffix(".py")
+        return
+    for file in sorted(folder.rglob("*.py")):
+        name = file.relative_to(folder).as_posix()
+        if not (package == "tenantry.schemas" and "/versions/" in name):
+            yield name, file

@@ -1,0 +1,244 @@
+"""What a run would do, from the registry, the history and the states, before anything is done. No engine is started for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from tenantry.fleet.errors import FleetError
+from tenantry.registry.names import AppNames
+from tenantry.registry.transition import AppliedApp, handed_out, judge_transition
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from tenantry.fleet.history import Update
+    from tenantry.fleet.inputs import Desired, Inputs
+    from tenantry.fleet.project import Project
+    from tenantry.fleet.selection import Selection
+
+Purpose = Literal["create", "update", "remove"]
+
+_APP: Final = "tenantry:app:TenantApp"
+_STACK: Final = "pulumi:pulumi:Stack"
+_READERS: Final = 8
+_FEW: Final = 20
+"""A fleet of fewer apps has no tenth to speak of: names alone are enough there."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One app's stack, and what is to become of it."""
+
+    app: str
+    stack: str
+    purpose: Purpose
+    inputs: Inputs | None = None
+    """None where the app left the registry."""
+    update: Update | None = None
+    """The last one; None where there was none."""
+    deletion: str = ""
+    """What was in force when an app that left was applied last."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What there is to do."""
+
+    desired: Desired
+    tasks: tuple[Task, ...]
+    """In the registry's order; apps that left come last."""
+    unchanged: tuple[Task, ...]
+    """Apps that are as they are wanted."""
+    notes: tuple[str, ...] = ()
+    """What would be destroyed or given up, and what is in the way of nothing but should be known."""
+    refused: tuple[str, ...] = ()
+    """Why a run that changes something does not begin."""
+
+    def check(self) -> None:
+        """Refuse what is not to be done.
+
+        :raises FleetError: with one line for each fault
+        """
+        if self.refused:
+            raise FleetError("\n".join(self.refused))
+
+
+@dataclass
+class _Left:
+    held: list[AppliedApp] = field(default_factory=list)
+    stacks: dict[str, str] = field(default_factory=dict)
+    """The stack of each app."""
+    notes: list[str] = field(default_factory=list)
+
+
+def look(
+    project: Project,
+    desired: Desired,
+    selection: Selection,
+    *,
+    every: bool = False,
+    allowed: Collection[str] = (),
+    removals: bool = True,
+) -> Outlook:
+    """Compare the registry with the states.
+
+    :param every: take also apps that nothing changed about
+    :param allowed: apps that may go, or lose something for good, beside others
+    :param removals: look for apps that left the registry
+    :raises SelectionError: it names something that is not there
+    :raises StackError, RecoveryError: the states cannot be read
+    """
+    stacks = project.history.stacks()
+    names = {inputs.app.names.stack: app for app, inputs in desired.inputs.items()}
+    left = _left(project, desired, stacks - names.keys()) if removals else _Left()
+    selection.check(desired.registry, left.stacks)
+    chosen = [desired.inputs[app.id] for app in selection.apps(desired.registry.apps)]
+    last = project.history.last(
+        each.app.names.stack for each in chosen if each.app.names.stack in stacks
+    )
+    tasks: list[Task] = []
+    unchanged: list[Task] = []
+    for inputs in chosen:
+        stack = inputs.app.names.stack
+        update = last.get(stack)
+        there = stack in stacks
+        task = Task(inputs.app.id, stack, "update" if there else "create", inputs, update)
+        done = there and update is not None and update.applied(inputs.digest)
+        (unchanged if done and not every else tasks).append(task)
+    going = set(selection.left(left.stacks))
+    leaving = [app for app in left.held if app.id in going]
+    outlook = _judged(
+        project,
+        desired,
+        tasks,
+        leaving,
+        allowed=allowed,
+        fleet=len(stacks & names.keys()) + len(left.held),
+    )
+    others = stacks - names.keys() - set(left.stacks.values())
+    elsewhere = _elsewhere(project, tasks, others, desired.registry.namespace)
+    removing = [
+        Task(app.id, left.stacks[app.id], "remove", deletion=app.deletion) for app in leaving
+    ]
+    return Outlook(
+        desired,
+        (*tasks, *removing),
+        tuple(unchanged),
+        (*left.notes, *outlook.notes),
+        (*outlook.refused, *elsewhere),
+    )
+
+
+def _elsewhere(
+    project: Project, tasks: Iterable[Task], stacks: Iterable[str], namespace: str
+) -> tuple[str, ...]:
+    """Refuse a stack of its own to an app that another stack holds: both would hold the same project."""
+    new = {task.app for task in tasks if task.purpose == "create"}
+    refused = []
+    # Where every app has its stack, nobody pays for this look.
+    for stack in sorted(stacks) if new else ():
+        held = applied_in(project.store.state(stack))
+        twice = [app.id for app in held if app.id in new and app.namespace in {"", namespace}]
+        if twice:
+            refused.append(
+                f"{project.registry}: stack {stack} holds {_some(twice)}: nothing was changed. An app cannot be in two stacks: go on with "
+                f"that stack (tenantry up), or leave these out of the run"
+            )
+    return tuple(refused)
+
+
+def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
+    """Find the stacks whose app is no longer in the registry. A stack of another registry, or of several apps, is none."""
+    found = _Left()
+    for stack in sorted(stacks):
+        if "--" not in stack:
+            continue
+        state = project.store.state(stack)
+        held = applied_in(state)
+        if not held:
+            remains = len((state or {}).get("resources") or [])
+            found.notes.append(
+                f"stack {stack} holds resources ({remains}), and no app that was ever whole: pulumi destroy --stack {stack} --remove"
+                if remains
+                else f"stack {stack} holds nothing: pulumi stack rm {stack}, when it is not needed"
+            )
+        elif len(held) == 1 and _is_ours(held[0], stack, desired.registry.namespace):
+            found.held.append(held[0])
+            found.stacks[held[0].id] = stack
+    return found
+
+
+def _is_ours(app: AppliedApp, stack: str, namespace: str) -> bool:
+    tenant, _, name = app.id.partition("/")
+    return AppNames(namespace, tenant, name).stack == stack and app.namespace == namespace
+
+
+def applied_in(state: Mapping[str, Any] | None) -> list[AppliedApp]:
+    """List the apps that a state holds, as they were applied last."""
+    resources = (state or {}).get("resources") or []
+    stack = next((each.get("outputs") or {} for each in resources if each["type"] == _STACK), {})
+    urls = handed_out(stack)
+    return [
+        AppliedApp.of(outputs, urls)
+        for each in resources
+        if each["type"] == _APP and (outputs := each.get("outputs"))
+    ]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    notes: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def _judged(
+    project: Project,
+    desired: Desired,
+    tasks: Iterable[Task],
+    leaving: Iterable[AppliedApp],
+    *,
+    allowed: Collection[str],
+    fleet: int,
+) -> _Judged:
+    """Hold the whole run to the rules on removal. What only one app is refused for, that app's own run says."""
+    staying = [task for task in tasks if task.purpose == "update" and task.inputs]
+    with ThreadPoolExecutor(_READERS) as readers:
+        states = readers.map(project.store.state, [task.stack for task in staying])
+        held = [app for state in states for app in applied_in(state)]
+    rules = {
+        "organization": project.organization,
+        "catalog": project.has_catalog,
+        "aura_project": project.aura_project,
+        "allowed": allowed,
+        "registered": desired.registry.apps,
+    }
+    stay = judge_transition(held, [task.inputs.app for task in staying if task.inputs], **rules)  # type: ignore[arg-type]  # by name
+    leave = judge_transition(leaving, [], **rules)  # type: ignore[arg-type]  # by name
+    lost = [*stay.destroyed, *leave.destroyed]
+    refused = [f"{project.registry}: {line}" for line in leave.refused]
+    unnamed = [app for app in lost if app not in allowed]
+    names = " ".join(f"--allow-destroy {app}" for app in lost)
+    if leave.destroyed and not desired.inputs and unnamed:
+        refused.append(
+            f"{project.registry}: the registry has no app, and {len(leave.destroyed)} would leave: nothing was changed. If the file is complete "
+            f"and this is meant, allow it by name: tenantry fleet up {names}"
+        )
+    elif len(lost) > 1 and unnamed:
+        refused.append(
+            f"{project.registry}: {len(lost)} apps would leave, be replaced or lose branches, graphs or keys in one run "
+            f"({_some(lost)}): nothing was changed. If the file is complete and this is meant, allow it by name, or select one with --only: "
+            f"tenantry fleet up {names if len(lost) <= _FEW else '--allow-destroy APP …'}"
+        )
+    if fleet >= _FEW and len(lost) > fleet // 10:
+        refused.append(
+            f"{project.registry}: {len(lost)} of the fleet's {fleet} apps would leave, be replaced or lose something, and one run takes a tenth "
+            f"at most: nothing was changed. Take them in several runs of {fleet // 10}"
+        )
+    return _Judged((*stay.told, *leave.told), tuple(refused))
+
+
+def _some(apps: list[str]) -> str:
+    shown = ", ".join(apps[:_FEW])
+    return shown if len(apps) <= _FEW else f"{shown} and {len(apps) - _FEW} more"

@@ -1,0 +1,161 @@
+"""Where a fleet is: the project's folder, its settings, its registry, its states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tenantry.catalog.location import CONFIG, VARIABLE
+from tenantry.fleet.errors import FleetError
+from tenantry.fleet.history import open_history
+from tenantry.fleet.inputs import Desired, desired
+from tenantry.local import LocalCloudError, current_environment
+from tenantry.recovery.errors import RecoveryError
+from tenantry.recovery.store import open_store
+from tenantry.registry import RegistryError
+from tenantry.registry.graphs import GraphError, check_free_graphs
+from tenantry.registry.permission import allowed_apps
+from tenantry.schemas.errors import SchemaError
+from tenantry.stack import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenantry.fleet.history import History
+    from tenantry.recovery.store import Store
+    from tenantry.registry import App
+
+SETTINGS: Final = "Pulumi.fleet.yaml"
+"""The settings that all stacks of a fleet share, in the form of a stack's file: `config`, `secretsprovider` and its key. Need not exist."""
+
+READING: Final = (
+    RegistryError,
+    SchemaError,
+    StackError,
+    RecoveryError,
+    LocalCloudError,
+    GraphError,
+    ValueError,
+)
+"""What may be wrong with what a run begins from."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with `Pulumi.yaml`, and the variables that runs in it have."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    settings: Path
+    registry: Path
+    """The registry's file, from the folder, or absolute."""
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        registry: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Project:
+        """Find what belongs to a folder; nothing is asked yet.
+
+        :param registry: the registry's file; by default the setting `tenantry:registry`, or `tenants.yaml`
+        :param environment: the variables that runs have; by default this process's, or those of the folder's local run
+        :raises FleetError: the folder has no `Pulumi.yaml`, the local cloud is not running
+        """
+        folder = folder.absolute()
+        try:
+            found = current_environment(folder) if environment is None else environment
+        except LocalCloudError as error:
+            raise FleetError(str(error)) from None
+        settings = folder / SETTINGS
+        if registry is None:
+            project = cls(folder, found, settings, Path())
+            registry = Path(project.setting("tenantry:registry") or "tenants.yaml")
+        return cls(folder, found, settings, registry)
+
+    @cached_property
+    def name(self) -> str:
+        """The project's name in `Pulumi.yaml`."""
+        name = self._yaml(self.folder / "Pulumi.yaml").get("name")
+        if not isinstance(name, str):
+            raise FleetError(f"{self.folder}/Pulumi.yaml: it cannot be read, or has no name")
+        return name
+
+    def setting(self, key: str) -> str | None:
+        """Return a setting that is no secret: the fleet's own, or the project's default."""
+        own = (self._yaml(self.settings).get("config") or {}).get(key)
+        if own is None:
+            own = (self._yaml(self.folder / "Pulumi.yaml").get("config") or {}).get(key)
+            own = own.get("default", own.get("value")) if isinstance(own, dict) else own
+        return own if isinstance(own, str) else None
+
+    @property
+    def organization(self) -> str:
+        """The Neon organization that runs work in; empty where the key implies it."""
+        return self.setting("tenantry:neonOrgId") or self.environment.get("NEON_ORG_ID") or ""
+
+    @property
+    def aura_project(self) -> str:
+        """The Aura project that graphs are made in; empty where there is none."""
+        return self.setting("tenantry:auraTenantId") or self.environment.get("AURA_TENANT_ID") or ""
+
+    @property
+    def has_catalog(self) -> bool:
+        """Whether runs have a catalog."""
+        secret = (self._yaml(self.settings).get("config") or {}).get(CONFIG)
+        return bool(self.environment.get(VARIABLE) or secret)
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Apps that settings and environment allow to go."""
+        return allowed_apps(self.setting("tenantry:allowDestroy"), self.environment)
+
+    @cached_property
+    def history(self) -> History:
+        """The last updates of the stacks."""
+        return open_history(self.environment, self.name, self.folder)
+
+    @cached_property
+    def store(self) -> Store:
+        """The states of the stacks."""
+        return open_store(self.environment, self.name, self.folder)
+
+    def desired(self) -> Desired:
+        """Read the registry.
+
+        :raises RegistryError, SchemaError, GraphError: it cannot be used
+        """
+        found = desired(self.folder, self.registry, self.environment, self.settings)
+        # Each app's own run sees that app alone.
+        check_free_graphs(found.registry.apps)
+        return found
+
+    def desired_app(self, app: App) -> Desired:
+        """Take one app for the whole registry."""
+        return desired(self.folder, self.registry, self.environment, self.settings, app)
+
+    def _yaml(self, file: Path) -> dict[str, Any]:
+        if file not in self._read:
+            self._read[file] = _load(file)
+        return self._read[file]
+
+    @cached_property
+    def _read(self) -> dict[Path, dict[str, Any]]:
+        return {}
+
+
+def _load(file: Path) -> dict[str, Any]:
+    import yaml  # noqa: PLC0415 with the registry it is there already
+
+    try:
+        found = yaml.safe_load(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise FleetError(f"{file}: it cannot be read: {reason}") from None
+    return found if isinstance(found, dict) else {}

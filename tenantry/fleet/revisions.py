@@ -1,0 +1,104 @@
+"""Which apps a registry says otherwise than an earlier revision of it did, by git."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from tenantry.fleet.errors import FleetError
+from tenantry.registry import RegistryError, load
+from tenantry.registry.declared import declared
+from tenantry.schemas.errors import SchemaError
+from tenantry.schemas.planning import history_of
+
+if TYPE_CHECKING:
+    from tenantry.registry import Registry
+
+_USERS: Final = re.compile(r"""users_file:\s*["']?([^"'\s,}#]+)""")
+
+
+def changed_since(registry: Registry, file: Path, revision: str) -> frozenset[str]:
+    """Name the apps that are new, differ, or left since a revision, or whose schema's history has a file that changed.
+
+    What counts is what an app comes to with its defaults, in the working tree, so the order and the comments of the file do not.
+
+    :param registry: the registry as it is now
+    :param file: where it was read
+    :param revision: a commit, branch or tag of git
+    :raises FleetError: it is no git repository, there is no such revision, the registry was not in it or was not valid
+    """
+    folder = file.absolute().parent
+    before = _registry_at(folder, file.name, revision)
+    old = {app.id: declared(app) for app in before.apps}
+    new = {app.id: declared(app) for app in registry.apps}
+    changed = {app for app in old.keys() | new.keys() if old.get(app) != new.get(app)}
+    touched: dict[tuple[str | None, str | None], bool] = {}
+    for app in registry.apps:
+        source = app.database.schema_source
+        if app.id in changed or source is None:
+            continue
+        key = (source.template, source.path)
+        if key not in touched:
+            touched[key] = _history_changed(folder, key, revision)
+        if touched[key]:
+            changed.add(app.id)
+    return frozenset(changed)
+
+
+def _registry_at(folder: Path, name: str, revision: str) -> Registry:
+    with TemporaryDirectory(prefix="tenantry-") as scratch:
+        copy = Path(scratch) / "registry" / name
+        copy.parent.mkdir()
+        content = _git(folder, "show", f"{revision}:./{name}")
+        copy.write_bytes(content)
+        # Lists of users that stand in files of their own are part of the registry.
+        for users in set(_USERS.findall(content.decode("utf-8", "replace"))):
+            target = copy.parent / users
+            if not target.resolve().is_relative_to(Path(scratch).resolve()):
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(_git(folder, "show", f"{revision}:./{users}"))
+        try:
+            return load(copy)
+        except RegistryError as error:
+            first = str(error).splitlines()[0].replace(f"{copy.parent}/", f"{revision}:")
+            raise FleetError(
+                f"--changed-since {revision}: the registry was not valid then ({first}): name a revision at which it was"
+            ) from None
+
+
+def _history_changed(folder: Path, key: tuple[str | None, str | None], revision: str) -> bool:
+    template, path = key
+    try:
+        _, layout = history_of(template, str(folder / path) if path else None)
+    except SchemaError as error:
+        raise FleetError(str(error)) from None
+    for versions in layout.versions:
+        inside = (
+            _git(versions, "rev-parse", "--is-inside-work-tree", check=False).strip() == b"true"
+        )
+        # A template of an installed package has no revision: it changes with the package.
+        if inside and (
+            _git(versions, "diff", "--name-only", revision, "--", ".")
+            or _git(versions, "ls-files", "--others", "--exclude-standard", "--", ".")
+        ):
+            return True
+    return False
+
+
+def _git(folder: Path, *arguments: str, check: bool = True) -> bytes:
+    try:
+        done = subprocess.run(  # noqa: S603 the arguments are ours, or a revision's name behind them
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 the user's own git
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise FleetError("--changed-since asks git, which is not on PATH") from None
+    if check and done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git failed"]
+        raise FleetError(f"--changed-since: {said[-1].removeprefix('fatal: ')}")
+    return done.stdout

@@ -1,0 +1,86 @@
+"""How many stacks are worked on at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+STACK_BYTES: Final = 300 * 1000**2
+"""What a stack takes while it is worked on, the engine and four plugins: 360 MB for one alone and 230 MB for each further one, which
+shares their code (PSS, docs/performance.md)."""
+_KEPT_BYTES: Final = 1000 * 1000**2
+"""Left to everything else on the machine."""
+PER_CORE: Final = 2
+"""An app that is made waits for its clouds about as long as it computes, or longer; one that stays as it is only computes."""
+_MOST: Final = 16
+
+_MEMORY: Final = Path("/proc/meminfo")
+_CGROUP: Final = Path("/sys/fs/cgroup")
+
+
+def workers(
+    asked: int | None = None, *, cores: int | None = None, memory: int | None = None
+) -> int:
+    """Return how many stacks to work on at once: 2 for each core, as far as memory goes, at most 16.
+
+    :param asked: what somebody asked for, which is taken as it is
+    :param cores: of this machine, or of the part of it that this process may use, by default
+    :param memory: bytes; what is available now by default, and unlimited where that is not known
+    """
+    if asked is not None:
+        return max(1, asked)
+    cores = _cores() if cores is None else cores
+    memory = available_memory() if memory is None else memory
+    by_memory = _MOST if memory is None else (memory - _KEPT_BYTES) // STACK_BYTES
+    return max(1, min(_MOST, cores * PER_CORE, by_memory))
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+def available_memory(meminfo: Path = _MEMORY, cgroup: Path = _CGROUP) -> int | None:
+    """Return how much memory can be taken without swapping, in bytes: the machine's, or the container's where that is less.
+
+    None where the system does not tell.
+    """
+    found = [each for each in (_of_machine(meminfo), _of_container(cgroup)) if each is not None]
+    return min(found) if found else None
+
+
+def _of_machine(meminfo: Path) -> int | None:
+    try:
+        lines = meminfo.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        name, _, rest = line.partition(":")
+        if name == "MemAvailable":
+            return int(rest.split()[0]) * 1024
+    return None
+
+
+def _of_container(cgroup: Path) -> int | None:
+    try:
+        limit = (cgroup / "memory.max").read_text().strip()
+        used = int((cgroup / "memory.current").read_text())
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else max(0, int(limit) - used)
+
+
+def share(workers: int, given: str | None) -> str:
+    """Return the part of an API's budget that one of so many workers may use: `1/8`.
+
+    :param given: the part that this whole run has (`NEON_API_SHARE`); None for all of it
+    """
+    part, _, whole = (given or "1/1").partition("/")
+    try:
+        return f"{int(part)}/{int(whole) * workers}"
+    except ValueError:
+        # Not of this form: whoever reads it says so.
+        return given or ""

@@ -1,0 +1,161 @@
+"""`tenantry plan` and `tenantry drift`: what a run would do, and what was changed behind its back."""
+
+from __future__ import annotations
+
+import io
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tenantry.printing import fail, one_line_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from tenantry.planning.drift import Drift
+    from tenantry.planning.plan import Plan
+
+_UNBOUNDED = 10_000
+"""Columns: a pipe has no width, and a line that is broken there cannot be searched."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object: plan.schema.json.")]
+AsMarkdown = Annotated[
+    bool,
+    typer.Option("--markdown", help="Print Markdown, at most as long as a comment on GitHub."),
+]
+
+
+def plan(
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the plan, for tenantry up --plan FILE."),
+    ] = None,
+    allow_destroy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="APP",
+            help="An app that may leave or be replaced, beside another; may be given more than once.",
+        ),
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Look at the cloud first, and plan what drifted too.")
+    ] = False,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Show what tenantry up would do, in the registry's own words. Nothing is changed.
+
+    tenantry plan --out plan.json
+
+    Exit code: 0 nothing to do, 2 changes pending, 1 refused or an error.
+    """
+    from tenantry.local import current_environment  # noqa: PLC0415
+    from tenantry.planning.current import current_plan  # noqa: PLC0415
+
+    one_format(as_json, as_markdown)
+    with one_line_errors():
+        with progress("Planning") as said:
+            made = current_plan(
+                Path.cwd(),
+                current_environment(Path.cwd()),
+                allowed=allow_destroy or (),
+                refresh=refresh,
+                progress=said,
+            )
+        if out is not None and made.refusals:
+            print(f"{out}: not written", file=sys.stderr)
+        elif out is not None:
+            from tenantry.planning.keeping import write_plan  # noqa: PLC0415
+
+            write_plan(made, out)
+    print_plan(made, as_json=as_json, as_markdown=as_markdown)
+    raise typer.Exit(made.exit_code)
+
+
+def drift(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Show what in the clouds is not as the stack's state has it. Nothing is changed.
+
+    tenantry drift
+
+    Exit code: 0 nothing differs, 3 something does, 1 an error.
+    """
+    from tenantry.local import current_environment  # noqa: PLC0415
+    from tenantry.planning.drift import drift_of  # noqa: PLC0415
+    from tenantry.planning.previewing import look  # noqa: PLC0415
+
+    one_format(as_json, as_markdown)
+    with one_line_errors(), progress("Looking") as said:
+        found = drift_of([look(current_environment(Path.cwd()), progress=said)])
+    print_drift(found, as_json=as_json, as_markdown=as_markdown)
+    raise typer.Exit(found.exit_code)
+
+
+def print_plan(made: Plan, *, as_json: bool = False, as_markdown: bool = False) -> None:
+    """Print a plan on standard output."""
+    _any_encoding()
+    if as_json:
+        print(made.model_dump_json(indent=2))
+    elif as_markdown:
+        from tenantry.planning.markdown import markdown  # noqa: PLC0415
+
+        print(markdown(made), end="")
+    else:
+        from tenantry.planning.terminal import show  # noqa: PLC0415
+
+        show(made, _console())
+
+
+def print_drift(found: Drift, *, as_json: bool = False, as_markdown: bool = False) -> None:
+    """Print what drifted on standard output."""
+    _any_encoding()
+    if as_json:
+        print(found.model_dump_json(indent=2))
+    elif as_markdown:
+        from tenantry.planning.markdown import drift_markdown  # noqa: PLC0415
+
+        print(drift_markdown(found), end="")
+    else:
+        from tenantry.planning.terminal import show_drift  # noqa: PLC0415
+
+        show_drift(found, _console())
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal's standard error how many resources were compared; say nothing anywhere else."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    with Console(stderr=True).status(f"{what} …") as status:
+        yield lambda number: status.update(f"{what}: {number} resources compared")
+
+
+def _any_encoding() -> None:
+    # A terminal that lacks a character gets its number, not a traceback.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _console() -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def one_format(as_json: bool, as_markdown: bool) -> None:
+    """Refuse two forms at once."""
+    if as_json and as_markdown:
+        fail("--json and --markdown: choose one")

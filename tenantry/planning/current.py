@@ -1,0 +1,65 @@
+"""The plan of the current stack."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from tenantry.planning.digests import program_digest
+from tenantry.planning.errors import PlanError
+from tenantry.planning.previewing import preview
+from tenantry.registry.permission import VARIABLE
+from tenantry.registry.problems import did_you_mean, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from tenantry.planning.events import Run
+    from tenantry.planning.plan import Plan
+
+
+def current_plan(
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    allowed: Collection[str] = (),
+    refresh: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Plan:
+    """Plan what `pulumi up` would do to the current stack.
+
+    :param folder: the folder of `Pulumi.yaml`
+    :param environment: the variables to run `pulumi` with: backend, passphrase, stack
+    :param allowed: apps that may leave or be replaced in this run, whatever the environment allows
+    :param refresh: look at the cloud first
+    :param progress: takes the number of resources that were compared
+    :raises PlanError: the engine did not run; `allowed` names an app that neither the stack nor the registry has
+    :raises StackError: no stack is selected
+    """
+    # While the engine works this process has nothing to do but to read, so it gets ready meanwhile.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        digest = beside.submit(program_digest, folder)
+        making = beside.submit(_plan_of)
+        run = preview(
+            {**environment, VARIABLE: ",".join(allowed)}, refresh=refresh, progress=progress
+        )
+        made = making.result()([run], program=digest.result(), allowed=allowed)
+    if not made.refusals:
+        _check_names(allowed, run)
+    return made
+
+
+def _check_names(allowed: Collection[str], run: Run) -> None:
+    known = [step.name for step in run.apps]
+    unknown = [f"{shown(each)}{did_you_mean(each, known)}" for each in allowed if each not in known]
+    if unknown:
+        raise PlanError(
+            f"--allow-destroy: neither the stack nor the registry has {', '.join(unknown)}"
+        )
+
+
+def _plan_of() -> Callable[..., Plan]:
+    from tenantry.planning.making import plan_of  # noqa: PLC0415
+
+    return plan_of
