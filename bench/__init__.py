@@ -1,0 +1,1 @@
+"""Measurements on the local cloud; the numbers are in docs/performance.md."""
