@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 
 from tests.canaries import Processes, Secrets, read_files, watched
-from tests.engine.workspace import Finished, Workspace
+from tests.engine.workspace import SECONDS, Finished, Workspace
 from tests.localcloud_fixture import LocalCloud, local_cloud
 
 REGISTRY = """\
@@ -101,7 +101,7 @@ class Story:
         self.texts.append((f"pulumi {' '.join(arguments)}", done.said.encode()))
         return done
 
-    def tenantry(self, *arguments: str, given: str = "") -> Finished:
+    def tenantry(self, *arguments: str, given: str = "", code: int = 0) -> Finished:
         answer = subprocess.run(
             [str(Path(sys.executable).parent / "tenantry"), *arguments],
             cwd=self.workspace.folder,
@@ -109,11 +109,11 @@ class Story:
             input=given,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=SECONDS,
             check=False,
         )
         done = Finished(answer.returncode, answer.stdout, answer.stderr)
-        assert done.code == 0, f"tenantry {' '.join(arguments)}\n{done.said}"
+        assert done.code == code, f"tenantry {' '.join(arguments)}\n{done.said}"
         self.texts.append((f"tenantry {' '.join(arguments)}", done.said.encode()))
         return done
 
@@ -203,7 +203,7 @@ def live(story: Story) -> None:
     change_by_hand(story)
     otel = ("--otel-traces", f"file:{story.traces / 'second'}") if withheld() else ()
     story.pulumi("refresh", "--yes", "--diff", *everything, *otel)
-    story.pulumi("up", "--yes", "--diff", *everything)
+    story.tenantry("up", "--yes", "--", "--diff", *everything)
     ask(story)
     # The servers' logs go with them.
     story.texts += read_files(*story.clusters.rglob("*.log"))
@@ -230,6 +230,10 @@ def ask(story: Story) -> None:
     story.tenantry("keys", "list", "--all", "--json")
     assert "valid" in story.tenantry("keys", "verify", given=key).out
     story.tenantry("keys", "rotate", "acme/web", "default")
+    story.tenantry("doctor", "--json")
+    story.write(limit=31, generation=3, key=3)
+    plan = story.tenantry("plan", "--refresh", "--json", "--out", "plan.json", code=2)
+    assert any(row["changes"] for row in json.loads(plan.out)["rows"])
     story.tenantry("graph", "query", "acme/web", "RETURN 1 AS one")
     story.pulumi("stack", "output", "--json")
     story.pulumi("stack", "export")
