@@ -111,6 +111,7 @@ def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | Non
     requests = Requests(cloud)
     text = registry(apps, APP.format(limit=LIMIT), name)
     fleet.registry.write_text(text)
+    requests.forget()
     create = run(fleet, "up", "--yes", samples_a_second=1)
     asked, most = requests.counted()
     state = sum(path.stat().st_size for path in fleet.state.glob(".pulumi/stacks/**/*.json"))
@@ -125,7 +126,6 @@ def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | Non
     nothing = shortest([run(fleet, "up", "--yes") for _ in range(runs)])
     every = run(fleet, "up", "--yes", "--all", samples_a_second=1)
     change = shortest(changes)
-    requests.forget()
     fleet.fleet().destroy(Selection(), confirmed=name)
     return Row(
         apps=apps,
@@ -165,7 +165,9 @@ def waits(cloud: LocalCloud) -> float:
         if "/api/v2/" in line and line.endswith(" ms")
     )
     with cloud.client() as client:
-        (project,) = client.get("/projects").json()["projects"]
+        (project,) = client.get("/projects", params={"org_id": cloud.neon_org_id}).json()[
+            "projects"
+        ]
         found: list[dict[str, Any]] = client.get(
             f"/projects/{project['id']}/operations", params={"limit": 1000}
         ).json()["operations"]
