@@ -142,7 +142,17 @@ def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | Non
 
 
 def parts_of_one(runs: int, cloud: LocalCloud, folder: Path) -> dict[str, dict[str, float]]:
-    """Tell where the CPU of one app's create and no-op goes."""
+    """Tell where the CPU of one app's create and no-op goes, in a fleet and in a stack whose program is a process of its own."""
+    stack = Workspace(folder / "alone", environment(cloud))
+    stack.registry.write_text(registry(1, APP.format(limit=LIMIT), "alone"))
+    alone = measure(
+        (sys.executable, "-m", "tenantry", "up", "--yes"),
+        stack.folder,
+        stack.environment,
+        samples_a_second=50,
+        memory=False,
+    )
+    stack.must("destroy", "--yes", "--skip-preview")
     fleet = FleetFolder(folder / "parts", environment(cloud))
     fleet.registry.write_text(registry(1, APP.format(limit=LIMIT), "parts"))
 
@@ -153,7 +163,11 @@ def parts_of_one(runs: int, cloud: LocalCloud, folder: Path) -> dict[str, dict[s
     create = sampled("up", "--yes")
     no_op = shortest([sampled("up", "--yes", "--all") for _ in range(runs)])
     fleet.fleet().destroy(Selection(), confirmed="parts")
-    return {"create": create.parts, "no-op": no_op.parts}
+    return {
+        "create by `tenantry up`, with its preview": alone.parts,
+        "create by `tenantry fleet up`": create.parts,
+        "no-op by `tenantry fleet up --all`": no_op.parts,
+    }
 
 
 def waits(cloud: LocalCloud) -> float:
@@ -236,7 +250,7 @@ def show(rows: list[Row], found: Ratios, parts: dict[str, dict[str, float]]) -> 
             f"{part} {seconds:.2f} s ({seconds / whole:.0%})"
             for part, seconds in sorted(shares.items(), key=lambda item: -item[1])
         )
-        print(f"CPU of one app's {run_name}, {whole:.2f} s: {told}")
+        print(f"CPU of one app's {run_name}: {whole:.2f} s: {told}")
 
 
 def main() -> None:

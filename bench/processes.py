@@ -24,7 +24,9 @@ _PARTS: Final = (
     ("pulumi-resource-pulumi-python", "dynamic resources"),
     ("pulumi-language-python-exec", "program"),
     ("pulumi-language-python", "language host"),
-    ("tenantry", "command line and program"),
+    ("-m pip", "listing of packages"),
+    ("tenantry fleet", "command line and program"),
+    ("tenantry", "command line"),
 )
 
 

@@ -153,8 +153,9 @@ class TenantApp(pulumi.ComponentResource):
             "host": self.project.host,
             "database": self.database.database.name,
             "login": self.logins.current.role.name,
-            # The next run judges by it which login is in use.
+            # The next run judges by them which login and which keys are in use.
             "generation": self.app.database.credentials.generation,
+            "keyGenerations": {key.name: key.generation for key in self.app.api_keys},
             # The program's own knowledge, so that a preview shows from which revision to which.
             **({"revision": self._plan.target} if self._plan else {}),
             "services": self.records.services,

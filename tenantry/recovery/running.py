@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _HANDED_ON: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 _SIGNALLED: Final = 128
 """What a shell adds to a signal's number for the exit code of a process that it ended."""
+_LOOK_SECONDS: Final = 0.5
+"""After how long the command is looked at without a signal: that of its end may have gone to another thread, where it is lost."""
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -35,8 +37,8 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
                 f"{command[0]} is not on PATH: make engine, then .venv/bin first on PATH"
             ) from None
         while True:
-            received = signal.sigwaitinfo(waited)
-            if received.si_signo in _HANDED_ON and received.si_code <= 0:
+            received = signal.sigtimedwait(waited, _LOOK_SECONDS)
+            if received is not None and received.si_signo in _HANDED_ON and received.si_code <= 0:
                 # Sent by a process, not by the terminal (siginfo(2): SI_USER is 0, SI_QUEUE and SI_TKILL below).
                 os.kill(pid, received.si_signo)
             ended, status = os.waitpid(pid, os.WNOHANG)

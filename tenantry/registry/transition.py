@@ -11,6 +11,16 @@ from tenantry.registry.models import App, Deletion
 
 
 @dataclass(frozen=True)
+class HandedOut:
+    """The generations of an app whose secrets a stack's outputs hold, and so its clients; those of a rotation under way they do not."""
+
+    generation: int | None = None
+    """Of the login; None where the state does not tell."""
+    api_keys: Mapping[str, int] = field(default_factory=dict)
+    """By the key's name; a key of which the state does not tell is absent."""
+
+
+@dataclass(frozen=True)
 class AppliedApp:
     """An app as a stack holds it: what was in force when it was last applied."""
 
@@ -35,28 +45,29 @@ class AppliedApp:
 
     @classmethod
     def of(
-        cls, outputs: Mapping[str, Any], handed_out: Mapping[str, int] = MappingProxyType({})
+        cls, outputs: Mapping[str, Any], handed_out: Mapping[str, HandedOut] = MappingProxyType({})
     ) -> "AppliedApp":
         """Read what the outputs of an app's component (`TenantApp`) say.
 
-        :param handed_out: by app, the generation of the login whose URL the stack's outputs hold (`handed_out`)
+        Of a rotation that did not reach its end nobody has the new URL or key: the generation before is the one in use.
+
+        :param handed_out: by app, what the stack's outputs hold (`handed_out`)
         """
+        given = handed_out.get(outputs["app"], HandedOut())
+        generation = int(outputs["generation"])
         return cls(
             id=outputs["app"],
             deletion=outputs["deletion"],
             organization=outputs["organization"],
             region=outputs["region"],
             postgres_version=int(outputs["postgresVersion"]),
-            # Of a rotation that did not reach its end nobody has the URL: the one before is in use.
-            generation=min(
-                int(outputs["generation"]),
-                handed_out.get(outputs["app"], int(outputs["generation"])),
-            ),
+            generation=min(generation, given.generation or generation),
             branches=frozenset(outputs["branches"]),
             in_catalog=bool(outputs.get("catalog")),
             # An app that was applied without API keys has no such output.
             api_keys={
-                name: int(generation) for name, generation in outputs.get("apiKeys", {}).items()
+                name: min(int(made), given.api_keys.get(name, int(made)))
+                for name, made in outputs.get("apiKeys", {}).items()
             },
             # A state of before there were graphs has none.
             graphs=outputs.get("graphs") or {},
@@ -66,14 +77,20 @@ class AppliedApp:
         )
 
 
-def handed_out(stack: Mapping[str, Any]) -> dict[str, int]:
-    """Tell by app which login's URL a stack's outputs hold: the engine replaces them at the end of a run without failures.
+def handed_out(stack: Mapping[str, Any]) -> dict[str, HandedOut]:
+    """Tell by app what a stack's outputs hold: the engine replaces them at the end of a run without failures.
 
     :param stack: the outputs of the stack itself
     """
     apps: Mapping[str, Mapping[str, Any]] = stack.get("apps") or {}
-    # A state of before it was told has none.
-    return {app: int(facts["generation"]) for app, facts in apps.items() if "generation" in facts}
+    # A state of before these were told has none.
+    return {
+        app: HandedOut(
+            int(facts["generation"]) if "generation" in facts else None,
+            {name: int(made) for name, made in (facts.get("keyGenerations") or {}).items()},
+        )
+        for app, facts in apps.items()
+    }
 
 
 class TransitionError(Exception):

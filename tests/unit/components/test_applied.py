@@ -66,6 +66,27 @@ STACK = "pulumi:pulumi:Stack"
         ),
         (
             {
+                "urn:stack": {
+                    "type": STACK,
+                    "outputs": {"apps": {"acme/web": {"keyGenerations": {"default": 4.0}}}},
+                },
+                URN: {"type": TYPE, "outputs": OUTPUTS | {"apiKeys": {"default": 5, "new": 1}}},
+            },
+            [
+                AppliedApp(
+                    "acme/web",
+                    "retain",
+                    "org-test",
+                    "aws-us-east-2",
+                    17,
+                    3,
+                    frozenset({"staging"}),
+                    {"default": 4, "new": 1},
+                )
+            ],
+        ),
+        (
+            {
                 "urn:stack": {"type": STACK, "outputs": {"apps": {"acme/web": {"login": "a"}}}},
                 URN: {"type": TYPE, "outputs": OUTPUTS},
             },
@@ -83,6 +104,7 @@ STACK = "pulumi:pulumi:Stack"
         "an app among other resources",
         "an app with API keys",
         "a rotation that did not reach its end",
+        "a rotation of a key that did not reach its end",
         "outputs of before they told the generation",
         "an unfinished app",
     ],

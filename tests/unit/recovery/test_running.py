@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -31,6 +32,15 @@ PARENT = "import os, sys; from tenantry.recovery.running import run; sys.exit(ru
 )
 def test_the_exit_code_is_the_commands_own(script: str, code: int) -> None:
     assert run(["sh", "-c", script], os.environ) == code
+
+
+def test_its_end_is_seen_where_another_thread_gets_the_signal() -> None:
+    codes: list[int] = []
+    # The main thread, which waits here, does not have SIGCHLD blocked, and is the first choice of the system.
+    beside = threading.Thread(target=lambda: codes.append(run(["true"], os.environ)), daemon=True)
+    beside.start()
+    beside.join(10)
+    assert codes == [0]
 
 
 def test_its_input_and_output_are_ours() -> None:
