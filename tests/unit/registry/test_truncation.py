@@ -99,12 +99,17 @@ def applied(app: App) -> AppliedApp:
 
 
 def parts(app: App) -> set[str]:
-    """What an app may lose."""
+    """What an app has."""
     return {
         *(f"branch {branch.name}" for branch in app.database.branches),
-        *(f"key {key.name}" for key in app.api_keys if key.revoked != (1,)),
+        *(f"key {key.name}" for key in app.api_keys),
         *(f"graph {each.id}" for each in app.graphs),
     }
+
+
+def revoked(app: App) -> set[str]:
+    """The keys that may leave. One that a file calls revoked is revoked: that is an order, whatever lines it lost."""
+    return {f"key {key.name}" for key in app.api_keys if key.revoked == (1,)}
 
 
 def losers(whole: bytes, left: bytes) -> set[str]:
@@ -126,7 +131,7 @@ def losers(whole: bytes, left: bytes) -> set[str]:
         app.id
         for app in before
         if app.id not in after
-        or parts(app) - parts(after[app.id])
+        or parts(app) - parts(after[app.id]) - revoked(app)
         or app.region != after[app.id].region
         or app.database.postgres_version != after[app.id].database.postgres_version
     }
@@ -145,20 +150,18 @@ def test_a_file_that_ends_behind_any_line_takes_nothing_that_was_not_let_go(whol
         assert_let_go(whole, losers(whole, b"".join(lines[:count])))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(whole=st.sampled_from(list(WHOLE.values())), data=st.data())
 def test_nor_does_one_that_ends_at_any_byte(whole: bytes, data: st.DataObject) -> None:
     end = data.draw(st.integers(0, len(whole) - 1))
     assert_let_go(whole, losers(whole, whole[:end]))
 
 
-@settings(max_examples=100, deadline=None)
-@given(data=st.data())
-def test_nor_does_one_that_lost_lines_in_the_middle(data: st.DataObject) -> None:
+def test_nor_does_one_that_lost_lines_in_the_middle() -> None:
     lines = BLOCKS.splitlines(keepends=True)
-    first = data.draw(st.integers(0, len(lines) - 1))
-    last = data.draw(st.integers(first, len(lines)))
-    assert_let_go(BLOCKS, losers(BLOCKS, b"".join([*lines[:first], *lines[last:]])))
+    for first in range(len(lines)):
+        for last in range(first + 1, len(lines) + 1):
+            assert_let_go(BLOCKS, losers(BLOCKS, b"".join([*lines[:first], *lines[last:]])))
 
 
 @pytest.mark.parametrize("whole", WHOLE.values(), ids=WHOLE)
