@@ -50,17 +50,20 @@ down: ## stop the local cloud; its data and the state stay
 clean: down ## remove the local cloud's data, the local state and the virtual environment
 	@rm -rf $(LOCAL) $(VENV) Pulumi.dev.yaml .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: check
-check: $(VENV)/.dev ## format, lint, types, unit tests: seconds
+.PHONY: lint
+lint: $(VENV)/.dev ## format, lint, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q tests/unit
+
+.PHONY: check
+check: lint ## the same and the unit tests: a minute
+	@$(BIN)/pytest --quiet --numprocesses 2 tests/unit
 
 .PHONY: test
-test: $(VENV)/.dev engine ## every test: units, the local cloud, the real engine, the plugins
+test: $(VENV)/.dev engine ## the tests: units, the local cloud, the real engine, the plugins; not the whole matrix of faults
 	@$(BIN)/python -m tenantry.engine test
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest --quiet --numprocesses 2 tests/unit
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not faults" tests/engine tests/localcloud tests/faults
 
 .PHONY: faults

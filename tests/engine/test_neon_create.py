@@ -111,8 +111,11 @@ def ended(workspace: Workspace) -> bool:
     ("name", "fault"),
     [
         ("dropped", Fault("POST /projects", drop=True)),
-        ("broken", Fault("POST /projects", status=500)),
-        ("unsent", Fault("POST /projects", drop=True, after=False)),
+        # The matrix has these too.
+        pytest.param("broken", Fault("POST /projects", status=500), marks=pytest.mark.faults),
+        pytest.param(
+            "unsent", Fault("POST /projects", drop=True, after=False), marks=pytest.mark.faults
+        ),
     ],
 )
 def test_a_lost_answer_makes_one_project_in_one_run(
@@ -126,6 +129,7 @@ def test_a_lost_answer_makes_one_project_in_one_run(
     converged_to_one(behind, cloud, front, f"lost-{name}")
 
 
+@pytest.mark.faults
 def test_an_operation_that_fails_is_said_and_the_next_run_goes_on_with_the_project(
     behind: Workspace, cloud: LocalCloud, front: Front
 ) -> None:
@@ -182,6 +186,7 @@ def test_a_password_that_cannot_be_read_after_the_create_costs_no_second_project
     converged_to_one(behind, cloud, front, "unrevealed")
 
 
+@pytest.mark.faults
 def test_an_engine_that_is_killed_in_the_create_leaves_one_project_and_no_process(
     behind: Workspace, cloud: LocalCloud, front: Front
 ) -> None:
@@ -203,6 +208,7 @@ def test_an_engine_that_is_killed_in_the_create_leaves_one_project_and_no_proces
     converged_to_one(behind, cloud, front, "killed")
 
 
+@pytest.mark.faults
 def test_a_plugin_that_is_killed_before_its_request_lands_is_waited_for(
     behind: Workspace, cloud: LocalCloud, front: Front
 ) -> None:
@@ -246,6 +252,7 @@ def test_a_plugin_that_is_killed_before_its_request_lands_is_waited_for(
     converged_to_one(behind, cloud, front, "late")
 
 
+@pytest.mark.faults
 def test_a_cancelled_run_ends_at_once_and_the_next_one_goes_on(
     behind: Workspace, cloud: LocalCloud, front: Front
 ) -> None:
@@ -289,6 +296,7 @@ def test_a_project_of_the_name_in_another_region_stops_the_run(
     assert front.count("POST /projects") == 0
 
 
+@pytest.mark.faults
 def test_a_branch_and_its_compute_whose_answers_were_lost_are_taken_over(
     behind: Workspace, cloud: LocalCloud, front: Front
 ) -> None:
