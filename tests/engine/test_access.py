@@ -1,6 +1,5 @@
 """What an app's login may do and what it may not, proved by connecting."""
 
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import psycopg
@@ -32,11 +31,10 @@ tenants:
 
 
 @pytest.fixture(scope="module")
-def converged(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def converged(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("access") / "workspace", cloud.env())
     workspace.apply(REGISTRY)
-    yield workspace
-    workspace.must("destroy", "--yes", "--skip-preview")
+    return workspace
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """What an app's login changes of itself: shown as a change, never an error, and put back by `up --refresh`."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from psycopg import sql
@@ -33,11 +31,10 @@ DECLARED = {
 
 
 @pytest.fixture(scope="module")
-def converged(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def converged(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("drift") / "workspace", cloud.env())
     workspace.apply(REGISTRY)
-    yield workspace
-    workspace.must("destroy", "--yes", "--skip-preview")
+    return workspace
 
 
 def settings(url: str) -> dict[str, str]:
