@@ -84,7 +84,6 @@ def test_a_setting_that_the_login_changes_of_itself_is_put_back(
 
     converged.must("up", "--yes", "--skip-preview", "--refresh")
     assert settings(url) == DECLARED
-    converged.assert_converged()
 
 
 def test_a_setting_of_the_apps_own_is_left_alone(converged: Workspace) -> None:
