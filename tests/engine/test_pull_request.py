@@ -185,6 +185,7 @@ class Team:
         github = {
             "event_name": event_name,
             "sha": commit,
+            "ref": "refs/heads/main",
             "run_id": run,
             "event": event or {},
         }

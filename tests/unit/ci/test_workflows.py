@@ -148,3 +148,11 @@ def test_a_fork_gets_no_more_than_a_validation(
     else:
         assert calls == ["setup nothing", "pr napi_of-a-test"]
         assert [each["name"] for each in server.artifacts] == ["tenantry-plan-prod-h1"]
+
+
+@pytest.mark.parametrize("event", ["push", "workflow_dispatch"])
+def test_only_main_is_applied(tmp_path: Path, event: str) -> None:
+    github = {"event_name": event, "sha": "m1", "ref": "refs/heads/feature", "run_id": "1"}
+    runner = Runner(tmp_path, GitHubServer(), github, {}, {}, {})
+    assert runner.run("apply", "plan").skipped
+    assert runner.run("apply", "apply", needs={"plan": "skipped"}).skipped
