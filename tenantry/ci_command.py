@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,7 +61,7 @@ def validate(registry: Registry = Path("tenants.yaml"), *, as_json: AsJson = Fal
         raise typer.Exit(1) from None
     _annotate([], as_json=as_json)
     if not as_json:
-        print(f"{registry}: {len(found.apps)} apps: valid")
+        print(f"{registry}: {len(found.apps)} app{'' if len(found.apps) == 1 else 's'}: valid")
 
 
 @app.command()
@@ -152,8 +152,6 @@ def apply(
             )
         except typer.Exit as ended:
             code = ended.exit_code
-        finally:
-            sys.stderr.flush()
     if code and on_github(os.environ):
         print("::error title=tenantry up::The lines above say what is there and what goes on.")
     raise typer.Exit(code)
@@ -218,16 +216,12 @@ def drift(*, out: Out = FOLDER, as_json: AsJson = False) -> None:
     from tenantry.planning.previewing import look  # noqa: PLC0415
 
     _fresh(out, _ISSUE)
-    with one_line_errors():
+    with nullcontext() if as_json else taken_as_text(os.environ), one_line_errors():
         found = drift_of([look(current_environment(Path.cwd()))])
         text = texts.of_drift(found, os.environ.get("PULUMI_STACK", ""))
         _write(out / _ISSUE, text)
         summarize(text, os.environ)
-    if as_json:
-        print_drift(found, as_json=True)
-    else:
-        with taken_as_text(os.environ):
-            print_drift(found)
+        print_drift(found, as_json=as_json)
     raise typer.Exit(found.exit_code)
 
 

@@ -175,12 +175,11 @@ class Runner:
         return eval(python, {"functions": functions, "look": look})  # our own workflows
 
 
-def machine(checkout: Path, environment: dict[str, str]) -> dict[str, str]:
-    """The variables of a machine: of the given ones those that lead to programs, and nothing secret."""
-    kept = ("PATH", "HOME", "LANG", "PULUMI_HOME", "PULUMI_IGNORE_AMBIENT_PLUGINS")
+def machine(checkout: Path) -> dict[str, str]:
+    """The variables of a machine: what leads to programs, and what the runner itself sets."""
+    kept = ("PATH", "HOME", "LANG")
     return {
-        **{name: each for name in kept if (each := environment.get(name, os.environ.get(name)))},
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        **{name: each for name in kept if (each := os.environ.get(name))},
         "CI": "true",
         "GITHUB_ACTIONS": "true",
         "GITHUB_WORKSPACE": str(checkout),

@@ -132,7 +132,7 @@ class GitHub:
         def put() -> Written:
             opened = (
                 each
-                for each in self._pages("/issues", state="open", creator=author)
+                for each in self._pages("/issues", state="open")
                 if "pull_request" not in each and _is_ours(each, first, author)
             )
             found = next(opened, None)
@@ -291,7 +291,11 @@ def _same(there: str, ours: str) -> bool:
 def _is_a_limit(answer: httpx.Response) -> bool:
     return answer.status_code == httpx.codes.TOO_MANY_REQUESTS or (
         answer.status_code == httpx.codes.FORBIDDEN
-        and ("retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0")
+        and (
+            "retry-after" in answer.headers
+            or answer.headers.get("x-ratelimit-remaining") == "0"
+            or "rate limit" in _said(answer)
+        )
     )
 
 

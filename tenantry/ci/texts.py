@@ -29,11 +29,7 @@ def of_plan(plan: Plan, stack: str, commit: str) -> str:
     :param commit: what was planned; empty where that is not known
     """
     end = f"\nStack `{_code(stack)}`" + (f", commit {_hash(commit)}" if commit else "")
-    end += (
-        ". What is above is applied after the merge as it is, or not at all.\n"
-        if plan.rows
-        else ".\n"
-    )
+    end += ". What is above is applied as it is, or not at all.\n" if plan.rows else ".\n"
     head = mark("plan", stack)
     return f"{head}\n{markdown(plan, limit=LIMIT - len((head + end).encode()))}{end}"
 

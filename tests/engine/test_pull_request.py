@@ -19,7 +19,7 @@ import pytest
 from tests.engine.workspace import REPOSITORY as PROJECT
 from tests.engine.workspace import Workspace, projects
 from tests.github_server import BOT, REPOSITORY, GitHubServer, github_server
-from tests.localcloud_fixture import LocalCloud, local_cloud
+from tests.localcloud_fixture import LocalCloud
 from tests.workflows import Job, Runner, machine
 
 HOSTILE = (
@@ -206,7 +206,7 @@ class Team:
                 for name in (*SECRETS, "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")
             },
             {
-                **machine(checkout, self.stack.environment),
+                **machine(checkout),
                 **aside,
                 "GITHUB_API_URL": self.server.url,
                 "GITHUB_REPOSITORY": REPOSITORY,
@@ -250,13 +250,9 @@ def remarks(job: Job) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    folder = tmp_path_factory.mktemp("team")
-    with (
-        local_cloud(tmp_path_factory.mktemp("cloud")) as cloud,
-        github_server() as server,
-    ):
-        yield Team(folder, cloud, server)
+def team(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    with github_server() as server:
+        yield Team(tmp_path_factory.mktemp("team"), cloud, server)
 
 
 def test_new_apps_and_texts_that_would_be_more_than_text(team: Team) -> None:

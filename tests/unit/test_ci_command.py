@@ -153,7 +153,7 @@ def test_json_is_one_object(engine: Engine) -> None:
 
 
 def test_a_forks_registry_is_validated_without_an_engine(engine: Engine) -> None:
-    assert ci("validate").stdout == "tenants.yaml: 1 apps: valid\n"
+    assert ci("validate").stdout == "tenants.yaml: 1 app: valid\n"
     Path("tenants.yaml").write_text(REGISTRY.replace("staging", "stagin"))
     result = ci("validate")
     assert (result.exit_code, engine.calls) == (1, [])

@@ -34,6 +34,8 @@ def checkout(tmp_path: Path) -> Path:
     (folder / "Pulumi.yaml").write_text("name: tenantry\n")
     (folder / "tenants.yaml").write_text("version: 1\ntenants: {}\n")
     (commands / "tenantry").symlink_to(Path(sys.executable).parent / "tenantry")
+    (commands / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (commands / "python").chmod(0o755)
     (commands / "pulumi").write_text(UP)
     (commands / "pulumi").chmod(0o755)
     return folder

@@ -12,10 +12,10 @@ def test_a_comment_has_its_mark_first_and_says_of_what_it_is() -> None:
     assert lines[0] == "<!-- tenantry:plan prod -->"
     assert lines[1].startswith("### Apps: 1 to delete")
     assert lines[-1] == (
-        f"Stack `prod`, commit {'a' * 40}. What is above is applied after the merge as it is, or not at all."
+        f"Stack `prod`, commit {'a' * 40}. What is above is applied as it is, or not at all."
     )
     assert texts.of_plan(QUIET, "prod", "").splitlines()[-1] == "Stack `prod`."
-    assert "applied after the merge" not in texts.of_plan(REFUSED, "prod", "")
+    assert "is applied" not in texts.of_plan(REFUSED, "prod", "")
 
 
 def test_a_comment_fits_whatever_is_in_it() -> None:
