@@ -140,6 +140,7 @@ def apply(
     from tenantry.ci.runner import on_github, taken_as_text  # noqa: PLC0415
     from tenantry.up_command import up  # noqa: PLC0415
 
+    _fresh(out, _RUN)
     code = 0
     with taken_as_text(os.environ):
         try:

@@ -38,13 +38,11 @@ API = """\
 api:
   environment: development
   region: aws-us-east-2
-  database:
-    credentials: {generation: 1}
   deletion: delete
 """
-LARGER = WEB.replace("max_cu: 1", "max_cu: 2")
-ROTATED = API.replace("generation: 1", "generation: 2")
-MOVED = LARGER.replace("aws-us-east-2", "aws-us-west-2")
+CHANGED = WEB.replace("max_cu: 1}", "max_cu: 2}\n    credentials: {generation: 2}")
+MOVED = WEB.replace("aws-us-east-2", "aws-us-west-2")
+OTHER = HOSTILE.replace("@org", "@other")
 SECRETS = ("NEON_API_KEY", "TENANTRY_CATALOG_URL", "AURA_CLIENT_SECRET")
 VARIABLES = ("NEON_ORG_ID", "AURA_CLIENT_ID", "AURA_TENANT_ID")
 
@@ -121,6 +119,13 @@ class Team:
             "head": {"sha": head},
         }
         return PullRequest(number, branch, head)
+
+    def amend(self, pull_request: PullRequest, text: str) -> None:
+        self.git(self.work, "switch", "--quiet", pull_request.branch)
+        (self.work / "tenants.yaml").write_text(text)
+        pull_request.head = self.commit(pull_request.branch, "Put right")
+        self.server.pulls[pull_request.number]["head"]["sha"] = pull_request.head
+        self.git(self.work, "switch", "--quiet", "main")
 
     def review(self, pull_request: PullRequest) -> Job:
         """Run the workflow of pull requests over what a merge would give, as the event does."""
@@ -255,13 +260,13 @@ def team(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Team(tmp_path_factory.mktemp("team"), cloud, server)
 
 
-def test_new_apps_and_texts_that_would_be_more_than_text(team: Team) -> None:
+def test_new_apps(team: Team) -> None:
     change = team.propose(registry(WEB, API))
     job = team.review(change)
     assert (job.code, job.ran()) == (0, ["Set up", "Plan", "Comment"])
     assert remarks(job) == [
-        ("notice", "5", "acme/api: create"),
-        ("notice", "5", "acme/web: create"),
+        ("notice", "15", "acme/api: create"),
+        ("notice", "8", "acme/web: create"),
     ]
     comment = team.comment(change)
     assert comment.startswith("<!-- tenantry:plan test -->\n### Apps: 2 to create, 0 unchanged.")
@@ -270,39 +275,40 @@ def test_new_apps_and_texts_that_would_be_more_than_text(team: Team) -> None:
     for secret in (*SECRETS, "PULUMI_CONFIG_PASSPHRASE"):
         assert team.given[secret] not in job.out("Plan") + comment
 
-    commit = team.merge(change)
-    done = team.apply(commit)
+    done = team.apply(team.merge(change))
     assert done.code == 0, done.steps
     assert done.ran() == ["Set up", "Fetch the plan", "Apply", "Release the lock"]
     assert projects(team.cloud, "review--") == ["review--acme--api", "review--acme--web"]
 
-    before = team.kept()
-    again = team.apply(commit)
-    assert again.code == 1
-    assert "plan.json: nothing was applied" in again.out("Apply")
-    assert again.ran()[-1] == "Release the lock"
-    assert team.kept() == before
 
+def test_changes_are_applied_as_they_were_shown_and_a_plan_from_before_is_refused(
+    team: Team,
+) -> None:
+    # Proposed before the other is merged.
+    moves = team.propose(registry(MOVED, API))
+    job = team.review(moves)
+    assert (job.code, remarks(job)) == (0, [("warning", "9", "acme/web: replace")])
+    assert "| `acme/web` | **replace** |" in team.comment(moves)
+    assert "`project acme/web and all data in it`" in team.comment(moves)
 
-def test_a_change_and_a_rotation_and_a_comment_that_is_updated(team: Team) -> None:
-    hostile = HOSTILE.replace("@org", "@other")
-    change = team.propose(registry(LARGER, API, contact=hostile))
-    team.review(change)
-    assert "database.compute.max_cu: 1 → 2" in team.comment(change)
-    team.git(team.work, "switch", "--quiet", change.branch)
-    (team.work / "tenants.yaml").write_text(registry(LARGER, ROTATED, contact=hostile))
-    change.head = team.commit(change.branch, "Rotate as well")
-    team.git(team.work, "switch", "--quiet", "main")
-    team.server.pulls[change.number]["head"]["sha"] = change.head
-
+    # A change, a rotation, an app that leaves; at first with mistakes.
+    text = registry(CHANGED, contact=OTHER)
+    kept = len(team.server.artifacts)
+    change = team.propose(text.replace("development", "develop").replace("delete", "wrong"))
+    job = team.review(change)
+    assert (job.code, job.ran()) == (1, ["Set up", "Plan", "Comment"])
+    assert [each[:2] for each in remarks(job)] == [("error", "8"), ("error", "14")]
+    assert "### tenants.yaml has 2 problems: nothing was planned." in team.comment(change)
+    assert len(team.server.artifacts) == kept
+    team.amend(change, text)
     job = team.review(change)
     assert job.code == 0
     assert remarks(job) == [
-        ("notice", "5", "acme/api: update"),
+        ("warning", "6", "acme/api: delete"),
         ("notice", "5", "acme/web: update"),
     ]
     comment = team.comment(change)
-    assert "### Apps: 2 to update, 0 unchanged." in comment
+    assert "### Apps: 1 to delete, 1 to update, 0 unchanged." in comment
     assert "database.compute.max_cu: 1 → 2\n" in comment
     assert (
         "database.credentials.generation: 1 → 2, which moves the app to its other login" in comment
@@ -314,64 +320,41 @@ def test_a_change_and_a_rotation_and_a_comment_that_is_updated(team: Team) -> No
     assert "<img" not in outside
     assert outside.count("<!--") == 1
 
-    kept = team.kept()
+    before = team.kept()["acme/web"]
     assert team.apply(team.merge(change)).code == 0
-    assert team.kept() == {
-        app: each.replace(" 1", " 2") if app == "acme/api" else each for app, each in kept.items()
-    }
-
-
-def test_another_order_alone_is_no_change(team: Team) -> None:
-    shuffled = LARGER.replace("[citext, pg_trgm]", "[pg_trgm, citext] # two")
-    change = team.propose(registry(ROTATED, shuffled, contact=HOSTILE.replace("@org", "@other")))
-    job = team.review(change)
-    assert (job.code, remarks(job)) == (0, [])
-    # What was applied before was exactly what was said: nothing is left of it.
-    assert "### No changes: 2 apps are as the registry says." in team.comment(change)
-    done = team.apply(team.merge(change))
-    assert (done.code, "nothing to do" in done.out("Apply")) == (0, True)
-
-
-def test_an_invalid_registry_is_told_at_its_lines_and_has_no_plan(team: Team) -> None:
-    kept = len(team.server.artifacts)
-    text = registry(ROTATED, LARGER).replace("deletion: delete", "deletion: wrong")
-    change = team.propose(text)
-    job = team.review(change)
-    assert (job.code, job.ran()) == (1, ["Set up", "Plan", "Comment"])
-    lines = [n for n, line in enumerate(text.splitlines(), 1) if "wrong" in line]
-    assert [each[:2] for each in remarks(job)] == [("error", str(n)) for n in lines]
-    assert "### tenants.yaml has 2 problems: nothing was planned." in team.comment(change)
-    assert len(team.server.artifacts) == kept
-
-
-def test_a_plan_that_was_made_before_another_merge_is_refused(team: Team) -> None:
-    contact = HOSTILE.replace("@org", "@other")
-    moves = team.propose(registry(ROTATED, MOVED, contact=contact))
-    leaves = team.propose(registry(LARGER, contact=contact))
-    job = team.review(moves)
-    assert remarks(job) == [("warning", "14", "acme/web: replace")]
-    assert "| `acme/web` | **replace** |" in team.comment(moves)
-    assert "`project acme/web and all data in it`" in team.comment(moves)
-    job = team.review(leaves)
-    assert remarks(job) == [("warning", "6", "acme/api: delete")]
-    assert "### Apps: 1 to delete, 1 unchanged." in team.comment(leaves)
-
-    before = team.kept()
-    assert team.apply(team.merge(leaves)).code == 0
-    assert team.kept() == {"acme/web": before["acme/web"]}
+    assert team.kept() == {"acme/web": before.replace(" 1", " 2")}
     assert projects(team.cloud, "review--") == ["review--acme--web"]
 
     done = team.apply(team.merge(moves))
-    assert done.code == 1
-    assert "state: acme/api was changed by a run since" in done.out("Apply")
-    assert "nothing was applied" in done.out("Apply")
-    assert team.kept() == {"acme/web": before["acme/web"]}
+    assert (done.code, done.ran()[-1]) == (1, "Release the lock")
+    said = done.out("Apply")
+    assert re.search(
+        r"plan.json: state: acme/api, acme/web.* was changed by a run since\n", said
+    ), said
+    assert "plan.json: nothing was applied" in said
+    assert team.kept() == {"acme/web": before.replace(" 1", " 2")}
 
-    # The way out that the error and the docs name.
+    # The way out that the docs name.
     planned, done = team.apply_by_hand()
     assert (planned.code, done.code) == (0, 0), done.steps
-    assert team.kept().keys() == {"acme/web"}
-    assert team.kept() != {"acme/web": before["acme/web"]}
+    (project, generation), (earlier, _) = team.kept()["acme/web"].split(), before.split()
+    assert (project != earlier, generation) == (True, "2")
+
+
+def test_another_order_alone_is_no_change_and_a_second_apply_does_nothing(team: Team) -> None:
+    shuffled = (
+        (team.work / "tenants.yaml")
+        .read_text()
+        .replace("[citext, pg_trgm]", "[pg_trgm, citext] # two")
+        .replace("aws-us-west-2", "us-west-2")
+    )
+    change = team.propose(shuffled)
+    job = team.review(change)
+    assert (job.code, remarks(job)) == (0, [])
+    # What was applied before was all that there was to apply.
+    assert "### No changes: 1 app is as the registry says." in team.comment(change)
+    done = team.apply(team.merge(change))
+    assert (done.code, "nothing to do" in done.out("Apply")) == (0, True)
 
 
 def test_drift_opens_one_issue(team: Team) -> None:
