@@ -89,6 +89,10 @@ def up(
             environment,
             started=_noted(run_file, looker.stack),
         )
+        if run_file and not code:
+            from tenantry.recovery.own_run import note_success  # noqa: PLC0415
+
+            note_success(run_file)
     if code:
         _say_what_is_there(looker, before)
     raise typer.Exit(code)

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tenantry.recovery.errors import RecoveryError
@@ -28,20 +28,25 @@ class OwnRun:
     host: str
     pid: int
     stack: str
+    succeeded: bool = False
+    """Whether it has ended as it should; it then has released its lock itself."""
 
 
 def note(file: Path, pid: int, stack: str) -> None:
-    """Write down which process runs, whole or not at all.
+    """Write down which process runs.
 
     :raises RecoveryError: the file cannot be written
     """
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(asdict(OwnRun(socket.gethostname(), pid, stack))))
-        part.replace(file)
-    except OSError as error:
-        raise RecoveryError(f"{file}: cannot be written: {error.strerror}") from None
+    _write(file, OwnRun(socket.gethostname(), pid, stack))
+
+
+def note_success(file: Path) -> None:
+    """Write down that the run that was noted has succeeded.
+
+    :raises RecoveryError: the file cannot be written
+    """
+    if run := noted(file):
+        _write(file, replace(run, succeeded=True))
 
 
 def noted(file: Path) -> OwnRun | None:
@@ -74,6 +79,8 @@ def release(run: OwnRun, store: Store, seconds: float) -> list[Lock]:
                 f"the run (pid {run.pid}) is still at work: its lock stays; tenantry doctor tells when it is dead"
             )
         time.sleep(_PAUSE)
+    if run.succeeded:
+        return []
     if not store.tells_locks:
         raise RecoveryError(
             f"{store.where}: locks cannot be read here: where the next run meets that of {run.host} (pid {run.pid}), pulumi cancel"
@@ -87,6 +94,17 @@ def release(run: OwnRun, store: Store, seconds: float) -> list[Lock]:
     for lock in left:
         store.delete_lock(lock.key)
     return left
+
+
+def _write(file: Path, run: OwnRun) -> None:
+    # Whole or not at all: it is read after a kill.
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(asdict(run)))
+        part.replace(file)
+    except OSError as error:
+        raise RecoveryError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _is_there(pid: int) -> bool:

@@ -321,3 +321,14 @@ def test_where_locks_cannot_be_read_the_way_out_is_named(monkeypatch: pytest.Mon
     assert result.exit_code == 1
     assert "locks cannot be read here" in result.stderr
     assert "pulumi cancel" in result.stderr
+
+
+def test_a_run_that_succeeded_has_released_its_lock_itself(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.folder / "up.sh").write_text("exit 0\n")
+    assert ci("apply").exit_code == 0
+    # Also where nobody can look.
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    result = ci("release")
+    assert (result.exit_code, result.stdout) == (0, "no lock of a run of this folder is left\n")
