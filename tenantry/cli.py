@@ -13,6 +13,7 @@ import typer
 
 from tenantry import (
     __version__,
+    ci_command,
     doctor_command,
     fleet_command,
     keys_command,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(keys_command.app)
 app.add_typer(fleet_command.app)
+app.add_typer(ci_command.app)
 app.command()(plan_command.plan)
 app.command()(plan_command.drift)
 app.command()(up_command.up)

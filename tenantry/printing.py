@@ -26,12 +26,13 @@ def one_line_errors() -> Iterator[None]:
         yield
     except Exception as error:
         # Only now: a command that succeeds pays for none of these.
-        if isinstance(error, _one_line_kinds()):
+        if isinstance(error, one_line_kinds()):
             fail(str(error))
         raise
 
 
-def _one_line_kinds() -> tuple[type[Exception], ...]:
+def one_line_kinds() -> tuple[type[Exception], ...]:
+    """Return the failures whose own text says all that there is to say."""
     from tenantry.errors import OneLineError  # noqa: PLC0415
     from tenantry.local import LocalCloudError  # noqa: PLC0415
     from tenantry.registry import RegistryError  # noqa: PLC0415

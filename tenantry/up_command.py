@@ -11,7 +11,7 @@ import typer
 from tenantry.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from tenantry.planning.plan import Plan
     from tenantry.recovery.looking import Looker
@@ -49,6 +49,12 @@ def up(
             help="Apply what tenantry plan --out kept, without asking, and refuse where something moved since.",
         ),
     ] = None,
+    run_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Note there which process applies, for tenantry ci release."
+        ),
+    ] = None,
 ) -> None:
     """Converge: settle what a run that was cut off left behind, then pulumi up.
 
@@ -78,10 +84,26 @@ def up(
         if plan and reviewed:
             _check_plan(plan, reviewed, environment)
             given = ["--skip-preview", *given]
-        code = run(["pulumi", "up", *(["--yes"] if yes or plan else []), *given], environment)
+        code = run(
+            ["pulumi", "up", *(["--yes"] if yes or plan else []), *given],
+            environment,
+            started=_noted(run_file, looker.stack),
+        )
+        if run_file and not code:
+            from tenantry.recovery.own_run import note_success  # noqa: PLC0415
+
+            note_success(run_file)
     if code:
         _say_what_is_there(looker, before)
     raise typer.Exit(code)
+
+
+def _noted(file: Path | None, stack: str) -> Callable[[int], None]:
+    if file is None:
+        return lambda _: None
+    from tenantry.recovery.own_run import note  # noqa: PLC0415
+
+    return lambda pid: note(file, pid, stack)
 
 
 def _reviewed(file: Path | None, options: list[str], allowed: list[str] | None) -> Plan | None:

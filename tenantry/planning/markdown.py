@@ -81,7 +81,7 @@ def _folded(row: Row) -> str:
     more = len(lines) - _LINES
     kept = [*map(_cut, lines[:_LINES]), *([f"… {more} more lines are cut"] if more > 0 else [])]
     head = f"<details><summary><code>{row.name}</code>: {row.action}</summary>"
-    return f"\n{head}\n{_fenced(kept)}\n</details>\n"
+    return f"\n{head}\n{fenced(kept)}\n</details>\n"
 
 
 def _warnings(plan: Plan, room: int) -> str:
@@ -92,14 +92,15 @@ def _block(lines: Iterable[str], room: int) -> str:
     """Return as many lines as fit, as they are: nothing in them is Markdown, and nobody is mentioned by them."""
     given = [_cut(line) for text in lines for line in text.splitlines()]
     kept = list(given)
-    while kept and _size(_fenced(kept)) > room:
+    while kept and _size(fenced(kept)) > room:
         kept.pop()
     if len(kept) < len(given):
         kept.append(f"… {len(given) - len(kept)} more lines are cut")
-    return _fenced(kept)
+    return fenced(kept)
 
 
-def _fenced(lines: Sequence[str]) -> str:
+def fenced(lines: Sequence[str]) -> str:
+    """Return lines as a block in which nothing is Markdown and nobody is mentioned."""
     fence = "```"
     while any(fence in line for line in lines):
         fence += "`"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tenantry.stack import StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _HANDED_ON: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 _SIGNALLED: Final = 128
@@ -18,12 +18,18 @@ _LOOK_SECONDS: Final = 0.5
 """After how long the command is looked at without a signal: that of its end may have gone to another thread, where it is lost."""
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    started: Callable[[int], None] = lambda _: None,
+) -> int:
     """Run a command to its end and return its exit code, or 128 and the number of the signal that ended it.
 
     Ctrl-C reaches the command through the terminal, and once only: it takes a second one for an order to leave at once. A
     signal that was sent to this process alone, as a CI service does, is handed on.
 
+    :param started: takes the pid as soon as there is one
     :raises StackError: there is no such command
     """
     waited = _HANDED_ON | {signal.SIGCHLD}
@@ -36,6 +42,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
             raise StackError(
                 f"{command[0]} is not on PATH: make engine, then .venv/bin first on PATH"
             ) from None
+        started(pid)
         while True:
             received = signal.sigtimedwait(waited, _LOOK_SECONDS)
             if received is not None and received.si_signo in _HANDED_ON and received.si_code <= 0:
