@@ -15,6 +15,7 @@ from tenantry import (
     __version__,
     doctor_command,
     fleet_command,
+    fleet_moves_command,
     keys_command,
     plan_command,
     up_command,
@@ -40,6 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_command.app)
+fleet_command.app.command()(fleet_moves_command.split)
+fleet_command.app.command()(fleet_moves_command.join)
 app.add_typer(fleet_command.app)
 app.command()(plan_command.plan)
 app.command()(plan_command.drift)

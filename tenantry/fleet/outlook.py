@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from tenantry.fleet.deployments import between
 from tenantry.fleet.errors import FleetError
 from tenantry.registry.names import AppNames
-from tenantry.registry.transition import AppliedApp, handed_out, judge_transition
+from tenantry.registry.transition import AppliedApp, cut_off, handed_out, judge_transition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -71,6 +72,8 @@ class _Left:
     stacks: dict[str, str] = field(default_factory=dict)
     """The stack of each app."""
     notes: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+    """What is refused over moves that were cut off."""
 
 
 def look(
@@ -127,7 +130,7 @@ def look(
         (*tasks, *removing),
         tuple(unchanged),
         (*left.notes, *outlook.notes),
-        (*outlook.refused, *elsewhere),
+        (*outlook.refused, *left.cut, *elsewhere),
     )
 
 
@@ -135,16 +138,20 @@ def _elsewhere(
     project: Project, tasks: Iterable[Task], stacks: Iterable[str], namespace: str
 ) -> tuple[str, ...]:
     """Refuse a stack of its own to an app that another stack holds: both would hold the same project."""
-    new = {task.app for task in tasks if task.purpose == "create"}
+    # Also a stack that no run has seen yet: a split that was cut off made it.
+    new = {task.app for task in tasks if task.purpose == "create" or task.update is None}
     refused = []
     # Where every app has its stack, nobody pays for this look.
     for stack in sorted(stacks) if new else ():
-        held = applied_in(project.store.state(stack))
+        state = project.store.state(stack)
+        held = applied_in(state)
         twice = [app.id for app in held if app.id in new and app.namespace in {"", namespace}]
-        if twice:
+        if twice and (cut := between(state)):
+            refused.append(f"{project.registry}: {cut_off(stack, cut)}")
+        elif twice:
             refused.append(
                 f"{project.registry}: stack {stack} holds {_some(twice)}: nothing was changed. An app cannot be in two stacks: go on with "
-                f"that stack (tenantry up), or leave these out of the run"
+                f"that stack (tenantry up), give each a stack of its own (tenantry fleet split --from {stack}), or leave these out of the run"
             )
     return tuple(refused)
 
@@ -164,6 +171,8 @@ def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
                 if remains
                 else f"stack {stack} holds nothing: pulumi stack rm {stack}, when it is not needed"
             )
+        elif cut := between(state):
+            found.cut.append(f"{project.registry}: {cut_off(stack, cut)}")
         elif len(held) == 1 and _is_ours(held[0], stack, desired.registry.namespace):
             found.held.append(held[0])
             found.stacks[held[0].id] = stack
@@ -205,8 +214,13 @@ def _judged(
     """Hold the whole run to the rules on removal. What only one app is refused for, that app's own run says."""
     staying = [task for task in tasks if task.purpose == "update" and task.inputs]
     with ThreadPoolExecutor(_READERS) as readers:
-        states = readers.map(project.store.state, [task.stack for task in staying])
-        held = [app for state in states for app in applied_in(state)]
+        states = list(readers.map(project.store.state, [task.stack for task in staying]))
+    held = [app for state in states for app in applied_in(state)]
+    joining = [
+        f"{project.registry}: {cut_off(task.stack, cut)}"
+        for task, state in zip(staying, states, strict=True)
+        if (cut := between(state))
+    ]
     rules = {
         "organization": project.organization,
         "catalog": project.has_catalog,
@@ -217,7 +231,7 @@ def _judged(
     stay = judge_transition(held, [task.inputs.app for task in staying if task.inputs], **rules)  # type: ignore[arg-type]  # by name
     leave = judge_transition(leaving, [], **rules)  # type: ignore[arg-type]  # by name
     lost = [*stay.destroyed, *leave.destroyed]
-    refused = [f"{project.registry}: {line}" for line in leave.refused]
+    refused = [*joining, *(f"{project.registry}: {line}" for line in leave.refused)]
     unnamed = [app for app in lost if app not in allowed]
     names = " ".join(f"--allow-destroy {app}" for app in lost)
     if leave.destroyed and not desired.inputs and unnamed:
