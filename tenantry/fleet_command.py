@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tenantry.fleet.events import Event
     from tenantry.fleet.fleet import Fleet
     from tenantry.fleet.outlook import Outlook
-    from tenantry.fleet.selection import Selection
+    from tenantry.fleet.selection import Selection, Shard
 
 app = typer.Typer(
     name="fleet",
@@ -161,31 +161,49 @@ def plan(  # noqa: PLR0913 options
 
 
 @app.command()
-def drift(
+def drift(  # noqa: PLR0913 options
     *,
     only: Only = None,
     tenant: Tenants = None,
     environment: Environments = None,
     shard: ShardOf = None,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Ask about every resource of each app as well, with an engine for each."
+        ),
+    ] = False,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            "--share",
+            metavar="1/N",
+            help="With --deep: of one of N parts of the fleet, another one each hour.",
+        ),
+    ] = None,
     parallel: Parallel = None,
     registry: File = None,
     as_json: AsDocument = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Ask the clouds about every resource of the selected apps, and show what differs from the states. Changes nothing, takes no lock.
+    """Compare the clouds' lists with the states: what is gone, renamed, set otherwise, or nobody's. Changes nothing, takes no lock.
 
-    tenantry fleet drift --shard 1/24
+    tenantry fleet drift --deep --share 1/24
 
-    Exit code: 0; 3 where something differs; 1 where an app cannot be asked about.
+    Exit code: 0; 3 where something differs; 1 where the clouds, or an app, cannot be asked about.
     """
     from tenantry.plan_command import one_format, print_drift  # noqa: PLC0415
 
     one_format(as_json, as_markdown)
+    if share is not None and (shard is not None or not deep):
+        fail("--share: with --deep, and without --shard, which says itself which part it is")
     with _errors():
         fleet = _fleet(registry)
         selection = _selection(fleet, only, tenant, environment, None, shard)
         with _interruptible(fleet), _teller(beside=True) as tell:
-            found, summary = fleet.drift(selection, parallel=parallel, tell=tell)
+            found, summary = fleet.drift(
+                selection, deep=deep, share=_turn(share), parallel=parallel, tell=tell
+            )
     print_drift(found, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(1 if summary.failed else found.exit_code)
 
@@ -284,6 +302,19 @@ def _selection(
         changed=None if since is None else fleet.changed_since(since),
         shard=None if shard is None else Shard.of(shard),
     )
+
+
+def _turn(share: str | None) -> Shard | None:
+    """Find the part of the fleet whose turn it is, and say which."""
+    if share is None:
+        return None
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from tenantry.fleet.selection import Shard  # noqa: PLC0415
+
+    turn = Shard.of_the_hour(share, datetime.now(UTC))
+    print(f"looking deep into share {turn.number} of {turn.count}", file=sys.stderr)
+    return turn
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.fleet.errors import FleetError
+from tenantry.registry.names import app_of
 from tenantry.registry.transition import MOVED, moved_apps
 
 if TYPE_CHECKING:
@@ -203,13 +204,8 @@ def _with_outputs_of(resource: Resource, keep: Any) -> Resource:  # noqa: ANN401
             continue
         if not isinstance(value, Mapping) or _SECRET in value:
             raise StateError(f"the stack's output {name} is not by app: apply it once, then go on")
-        outputs[name] = {key: each for key, each in value.items() if keep(_app_of(key))}
+        outputs[name] = {key: each for key, each in value.items() if keep(app_of(key))}
     return {**resource, "outputs": outputs}
-
-
-def _app_of(name: str) -> str:
-    # A graph of a user: acme/web/alice.
-    return "/".join(name.split("/")[:2])
 
 
 def _owners(state: Deployment) -> dict[str, str]:

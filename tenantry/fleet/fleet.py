@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tenantry.fleet.engine import Engine, OperationKind, Ran, Step
     from tenantry.fleet.events import Event, Outcome
     from tenantry.fleet.inputs import Desired
+    from tenantry.fleet.selection import Shard
     from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
@@ -183,14 +184,48 @@ class Fleet:
         self,
         selection: Selection = EVERYTHING,
         *,
+        deep: bool = False,
+        share: Shard | None = None,
         parallel: int | None = None,
         tell: Callable[[Event], None] = silent,
     ) -> tuple[Drift, Summary]:
-        """Ask the clouds about each resource of the selected apps that have a stack, and say what differs. Changes nothing, takes no lock.
+        """Say what differs between the clouds and the states. Changes nothing, takes no lock.
 
-        :return: what differs, and how each look ended
-        :raises FleetError: as for `look`
+        The clouds are asked for their lists: a handful of requests, and no engine. `deep` asks them about each resource of the selected
+        apps that have a stack as well, several requests and an engine for each.
+
+        :param share: the part of them that is looked into deep; all by default
+        :return: what differs, and how each deep look ended
+        :raises FleetError: the registry, the states, the selection or the clouds cannot be used
         """
+        found = self._listed(selection)
+        if not deep:
+            return found, Summary("drift", (), 0, 0.0)
+        part = selection if share is None else replace(selection, shard=share)
+        looked, summary = self._looked(part, parallel, tell)
+        return found.and_deeper(looked), summary
+
+    def _listed(self, selection: Selection) -> Drift:
+        from tenantry.aura.errors import AuraError  # noqa: PLC0415 for drift only
+        from tenantry.fleet.listing import FleetLooker, listed  # noqa: PLC0415 as above
+        from tenantry.neon import NeonError  # noqa: PLC0415 as above
+
+        try:
+            registry = load(self.project.folder / self.project.registry)
+            looker = FleetLooker(self.project, registry)
+            left = () if selection.everything else looker.held() - {app.id for app in registry.apps}
+            selection.check(registry, left)
+            chosen = {app.id for app in selection.apps(registry.apps)} | set(selection.left(left))
+            return listed(looker, None if selection.everything else chosen)
+        except (*READING, SelectionError, AuraError, NeonError) as error:
+            raise FleetError(str(error)) from None
+
+    def _looked(
+        self,
+        selection: Selection,
+        parallel: int | None,
+        tell: Callable[[Event], None],
+    ) -> tuple[Drift, Summary]:
         from tenantry.planning.drift import drift_of  # noqa: PLC0415 for drift only
 
         outlook = self.look(selection, every=True, removals=False)

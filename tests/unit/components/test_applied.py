@@ -101,7 +101,7 @@ def test_the_apps_of_the_last_run_are_read_from_the_state(
 
 
 def test_what_was_moved_out_of_the_stack_is_read_from_its_outputs() -> None:
-    seen = {}
+    seen: dict[str, str] = {}
 
     def program() -> dict[str, pulumi.Output[object]]:
         seen.update(applied().moved)
