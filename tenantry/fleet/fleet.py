@@ -141,6 +141,40 @@ class Fleet:
 
         return self._run("up", outlook, attempt, selection, parallel, tell)
 
+    def up_reviewed(
+        self,
+        reviewed: Plan,
+        *,
+        parallel: int | None = None,
+        tell: Callable[[Event], None] = silent,
+    ) -> Summary:
+        """Apply what a kept plan says, and nothing else: its apps, with the permissions that it has.
+
+        No engine is asked whether it still holds: the registry, the program, the settings and the states are compared.
+
+        :param reviewed: what `plan` made, and `planning.keeping` kept
+        :raises FleetError: something moved since, or as for `up`; one line for each, nothing was changed
+        """
+        from tenantry.fleet.planning import apps_of, moved_since, stacks_of  # noqa: PLC0415 as in plan
+
+        apps = apps_of(reviewed)
+        if not apps:
+            return Summary("up", (), 0, 0.0)
+        selection = Selection(only=apps)
+        outlook = self.look(selection, every=True, allowed=reviewed.allowed)
+        outlook.check()
+        stacks = stacks_of(outlook, self.project.folder, self.project.store)
+        if lines := moved_since(reviewed, stacks):
+            raise FleetError("\n".join(lines))
+        return self.up(
+            selection,
+            every=True,
+            allowed=reviewed.allowed,
+            parallel=parallel,
+            tell=tell,
+            outlook=outlook,
+        )
+
     def plan(
         self,
         selection: Selection = EVERYTHING,
@@ -158,12 +192,18 @@ class Fleet:
         :return: the plan, and how each preview ended
         :raises FleetError: as for `look`
         """
-        from tenantry.fleet.planning import plan_of_fleet, refused_plan  # noqa: PLC0415 for plans only
+        from tenantry.fleet.planning import (  # noqa: PLC0415 for plans only
+            plan_of_fleet,
+            refused_plan,
+            stacks_of,
+        )
 
         outlook = self.look(selection, every=every, allowed=allowed)
         if outlook.refused:
             return refused_plan(outlook), Summary("plan", (), len(outlook.unchanged), 0.0)
         permitted = {*self.project.allowed, *allowed}
+        # Before the previews: what a run changes in the meantime is then rather noticed than not.
+        stacks = stacks_of(outlook, self.project.folder, self.project.store)
         runs: dict[str, Run] = {}
 
         def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
@@ -178,7 +218,7 @@ class Fleet:
             return _looked(attempted, "planned" if differs else "unchanged")
 
         summary = self._run("plan", outlook, attempt, selection, parallel, tell)
-        return plan_of_fleet(outlook, runs, allowed), summary
+        return plan_of_fleet(outlook, runs, allowed, () if summary.failed else stacks), summary
 
     def drift(
         self,
