@@ -43,6 +43,7 @@ app = typer.Typer(
 app.add_typer(keys_command.app)
 fleet_command.app.command()(fleet_moves_command.split)
 fleet_command.app.command()(fleet_moves_command.join)
+fleet_command.app.command()(fleet_moves_command.copy_states)
 app.add_typer(fleet_command.app)
 app.command()(plan_command.plan)
 app.command()(plan_command.drift)

@@ -1,4 +1,4 @@
-"""`tenantry fleet split` and `tenantry fleet join`: apps from one big stack to a stack each, and back, by their states alone."""
+"""`tenantry fleet split`, `join` and `copy-states`: states go from stack to stack, or from backend to backend; no cloud is asked."""
 
 from __future__ import annotations
 
@@ -104,6 +104,53 @@ def join(
             return moves.join(project, project.states, planned, tell)
 
         _carry_out(planned, act, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def copy_states(*, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Copy all stacks, with their history, to the backend that TENANTRY_STATES_TO names: from a folder to PostgreSQL, or back.
+
+    The old ones stay, locked. The next run is made with PULUMI_BACKEND_URL set to the new one, and has nothing to do.
+
+    tenantry fleet copy-states --yes
+
+    Exit code: 0 copied, or there already; 1 refused or an error.
+    """
+    from tenantry.fleet.copying import TARGET, copy_states  # noqa: PLC0415
+    from tenantry.fleet.project import Project  # noqa: PLC0415
+    from tenantry.recovery.store import open_tree  # noqa: PLC0415
+    from tenantry.stack import backend_url, listed_with_times  # noqa: PLC0415
+
+    with _errors():
+        project = Project.open(Path.cwd())
+        environment = project.environment
+        url = environment.get(TARGET)
+        if not url:
+            fail(
+                f"{TARGET}: set it to the URL of the backend to copy to, as postgres://USER:PASSWORD@HOST/DATABASE"
+            )
+        old = environment.get("PULUMI_BACKEND_URL") or backend_url(environment)
+        # The engine makes the table and what says of which form the states are.
+        listed_with_times({**environment, "PULUMI_BACKEND_URL": url}, project.folder)
+        source, target = open_tree(old, project.name), open_tree(url, project.name)
+        if source is None or target is None:
+            fail(
+                "copy-states: both backends must be a folder (file://) or PostgreSQL (postgres://): of others, pulumi stack export and import"
+            )
+        if source.where == target.where and old == url:
+            fail(f"{TARGET}: is the backend that the states are in")
+        if not yes:
+            if not sys.stdin.isatty():
+                fail("nobody is there to be asked: --yes begins without")
+            if not typer.confirm(f"From {source.where} to {target.where}. Copy?", err=True):
+                fail("nothing was copied")
+        copied = copy_states(
+            source, target, project.name, lambda stack: print(stack, file=sys.stderr, flush=True)
+        )
+    if as_json:
+        print_json(asdict(copied))
+        return
+    again = f", {len(copied.there)} there already" if copied.there else ""
+    print(f"copied: {len(copied.stacks)} stacks ({copied.keys} files) to {copied.target}{again}")
 
 
 def _where(registry: Path | None, stack: str) -> tuple[Project, str]:

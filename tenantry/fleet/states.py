@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tenantry.recovery.store import Folder, Table
 
-_HISTORY: Final = ".pulumi/history"
+HISTORY: Final = ".pulumi/history"
 _ENDINGS: Final = (".json", ".json.gz")
 _BESIDE: Final = (".pulumi-tags", ".json.bak", ".json.gz.bak", ".json.gz", ".json")
 """What the engine keeps of a stack beside its history, by what follows its name; the state comes last."""
@@ -227,7 +227,7 @@ class InTree:
 
     def remove(self, stack: str) -> None:
         """Remove a stack with its history. One that is gone is a success."""
-        for key in self._tree.keys(f"{_HISTORY}/{self._project}/{stack}/"):
+        for key in self._tree.keys(f"{HISTORY}/{self._project}/{stack}/"):
             self._tree.delete(key)
         # While the state is there the stack is, and whoever was killed over it finds it again.
         for ending in _BESIDE:
