@@ -89,9 +89,10 @@ def copy_states(
 def _by_stack(tree: Folder | Table, project: str) -> dict[str, list[str]]:
     """List the keys of each stack, without its history; the state comes last."""
     folder = f"{STACKS}/{project}/"
+    listed = tree.keys(folder)
     found: dict[str, list[str]] = {}
     for ending in _ENDINGS:
-        for key in tree.keys(folder):
+        for key in listed:
             name = key.removeprefix(folder)
             if name.endswith(ending) and "/" not in name:
                 found.setdefault(name.removesuffix(ending), []).append(key)
