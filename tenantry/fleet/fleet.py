@@ -548,14 +548,14 @@ class Fleet:
 
     def going(self, selection: Selection, *, confirmed: str = "") -> Outlook:
         """Find the stacks that `destroy` is about, by what was applied last; parameters and errors as there."""
-        from tenantry.fleet.outlook import applied_in  # noqa: PLC0415 loaded already
+        from tenantry.fleet.outlook import FEW, applied_in, some  # noqa: PLC0415 loaded already
 
         outlook = self.look(selection, every=True)
         namespace = outlook.desired.registry.namespace
         if confirmed and confirmed != namespace:
             raise FleetError(f"--confirm {confirmed}: the registry's namespace is {namespace}")
         there = [task for task in outlook.tasks if task.purpose != "create"]
-        tasks, refused = [], []
+        tasks, refused = [], [*outlook.cut]
         for task in there:
             held = applied_in(self.project.store.state(task.stack))
             deletion = held[0].deletion if held else "delete"
@@ -565,14 +565,14 @@ class Fleet:
                 )
             tasks.append(replace(task, purpose="remove", deletion=deletion))
         count = len(tasks)
-        fleet = len(self.project.history.stacks())
+        apps = [task.app for task in tasks]
         if not confirmed and count > 1 and not {task.app for task in tasks} <= selection.only:
             refused.append(
-                f"{count} apps would be destroyed: nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
+                f"{count} apps would be destroyed ({some(apps)}): nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
             )
-        elif not confirmed and fleet >= 20 and count > fleet // 10:  # noqa: PLR2004 as in outlook
+        elif not confirmed and outlook.fleet >= FEW and count > outlook.fleet // 10:
             refused.append(
-                f"{count} of the fleet's {fleet} apps would be destroyed: nothing was changed. Take a tenth at most, or name the namespace: "
+                f"{count} of the fleet's {outlook.fleet} apps would be destroyed ({some(apps)}): nothing was changed. Take a tenth at most, or name the namespace: "
                 f"--confirm {namespace}"
             )
         if refused:

@@ -13,6 +13,7 @@ from tenantry.fleet import moves
 from tenantry.fleet.deployments import apps_in, between, moved_out
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.moves import join, plan_join, plan_split, split
+from tenantry.fleet.selection import Selection
 from tenantry.fleet.states import InTree
 from tenantry.recovery.store import Folder
 from tests.unit.fleet.states import SALT, state_of
@@ -190,6 +191,8 @@ def test_a_death_at_any_change_leaves_every_app_in_one_stack_that_runs_and_is_go
         told = scene.refused()
         if any(between(scene.get(stack)) for stack in scene.states.stacks()):
             assert f"tenantry fleet {operation}" in told
+            with pytest.raises(FleetError, match="was cut off"):
+                scene.backend.fleet().going(Selection(), confirmed="ns")
         if any(not each for each in holders.values()):
             assert told
         # The same command ends it, over the locks of the dead.
