@@ -92,10 +92,10 @@ def test_apps_move_to_stacks_of_their_own_and_back_and_no_cloud_hears_of_it(
             assert done.returncode == 1
             assert "Go on with tenantry fleet split --from prod" in done.stdout + done.stderr
         code, text = said(folder, "up", "--stack", "prod", "--yes", "--skip-preview")
-        assert (code, "locked by 1 lock" in text) == (255, True), text
+        assert (code != 0, "locked by 1 lock" in text) == (True, True), text
         folder.pulumi("cancel", "--yes", "--stack", "prod")
         code, text = said(folder, "up", "--stack", "prod", "--yes", "--skip-preview")
-        assert code == 255, text
+        assert code != 0, text
         assert "Go on with tenantry fleet split --from prod" in text
 
         done = folder.command("split", "--from", "prod", "--yes")
