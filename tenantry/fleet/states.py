@@ -257,10 +257,13 @@ class ThroughEngine:
         self._environment = environment
         self._folder = folder
         self._seen: dict[str, str] = {}
+        self._stacks: set[str] | None = None
 
     def stacks(self) -> set[str]:
-        """List the project's stacks."""
-        return set(listed_with_times(self._environment, self._folder))
+        """List the project's stacks; asked once, since each question is a process. Making one that came meanwhile fails."""
+        if self._stacks is None:
+            self._stacks = set(listed_with_times(self._environment, self._folder))
+        return set(self._stacks)
 
     @contextmanager
     def held(self, stacks: Collection[str]) -> Iterator[None]:  # noqa: ARG002 there is no way
@@ -289,6 +292,7 @@ class ThroughEngine:
                 # The stack's file is written beside Pulumi.yaml, wherever that is.
                 shutil.copyfile(self._folder / "Pulumi.yaml", Path(scratch, "Pulumi.yaml"))
                 initialized(self._environment, stack, Path(scratch))
+            self._stacks = {*self.stacks(), stack}
         elif before is not None and now.written != before:
             raise FleetError(f"stack {stack}: a run changed it in the meantime: begin again")
         given = replace(kept, deployment=_stamped(kept.deployment))
@@ -299,6 +303,7 @@ class ThroughEngine:
         """Remove a stack with its history. One that is gone is a success."""
         if stack in self.stacks():
             removed(self._environment, stack, self._folder)
+            self._stacks = self.stacks() - {stack}
 
 
 def _read(found: Mapping[str, Any], key: str) -> Kept:
