@@ -106,14 +106,14 @@ def join(
         _carry_out(planned, act, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def copy_states(*, yes: Yes = False, as_json: AsJson = False) -> None:
+def copy_states(*, dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = False) -> None:
     """Copy all stacks, with their history, to the backend that TENANTRY_STATES_TO names: from a folder to PostgreSQL, or back.
 
     The old ones stay, locked. The next run is made with PULUMI_BACKEND_URL set to the new one, and has nothing to do.
 
-    tenantry fleet copy-states --yes
+    TENANTRY_STATES_TO=file://. tenantry fleet copy-states --dry-run
 
-    Exit code: 0 copied, or there already; 1 refused or an error.
+    Exit code: 0 copied, or there already; 2 with --dry-run where something would be; 1 refused or an error.
     """
     from tenantry.fleet.copying import TARGET, copy_states  # noqa: PLC0415
     from tenantry.fleet.project import Project  # noqa: PLC0415
@@ -130,7 +130,8 @@ def copy_states(*, yes: Yes = False, as_json: AsJson = False) -> None:
             )
         old = environment.get("PULUMI_BACKEND_URL") or backend_url(environment)
         # The engine makes the table and what says of which form the states are.
-        listed_with_times({**environment, "PULUMI_BACKEND_URL": url}, project.folder)
+        if not dry_run:
+            listed_with_times({**environment, "PULUMI_BACKEND_URL": url}, project.folder)
         source, target = open_tree(old, project.name), open_tree(url, project.name)
         if source is None or target is None:
             fail(
@@ -138,19 +139,26 @@ def copy_states(*, yes: Yes = False, as_json: AsJson = False) -> None:
             )
         if source.where == target.where and old == url:
             fail(f"{TARGET}: is the backend that the states are in")
-        if not yes:
+        if not (yes or dry_run):
             if not sys.stdin.isatty():
                 fail("nobody is there to be asked: --yes begins without")
             if not typer.confirm(f"From {source.where} to {target.where}. Copy?", err=True):
                 fail("nothing was copied")
         copied = copy_states(
-            source, target, project.name, lambda stack: print(stack, file=sys.stderr, flush=True)
+            source,
+            target,
+            project.name,
+            lambda stack: print(stack, file=sys.stderr, flush=True),
+            dry_run=dry_run,
         )
     if as_json:
-        print_json(asdict(copied))
-        return
-    again = f", {len(copied.there)} there already" if copied.there else ""
-    print(f"copied: {len(copied.stacks)} stacks ({copied.keys} files) to {copied.target}{again}")
+        print_json({**asdict(copied), "done": not dry_run})
+    else:
+        again = f", {len(copied.there)} there already" if copied.there else ""
+        print(
+            f"{'to copy' if dry_run else 'copied'}: {len(copied.stacks)} stacks ({copied.keys} files) to {copied.target}{again}"
+        )
+    raise typer.Exit(PENDING if dry_run and copied.stacks else 0)
 
 
 def _where(registry: Path | None, stack: str) -> tuple[Project, str]:

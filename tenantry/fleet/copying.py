@@ -50,6 +50,8 @@ def copy_states(
     target: Folder | Table,
     project: str,
     tell: Callable[[str], None] = lambda _: None,
+    *,
+    dry_run: bool = False,
 ) -> Copied:
     """Copy all stacks of a project, and lock those that were copied.
 
@@ -57,6 +59,7 @@ def copy_states(
 
     :param target: a backend that the engine has prepared
     :param tell: is told of each stack
+    :param dry_run: say what would be copied, and write nothing
     :raises FleetError: somebody is at work on a stack, or the target holds another state of it
     :raises RecoveryError: one of them does not answer
     """
@@ -65,7 +68,7 @@ def copy_states(
     mine, theirs = _by_stack(source, project), _by_stack(target, project)
     copied = {stack for stack in mine if source.read(f"{own}{stack}/{_MOVED}") is not None}
     left = sorted(mine.keys() - copied)
-    with states.held(left):
+    with states.held(() if dry_run else left):
         there = [
             stack
             for stack in left
@@ -76,10 +79,11 @@ def copy_states(
         for stack in coming:
             history = source.keys(f"{HISTORY}/{project}/{stack}/")
             for key in [*(each for each in history if not each.endswith(_PASSING)), *mine[stack]]:
-                target.write(key, source.read(key) or b"")
+                if not dry_run:
+                    target.write(key, source.read(key) or b"")
                 count += 1
             tell(stack)
-        for stack in left:
+        for stack in () if dry_run else left:
             source.write(f"{own}{stack}/{_MOVED}", _moved_to(target.where))
     return Copied(
         tuple(coming), tuple(sorted({*there, *copied})), count, source.where, target.where

@@ -2,7 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from tenantry.cli import app as command
 from tenantry.fleet.copying import copy_states
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.states import InTree
@@ -88,3 +90,22 @@ def test_a_run_that_is_at_work_is_waited_for(tmp_path: Path) -> None:
     ):
         copy_states(source, target, "t")
     assert target.keys("") == []
+
+
+def test_the_command_shows_first(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(backend.folder)
+    for name, value in backend.environment.items():
+        monkeypatch.setenv(name, value)
+    run = CliRunner().invoke
+    missing = run(command, ["fleet", "copy-states", "--dry-run"])
+    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert "TENANTRY_STATES_TO: set it to the URL" in missing.stderr
+    monkeypatch.setenv("TENANTRY_STATES_TO", "file://.")
+    shown = run(command, ["fleet", "copy-states", "--dry-run", "--json"])
+    document = json.loads(shown.stdout)
+    assert (shown.exit_code, document["keys"], document["done"]) == (2, 7, False)
+    assert not (backend.folder / ".pulumi").exists()
+    assert Folder(backend.folder / "state").keys(".pulumi/locks") == []
+    monkeypatch.setenv("TENANTRY_STATES_TO", "s3://bucket")
+    other = run(command, ["fleet", "copy-states", "--dry-run"])
+    assert "both backends must be a folder" in other.stderr
