@@ -108,7 +108,8 @@ def plan_split(
     kept = _there(states, stack)
     _refuse_pending(stack, kept)
     namespace = load(project.folder / project.registry).namespace
-    held = apps_in(kept.deployment)
+    # In the state's own order they come as they were registered, which is another one each time.
+    held = sorted(apps_in(kept.deployment))
     begun = between(kept.deployment)
     chosen = [app for app in held if _chosen(app, only, tenants) or app in begun]
     _refuse_unknown(f"stack {stack} holds", only, tenants, [*held, *moved_out(kept.deployment)])
@@ -195,7 +196,7 @@ def plan_join(
         raise FleetError(cut_off(stack, begun))
     namespace = load(project.folder / project.registry).namespace
     moved = moved_out(kept.deployment)
-    held = apps_in(kept.deployment)
+    held = sorted(apps_in(kept.deployment))
     stacks = states.stacks() - {stack}
     if only:
         # Nobody else's state is needed.

@@ -19,7 +19,7 @@ from tenantry.recovery.store import Folder
 from tests.unit.fleet.states import SALT, state_of
 from tests.unit.fleet.support import Backend
 
-APPS = ("acme/web", "acme/lab", "acme/api")
+APPS = ("acme/api", "acme/lab", "acme/web")
 OWN = ["acme--api", "acme--lab", "acme--web"]
 
 
@@ -132,7 +132,7 @@ def test_a_split_leaves_each_app_in_a_stack_of_its_own(scene: Scene) -> None:
 def test_a_part_of_the_apps_moves_and_comes_back(scene: Scene) -> None:
     before = plain(scene.get("prod"))
     done = scene.split("acme/web")
-    assert done.stays == ("acme/lab", "acme/api")
+    assert done.stays == ("acme/api", "acme/lab")
     assert scene.holders() == {
         "acme/web": ["acme--web"],
         "acme/lab": ["prod"],
@@ -354,7 +354,7 @@ def test_the_command_shows_asks_and_moves(scene: Scene, monkeypatch: pytest.Monk
     )
     assert moved.exit_code == 0, moved.output
     document = json.loads(moved.stdout)
-    assert (document["done"], document["stays"]) == (True, ["acme/lab", "acme/api"])
+    assert (document["done"], document["stays"]) == (True, ["acme/api", "acme/lab"])
     assert Path(document["backup"], "prod.json").exists()
     again = run(command, ["fleet", "split", "--from", "prod", "--app", "acme/web", "--yes"])
     assert (again.exit_code, again.stdout) == (0, "split: nothing to move, 2 stay in prod\n")
