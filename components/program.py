@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_neon as neon
 
-from components.applied import applied_apps
+from components.applied import applied
 from components.settings import Settings
 from components.tenant_app import TenantApp
 from providers.catalog import Catalog
@@ -14,7 +14,7 @@ from tenantry.catalog.location import NO_CATALOG
 from tenantry.registry import App, RegistryError, SelectionError, load
 from tenantry.registry.graphs import GraphError, check_free_graphs
 from tenantry.registry.selection import select_for
-from tenantry.registry.transition import TransitionError, check_transition
+from tenantry.registry.transition import MOVED, TransitionError, check_transition, without_moved
 from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.planning import SchemaPlan, plan_schemas
 
@@ -30,7 +30,13 @@ def run(settings: Settings) -> list[TenantApp]:
         plans = plan_schemas(selected, settings.registry)
     except (RegistryError, SelectionError, SchemaError) as error:
         raise pulumi.RunError(str(error)) from None
-    return declare(selected, plans, settings, registered=registry.apps)
+    return declare(
+        selected,
+        plans,
+        settings,
+        registered=registry.apps,
+        everything=settings.apps.strip() == "all",
+    )
 
 
 def declare(
@@ -39,22 +45,32 @@ def declare(
     settings: Settings,
     *,
     registered: Sequence[App],
+    everything: bool = False,
 ) -> list[TenantApp]:
     """Declare apps and what they share, and export what commands read.
 
     :param selected: the apps that the stack is to hold
     :param plans: by the app's id, what is to be applied to its schema
     :param registered: every app of the registry
+    :param everything: nobody named the apps: those that were moved to a stack of their own are left out, and not refused
     :raises pulumi.RunError: the step from what the stack holds is refused, or what graphs need is missing; nothing is declared yet
     """
     try:
-        applied = applied_apps()
+        held = applied()
+        selected = without_moved(
+            held.apps,
+            selected,
+            held.moved,
+            settings.registry,
+            stack=pulumi.get_stack(),
+            everything=everything,
+        )
         check_free_graphs(selected)
         # Also a graph that leaves needs the way to Aura.
-        has_graphs = any(app.graphs for app in selected) or any(app.graphs for app in applied)
+        has_graphs = any(app.graphs for app in selected) or any(app.graphs for app in held.apps)
         aura = settings.read_aura() if has_graphs else None
         destroyed = check_transition(
-            applied,
+            held.apps,
             selected,
             settings.registry,
             organization=settings.neon_org_id or "",
@@ -95,4 +111,7 @@ def declare(
             for name, graph in component.graphs.items()
         },
     )
+    if held.moved:
+        # Kept from run to run: nothing else in this stack tells that they are another's.
+        pulumi.export(MOVED, dict(held.moved))
     return apps

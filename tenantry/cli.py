@@ -16,6 +16,7 @@ from tenantry import (
     ci_command,
     doctor_command,
     fleet_command,
+    fleet_moves_command,
     keys_command,
     plan_command,
     up_command,
@@ -41,6 +42,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_command.app)
+fleet_command.app.command()(fleet_moves_command.split)
+fleet_command.app.command()(fleet_moves_command.join)
+fleet_command.app.command()(fleet_moves_command.copy_states)
 app.add_typer(fleet_command.app)
 app.add_typer(ci_command.app)
 app.command()(plan_command.plan)

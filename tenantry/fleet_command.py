@@ -10,7 +10,7 @@ import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tenantry.fleet.events import Event
     from tenantry.fleet.fleet import Fleet
     from tenantry.fleet.outlook import Outlook
-    from tenantry.fleet.selection import Selection
+    from tenantry.fleet.selection import Selection, Shard
+    from tenantry.planning.plan import Plan
 
 app = typer.Typer(
     name="fleet",
@@ -97,6 +98,13 @@ def up(  # noqa: PLR0913 options
     allow_destroy: Allow = None,
     parallel: Parallel = None,
     registry: File = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Apply what tenantry fleet plan --out kept, without asking, and refuse where something moved since.",
+        ),
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -106,6 +114,10 @@ def up(  # noqa: PLR0913 options
 
     Exit code: 0; 1 where an app did not end well, or the run is refused.
     """
+    if plan is not None:
+        if only or tenant or environment or changed_since or shard or every or allow_destroy:
+            fail("--plan: the plan says which apps, and what may be destroyed")
+        _up_reviewed(plan, registry, parallel, as_json=as_json)
     with _errors():
         fleet = _fleet(registry)
         selection = _selection(fleet, only, tenant, environment, changed_since, shard)
@@ -137,6 +149,10 @@ def plan(  # noqa: PLR0913 options
     allow_destroy: Allow = None,
     parallel: Parallel = None,
     registry: File = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the plan, for tenantry fleet up --plan FILE."),
+    ] = None,
     as_json: AsDocument = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
@@ -156,36 +172,89 @@ def plan(  # noqa: PLR0913 options
             made, summary = fleet.plan(
                 selection, every=every, allowed=allow_destroy or (), parallel=parallel, tell=tell
             )
+    if out is not None and (made.refusals or summary.failed):
+        print(f"{out}: not written", file=sys.stderr)
+    elif out is not None:
+        _keep(made, out)
     print_plan(made, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(1 if summary.failed else made.exit_code)
 
 
+def _keep(made: Plan, out: Path) -> None:
+    from tenantry.planning.keeping import write_plan  # noqa: PLC0415
+    from tenantry.printing import one_line_errors  # noqa: PLC0415
+
+    with one_line_errors():
+        write_plan(made, out)
+
+
+def _up_reviewed(
+    file: Path, registry: Path | None, parallel: int | None, *, as_json: bool
+) -> NoReturn:
+    from tenantry.fleet.errors import FleetError  # noqa: PLC0415
+    from tenantry.fleet.planning import AGAIN  # noqa: PLC0415
+    from tenantry.planning.keeping import read_plan  # noqa: PLC0415
+    from tenantry.printing import one_line_errors  # noqa: PLC0415
+
+    with one_line_errors():
+        reviewed = read_plan(file, AGAIN)
+    fleet = _fleet(registry)
+    try:
+        with _interruptible(fleet), _teller(as_json=as_json) as tell:
+            summary = fleet.up_reviewed(reviewed, parallel=parallel, tell=tell)
+    except FleetError as error:
+        for line in str(error).splitlines():
+            print(f"{file}: {line}", file=sys.stderr)
+        fail(f"{file}: nothing was applied: {AGAIN} {file}, and have it reviewed")
+    if not reviewed.stacks:
+        print(f"{file}: nothing to do", file=sys.stderr)
+    raise typer.Exit(1 if summary.failed else 0)
+
+
 @app.command()
-def drift(
+def drift(  # noqa: PLR0913 options
     *,
     only: Only = None,
     tenant: Tenants = None,
     environment: Environments = None,
     shard: ShardOf = None,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Ask about every resource of each app as well, with an engine for each."
+        ),
+    ] = False,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            "--share",
+            metavar="1/N",
+            help="With --deep: of one of N parts of the fleet, another one each hour.",
+        ),
+    ] = None,
     parallel: Parallel = None,
     registry: File = None,
     as_json: AsDocument = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Ask the clouds about every resource of the selected apps, and show what differs from the states. Changes nothing, takes no lock.
+    """Compare the clouds' lists with the states: what is gone, renamed, set otherwise, or nobody's. Changes nothing, takes no lock.
 
-    tenantry fleet drift --shard 1/24
+    tenantry fleet drift --deep --share 1/24
 
-    Exit code: 0; 3 where something differs; 1 where an app cannot be asked about.
+    Exit code: 0; 3 where something differs; 1 where the clouds, or an app, cannot be asked about.
     """
     from tenantry.plan_command import one_format, print_drift  # noqa: PLC0415
 
     one_format(as_json, as_markdown)
+    if share is not None and (shard is not None or not deep):
+        fail("--share: with --deep, and without --shard, which says itself which part it is")
     with _errors():
         fleet = _fleet(registry)
         selection = _selection(fleet, only, tenant, environment, None, shard)
         with _interruptible(fleet), _teller(beside=True) as tell:
-            found, summary = fleet.drift(selection, parallel=parallel, tell=tell)
+            found, summary = fleet.drift(
+                selection, deep=deep, share=_turn(share), parallel=parallel, tell=tell
+            )
     print_drift(found, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(1 if summary.failed else found.exit_code)
 
@@ -284,6 +353,19 @@ def _selection(
         changed=None if since is None else fleet.changed_since(since),
         shard=None if shard is None else Shard.of(shard),
     )
+
+
+def _turn(share: str | None) -> Shard | None:
+    """Find the part of the fleet whose turn it is, and say which."""
+    if share is None:
+        return None
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from tenantry.fleet.selection import Shard  # noqa: PLC0415
+
+    turn = Shard.of_the_hour(share, datetime.now(UTC))
+    print(f"looking deep into share {turn.number} of {turn.count}", file=sys.stderr)
+    return turn
 
 
 @contextmanager

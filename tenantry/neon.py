@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -43,6 +43,9 @@ class NeonProject:
     postgres_version: int
     organization: str
     created: datetime
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What can be changed about it and its list shows, by the property that a stack's state has for it: `historyRetentionSeconds`,
+    `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`."""
 
 
 class NeonApi:
@@ -208,7 +211,32 @@ def _project(found: Mapping[str, Any]) -> NeonProject:
         postgres_version=int(found["pg_version"]),
         organization=found.get("org_id") or "",
         created=datetime.fromisoformat(found["created_at"]),
+        settings=_settings(found),
     )
+
+
+def _settings(found: Mapping[str, Any]) -> dict[str, str]:
+    compute = found.get("default_endpoint_settings") or {}
+    told = {
+        "historyRetentionSeconds": found.get("history_retention_seconds"),
+        **{
+            f"defaultEndpointSettings.{name}": compute.get(theirs)
+            for name, theirs in (
+                ("autoscalingLimitMinCu", "autoscaling_limit_min_cu"),
+                ("autoscalingLimitMaxCu", "autoscaling_limit_max_cu"),
+                ("suspendTimeoutSeconds", "suspend_timeout_seconds"),
+            )
+        },
+        "allowedIps": ((found.get("settings") or {}).get("allowed_ips") or {}).get("ips"),
+    }
+    return {name: setting_text(value) for name, value in told.items() if value is not None}
+
+
+def setting_text(value: object) -> str:
+    """Return a number or a list the same way wherever it comes from: 2 and 2.0, and lists in any order."""
+    if isinstance(value, list):
+        return ", ".join(sorted(map(str, value)))
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _said(answer: httpx.Response) -> str:

@@ -8,6 +8,8 @@ CLOUDS: Final = (
     "AURA_CLIENT_SECRET",
     "AURA_API_TOKEN",
     "TENANTRY_CATALOG_URL",
+    # The URL of another backend, for `tenantry fleet copy-states` alone.
+    "TENANTRY_STATES_TO",
 )
 """What a run needs, and nothing that only reads a stack."""
 STATE: Final = (

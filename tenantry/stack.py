@@ -123,29 +123,76 @@ def updates(
 
 
 def exported(
-    environment: Mapping[str, str], stack: str, folder: Path | None = None
+    environment: Mapping[str, str],
+    stack: str,
+    folder: Path | None = None,
+    *,
+    secrets: bool = False,
 ) -> dict[str, Any]:
-    """Export a stack's state, secrets encrypted: `version`, `deployment`.
+    """Export a stack's state: `version`, `deployment`.
 
     :param folder: as for `outputs`
-    :raises StackError: there is no such stack, no `pulumi`
+    :param secrets: in clear; otherwise they are encrypted
+    :raises StackError: there is no such stack, no `pulumi`, no passphrase where that is needed
     """
-    answer = _pulumi(environment, "stack", "export", "--stack", stack, folder=folder)
+    answer = _pulumi(
+        environment,
+        *("stack", "export", "--stack", stack),
+        *(["--show-secrets"] if secrets else []),
+        folder=folder,
+    )
     if answer.returncode != 0:
         raise StackError(f"pulumi stack export: {_said(answer)}")
     found: dict[str, Any] = json.loads(answer.stdout)
     return found
 
 
-def imported(environment: Mapping[str, str], stack: str, state: Mapping[str, Any]) -> None:
+def imported(
+    environment: Mapping[str, str],
+    stack: str,
+    state: Mapping[str, Any],
+    folder: Path | None = None,
+) -> None:
     """Put a state in place of a stack's own, through a pipe. The engine drops the pending operations of what it is given.
 
     :param state: as `exported` gives it
+    :param folder: as for `outputs`
     :raises StackError: the stack is locked, the passphrase is wrong, no `pulumi`
     """
-    answer = _pulumi(environment, "stack", "import", "--stack", stack, given=json.dumps(state))
+    answer = _pulumi(
+        environment,
+        *("stack", "import", "--stack", stack),
+        given=json.dumps(state),
+        folder=folder,
+    )
     if answer.returncode != 0:
         raise StackError(f"pulumi stack import: {_said(answer)}")
+
+
+def initialized(environment: Mapping[str, str], stack: str, folder: Path) -> None:
+    """Make a stack without resources.
+
+    :param folder: the folder of `Pulumi.yaml`, in which the stack's file is written
+    :raises StackError: it is there already, no passphrase, no `pulumi`
+    """
+    answer = _pulumi(environment, "stack", "init", stack, "--no-select", folder=folder)
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack init: {_said(answer)}")
+
+
+def removed(environment: Mapping[str, str], stack: str, folder: Path | None = None) -> None:
+    """Remove a stack with its history, also where it holds resources: nothing in a cloud is touched, and the stack's file stays.
+
+    :param folder: as for `outputs`
+    :raises StackError: there is no such stack, no `pulumi`
+    """
+    answer = _pulumi(
+        environment,
+        *("stack", "rm", stack, "--yes", "--force", "--preserve-config"),
+        folder=folder,
+    )
+    if answer.returncode != 0:
+        raise StackError(f"pulumi stack rm: {_said(answer)}")
 
 
 def _pulumi(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tenantry.fleet.engine import Engine, OperationKind, Ran, Step
     from tenantry.fleet.events import Event, Outcome
     from tenantry.fleet.inputs import Desired
+    from tenantry.fleet.selection import Shard
     from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
@@ -140,6 +141,40 @@ class Fleet:
 
         return self._run("up", outlook, attempt, selection, parallel, tell)
 
+    def up_reviewed(
+        self,
+        reviewed: Plan,
+        *,
+        parallel: int | None = None,
+        tell: Callable[[Event], None] = silent,
+    ) -> Summary:
+        """Apply what a kept plan says, and nothing else: its apps, with the permissions that it has.
+
+        No engine is asked whether it still holds: the registry, the program, the settings and the states are compared.
+
+        :param reviewed: what `plan` made, and `planning.keeping` kept
+        :raises FleetError: something moved since, or as for `up`; one line for each, nothing was changed
+        """
+        from tenantry.fleet.planning import apps_of, moved_since, stacks_of  # noqa: PLC0415 as in plan
+
+        apps = apps_of(reviewed)
+        if not apps:
+            return Summary("up", (), 0, 0.0)
+        selection = Selection(only=apps)
+        outlook = self.look(selection, every=True, allowed=reviewed.allowed)
+        outlook.check()
+        stacks = stacks_of(outlook, self.project.folder, self.project.store)
+        if lines := moved_since(reviewed, stacks):
+            raise FleetError("\n".join(lines))
+        return self.up(
+            selection,
+            every=True,
+            allowed=reviewed.allowed,
+            parallel=parallel,
+            tell=tell,
+            outlook=outlook,
+        )
+
     def plan(
         self,
         selection: Selection = EVERYTHING,
@@ -157,12 +192,18 @@ class Fleet:
         :return: the plan, and how each preview ended
         :raises FleetError: as for `look`
         """
-        from tenantry.fleet.planning import plan_of_fleet, refused_plan  # noqa: PLC0415 for plans only
+        from tenantry.fleet.planning import (  # noqa: PLC0415 for plans only
+            plan_of_fleet,
+            refused_plan,
+            stacks_of,
+        )
 
         outlook = self.look(selection, every=every, allowed=allowed)
         if outlook.refused:
             return refused_plan(outlook), Summary("plan", (), len(outlook.unchanged), 0.0)
         permitted = {*self.project.allowed, *allowed}
+        # Before the previews: what a run changes in the meantime is then rather noticed than not.
+        stacks = stacks_of(outlook, self.project.folder, self.project.store)
         runs: dict[str, Run] = {}
 
         def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
@@ -177,20 +218,54 @@ class Fleet:
             return _looked(attempted, "planned" if differs else "unchanged")
 
         summary = self._run("plan", outlook, attempt, selection, parallel, tell)
-        return plan_of_fleet(outlook, runs, allowed), summary
+        return plan_of_fleet(outlook, runs, allowed, () if summary.failed else stacks), summary
 
     def drift(
         self,
         selection: Selection = EVERYTHING,
         *,
+        deep: bool = False,
+        share: Shard | None = None,
         parallel: int | None = None,
         tell: Callable[[Event], None] = silent,
     ) -> tuple[Drift, Summary]:
-        """Ask the clouds about each resource of the selected apps that have a stack, and say what differs. Changes nothing, takes no lock.
+        """Say what differs between the clouds and the states. Changes nothing, takes no lock.
 
-        :return: what differs, and how each look ended
-        :raises FleetError: as for `look`
+        The clouds are asked for their lists: a handful of requests, and no engine. `deep` asks them about each resource of the selected
+        apps that have a stack as well, several requests and an engine for each.
+
+        :param share: the part of them that is looked into deep; all by default
+        :return: what differs, and how each deep look ended
+        :raises FleetError: the registry, the states, the selection or the clouds cannot be used
         """
+        found = self._listed(selection)
+        if not deep:
+            return found, Summary("drift", (), 0, 0.0)
+        part = selection if share is None else replace(selection, shard=share)
+        looked, summary = self._looked(part, parallel, tell)
+        return found.and_deeper(looked), summary
+
+    def _listed(self, selection: Selection) -> Drift:
+        from tenantry.aura.errors import AuraError  # noqa: PLC0415 for drift only
+        from tenantry.fleet.listing import FleetLooker, listed  # noqa: PLC0415 as above
+        from tenantry.neon import NeonError  # noqa: PLC0415 as above
+
+        try:
+            registry = load(self.project.folder / self.project.registry)
+            looker = FleetLooker(self.project, registry)
+            left = () if selection.everything else looker.held() - {app.id for app in registry.apps}
+            selection.check(registry, left)
+            chosen = {app.id for app in selection.apps(registry.apps)} | set(selection.left(left))
+            return listed(looker, None if selection.everything else chosen)
+        except (*READING, SelectionError, AuraError, NeonError) as error:
+            raise FleetError(str(error)) from None
+
+    def _looked(
+        self,
+        selection: Selection,
+        parallel: int | None,
+        tell: Callable[[Event], None],
+    ) -> tuple[Drift, Summary]:
         from tenantry.planning.drift import drift_of  # noqa: PLC0415 for drift only
 
         outlook = self.look(selection, every=True, removals=False)
@@ -473,14 +548,14 @@ class Fleet:
 
     def going(self, selection: Selection, *, confirmed: str = "") -> Outlook:
         """Find the stacks that `destroy` is about, by what was applied last; parameters and errors as there."""
-        from tenantry.fleet.outlook import applied_in  # noqa: PLC0415 loaded already
+        from tenantry.fleet.outlook import FEW, applied_in, some  # noqa: PLC0415 loaded already
 
         outlook = self.look(selection, every=True)
         namespace = outlook.desired.registry.namespace
         if confirmed and confirmed != namespace:
             raise FleetError(f"--confirm {confirmed}: the registry's namespace is {namespace}")
         there = [task for task in outlook.tasks if task.purpose != "create"]
-        tasks, refused = [], []
+        tasks, refused = [], [*outlook.cut]
         for task in there:
             held = applied_in(self.project.store.state(task.stack))
             deletion = held[0].deletion if held else "delete"
@@ -490,14 +565,14 @@ class Fleet:
                 )
             tasks.append(replace(task, purpose="remove", deletion=deletion))
         count = len(tasks)
-        fleet = len(self.project.history.stacks())
+        apps = [task.app for task in tasks]
         if not confirmed and count > 1 and not {task.app for task in tasks} <= selection.only:
             refused.append(
-                f"{count} apps would be destroyed: nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
+                f"{count} apps would be destroyed ({some(apps)}): nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
             )
-        elif not confirmed and fleet >= 20 and count > fleet // 10:  # noqa: PLR2004 as in outlook
+        elif not confirmed and outlook.fleet >= FEW and count > outlook.fleet // 10:
             refused.append(
-                f"{count} of the fleet's {fleet} apps would be destroyed: nothing was changed. Take a tenth at most, or name the namespace: "
+                f"{count} of the fleet's {outlook.fleet} apps would be destroyed ({some(apps)}): nothing was changed. Take a tenth at most, or name the namespace: "
                 f"--confirm {namespace}"
             )
         if refused:

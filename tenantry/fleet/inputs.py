@@ -7,41 +7,23 @@ What has no part in it: the order of the registry, its comments, names of files,
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tenantry.catalog.location import VARIABLE, label
+from tenantry.program import program_digest
 from tenantry.registry import Registry, load
 from tenantry.registry.declared import declared
 from tenantry.registry.models import Tenant
 from tenantry.schemas.planning import plan_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tenantry.registry import App
     from tenantry.schemas.planning import SchemaPlan
-
-PROGRAM: Final = (
-    "components",
-    "providers",
-    "pulumi_neon",
-    "tenantry.aura",
-    "tenantry.catalog",
-    "tenantry.engine.pins",
-    "tenantry.provisioning",
-    "tenantry.registry",
-    "tenantry.schemas",
-    "tenantry.errors",
-    "tenantry.hiding",
-    "tenantry.urls",
-)
-"""The packages and modules that decide what is made of a registry, the plugins' versions among them. A template's revisions count
-through the apps that have it."""
 
 
 @dataclass(frozen=True)
@@ -132,30 +114,3 @@ def _config(file: Path) -> Any:  # noqa: ANN401 whatever is written there
         return {}
     # Secrets are encrypted in it, and another ciphertext is another value.
     return (yaml.safe_load(file.read_text("utf-8")) or {}).get("config") or {}
-
-
-@cache
-def program_digest() -> str:
-    """Return a digest of the program: the content of our packages, and the versions of the plugins."""
-    digest = hashlib.sha256()
-    for package in PROGRAM:
-        for name, file in _sources(package):
-            digest.update(f"\0{package}\0{name}\0".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _sources(package: str) -> Iterator[tuple[str, Path]]:
-    top, *below = package.split(".")
-    # Not the spec of what is below: that would import what is above it.
-    spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"{top} is not installed")
-    folder = Path(spec.origin).parent.joinpath(*below)
-    if not folder.is_dir():
-        yield "", folder.with_suffix(".py")
-        return
-    for file in sorted(folder.rglob("*.py")):
-        name = file.relative_to(folder).as_posix()
-        if not (package == "tenantry.schemas" and "/versions/" in name):
-            yield name, file

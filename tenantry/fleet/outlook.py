@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from tenantry.fleet.deployments import between
 from tenantry.fleet.errors import FleetError
 from tenantry.registry.names import AppNames
-from tenantry.registry.transition import AppliedApp, handed_out, judge_transition
+from tenantry.registry.transition import AppliedApp, cut_off, handed_out, judge_transition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -23,7 +24,7 @@ Purpose = Literal["create", "update", "remove"]
 _APP: Final = "tenantry:app:TenantApp"
 _STACK: Final = "pulumi:pulumi:Stack"
 _READERS: Final = 8
-_FEW: Final = 20
+FEW: Final = 20
 """A fleet of fewer apps has no tenth to speak of: names alone are enough there."""
 
 
@@ -55,6 +56,10 @@ class Outlook:
     """What would be destroyed or given up, and what is in the way of nothing but should be known."""
     refused: tuple[str, ...] = ()
     """Why a run that changes something does not begin."""
+    fleet: int = 0
+    """How many apps have a stack: those of the registry, and those that left it."""
+    cut: tuple[str, ...] = ()
+    """Those of `refused` that are over moves which were cut off: nothing at all may be done about these apps before they have ended."""
 
     def check(self) -> None:
         """Refuse what is not to be done.
@@ -71,6 +76,8 @@ class _Left:
     stacks: dict[str, str] = field(default_factory=dict)
     """The stack of each app."""
     notes: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+    """What is refused over moves that were cut off."""
 
 
 def look(
@@ -115,10 +122,11 @@ def look(
         tasks,
         leaving,
         allowed=allowed,
-        fleet=len(stacks & names.keys()) + len(left.held),
+        fleet=(fleet := len(stacks & names.keys()) + len(left.held)),
     )
     others = stacks - names.keys() - set(left.stacks.values())
-    elsewhere = _elsewhere(project, tasks, others, desired.registry.namespace)
+    elsewhere, halfway = _elsewhere(project, tasks, others, desired.registry.namespace)
+    cut = (*outlook.cut, *left.cut, *halfway)
     removing = [
         Task(app.id, left.stacks[app.id], "remove", deletion=app.deletion) for app in leaving
     ]
@@ -127,26 +135,35 @@ def look(
         (*tasks, *removing),
         tuple(unchanged),
         (*left.notes, *outlook.notes),
-        (*outlook.refused, *elsewhere),
+        (*cut, *outlook.refused, *elsewhere),
+        fleet,
+        cut,
     )
 
 
 def _elsewhere(
     project: Project, tasks: Iterable[Task], stacks: Iterable[str], namespace: str
-) -> tuple[str, ...]:
-    """Refuse a stack of its own to an app that another stack holds: both would hold the same project."""
-    new = {task.app for task in tasks if task.purpose == "create"}
-    refused = []
+) -> tuple[list[str], list[str]]:
+    """Refuse a stack of its own to an app that another stack holds: both would hold the same project.
+
+    :return: what is refused, and what is over a split that was cut off
+    """
+    # Also a stack that no run has seen yet: a split that was cut off made it.
+    new = {task.app for task in tasks if task.purpose == "create" or task.update is None}
+    refused, halfway = [], []
     # Where every app has its stack, nobody pays for this look.
     for stack in sorted(stacks) if new else ():
-        held = applied_in(project.store.state(stack))
+        state = project.store.state(stack)
+        held = applied_in(state)
         twice = [app.id for app in held if app.id in new and app.namespace in {"", namespace}]
-        if twice:
+        if twice and (cut := between(state)):
+            halfway.append(f"{project.registry}: {cut_off(stack, cut)}")
+        elif twice:
             refused.append(
-                f"{project.registry}: stack {stack} holds {_some(twice)}: nothing was changed. An app cannot be in two stacks: go on with "
-                f"that stack (tenantry up), or leave these out of the run"
+                f"{project.registry}: stack {stack} holds {some(twice)}: nothing was changed. An app cannot be in two stacks: go on with "
+                f"that stack (tenantry up), give each a stack of its own (tenantry fleet split --from {stack}), or leave these out of the run"
             )
-    return tuple(refused)
+    return refused, halfway
 
 
 def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
@@ -164,6 +181,8 @@ def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
                 if remains
                 else f"stack {stack} holds nothing: pulumi stack rm {stack}, when it is not needed"
             )
+        elif cut := between(state):
+            found.cut.append(f"{project.registry}: {cut_off(stack, cut)}")
         elif len(held) == 1 and _is_ours(held[0], stack, desired.registry.namespace):
             found.held.append(held[0])
             found.stacks[held[0].id] = stack
@@ -191,6 +210,7 @@ def applied_in(state: Mapping[str, Any] | None) -> list[AppliedApp]:
 class _Judged:
     notes: tuple[str, ...]
     refused: tuple[str, ...]
+    cut: tuple[str, ...]
 
 
 def _judged(
@@ -205,8 +225,13 @@ def _judged(
     """Hold the whole run to the rules on removal. What only one app is refused for, that app's own run says."""
     staying = [task for task in tasks if task.purpose == "update" and task.inputs]
     with ThreadPoolExecutor(_READERS) as readers:
-        states = readers.map(project.store.state, [task.stack for task in staying])
-        held = [app for state in states for app in applied_in(state)]
+        states = list(readers.map(project.store.state, [task.stack for task in staying]))
+    held = [app for state in states for app in applied_in(state)]
+    joining = [
+        f"{project.registry}: {cut_off(task.stack, cut)}"
+        for task, state in zip(staying, states, strict=True)
+        if (cut := between(state))
+    ]
     rules = {
         "organization": project.organization,
         "catalog": project.has_catalog,
@@ -228,17 +253,18 @@ def _judged(
     elif len(lost) > 1 and unnamed:
         refused.append(
             f"{project.registry}: {len(lost)} apps would leave, be replaced or lose branches, graphs or keys in one run "
-            f"({_some(lost)}): nothing was changed. If the file is complete and this is meant, allow it by name, or select one with --only: "
-            f"tenantry fleet up {names if len(lost) <= _FEW else '--allow-destroy APP …'}"
+            f"({some(lost)}): nothing was changed. If the file is complete and this is meant, allow it by name, or select one with --only: "
+            f"tenantry fleet up {names if len(lost) <= FEW else '--allow-destroy APP …'}"
         )
-    if fleet >= _FEW and len(lost) > fleet // 10:
+    if fleet >= FEW and len(lost) > fleet // 10:
         refused.append(
-            f"{project.registry}: {len(lost)} of the fleet's {fleet} apps would leave, be replaced or lose something, and one run takes a tenth "
-            f"at most: nothing was changed. Take them in several runs of {fleet // 10}"
+            f"{project.registry}: {len(lost)} of the fleet's {fleet} apps would leave, be replaced or lose something ({some(lost)}), and one run "
+            f"takes a tenth at most: nothing was changed. Take them in several runs of {fleet // 10}, chosen with --only"
         )
-    return _Judged((*stay.told, *leave.told), tuple(refused))
+    return _Judged((*stay.told, *leave.told), tuple(refused), tuple(joining))
 
 
-def _some(apps: list[str]) -> str:
-    shown = ", ".join(apps[:_FEW])
-    return shown if len(apps) <= _FEW else f"{shown} and {len(apps) - _FEW} more"
+def some(apps: list[str]) -> str:
+    """Name apps, so many as a line can take."""
+    shown = ", ".join(apps[:FEW])
+    return shown if len(apps) <= FEW else f"{shown} and {len(apps) - FEW} more"

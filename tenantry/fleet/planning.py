@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
 
+from tenantry.planning.digests import (
+    change_digests,
+    declared_digest,
+    deployment_digest,
+    program_digest,
+)
 from tenantry.planning.fields import changes
-from tenantry.planning.plan import Counts, Plan, Refusal, Row
+from tenantry.planning.keeping import moved
+from tenantry.planning.plan import Counts, Digests, Plan, Refusal, Row, Stack
 from tenantry.planning.translating import in_order, other_warnings, refusals_of, rows_of
 from tenantry.registry.declared import declared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
     from tenantry.fleet.outlook import Outlook, Task
     from tenantry.planning.events import Run
+    from tenantry.recovery.store import Store
+
+_READERS: Final = 8
 
 
-def plan_of_fleet(outlook: Outlook, runs: Mapping[str, Run], allowed: Collection[str]) -> Plan:
+AGAIN: Final = "make it again with tenantry fleet plan --out"
+
+
+def plan_of_fleet(
+    outlook: Outlook,
+    runs: Mapping[str, Run],
+    allowed: Collection[str],
+    stacks: Sequence[Stack] = (),
+) -> Plan:
     """Make the plan. What is refused to one app stops that app alone, so there are rows of the others beside it.
 
     :param runs: the preview of each app that has a stack, by the app's id
+    :param stacks: what it is made of (`stacks_of`), where it is to be kept
     """
     rows = [row for task in outlook.tasks for row in _rows(task, runs.get(task.app))]
     refusals = [each for run in runs.values() for each in refusals_of(run)]
@@ -36,6 +57,61 @@ def plan_of_fleet(outlook: Outlook, runs: Mapping[str, Run], allowed: Collection
         refusals=tuple(sorted(refusals, key=lambda each: (each.stack, each.text))),
         warnings=tuple(sorted(warnings)),
         allowed=tuple(sorted(allowed)),
+        stacks=() if refusals else tuple(_with_changes(each, rows) for each in stacks),
+    )
+
+
+def stacks_of(outlook: Outlook, folder: Path, store: Store) -> list[Stack]:
+    """Say what a run over these apps is made of, without the engine: which stacks, what is declared, the program, what the stacks hold.
+
+    :param folder: the folder of `Pulumi.yaml`
+    """
+    program = program_digest(folder)
+    with ThreadPoolExecutor(_READERS) as readers:
+        states = readers.map(
+            lambda task: None if task.purpose == "create" else store.state(task.stack),
+            outlook.tasks,
+        )
+        return [
+            Stack(
+                name=task.stack,
+                selection=(task.app,) if task.inputs else (),
+                digests=Digests(
+                    registry={task.app: declared_digest(declared(task.inputs.app))}
+                    if task.inputs
+                    else {},
+                    program=program,
+                    state={task.app: deployment_digest(state)},
+                    changes={},
+                    settings=task.inputs.digest if task.inputs else "",
+                ),
+            )
+            for task, state in zip(outlook.tasks, states, strict=True)
+        ]
+
+
+def apps_of(reviewed: Plan) -> frozenset[str]:
+    """Name the apps that a plan is about."""
+    return frozenset(app for stack in reviewed.stacks for app in stack.digests.state)
+
+
+def moved_since(reviewed: Plan, stacks: Sequence[Stack]) -> list[str]:
+    """Return one line for each thing that is not as it was when the plan was made (`planning.keeping.moved`).
+
+    :param stacks: what a run would be made of now
+    """
+    changes = {stack.name: stack.digests.changes for stack in reviewed.stacks}
+    now = tuple(_changed(each, changes.get(each.name, {})) for each in stacks)
+    return moved(reviewed, Plan(summary=Counts(), rows=(), stacks=now))
+
+
+def _with_changes(stack: Stack, rows: Collection[Row]) -> Stack:
+    return _changed(stack, change_digests(row for row in rows if row.stack == stack.name))
+
+
+def _changed(stack: Stack, changes: Mapping[str, str]) -> Stack:
+    return stack.model_copy(
+        update={"digests": stack.digests.model_copy(update={"changes": dict(changes)})}
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tenantry.fleet.history import History
+    from tenantry.fleet.states import States
     from tenantry.recovery.store import Store
     from tenantry.registry import App
 
@@ -92,6 +93,17 @@ class Project:
             own = (self._yaml(self.folder / "Pulumi.yaml").get("config") or {}).get(key)
             own = own.get("default", own.get("value")) if isinstance(own, dict) else own
         return own if isinstance(own, str) else None
+
+    def settings_in(self, file: Path) -> dict[str, Any]:
+        """Return what a stack's file sets, secrets encrypted; nothing where there is no such file."""
+        return self._yaml(file).get("config") or {}
+
+    @cached_property
+    def states(self) -> States:
+        """The states of the stacks, to be written."""
+        from tenantry.fleet.states import open_states  # noqa: PLC0415 for moves only
+
+        return open_states(self.environment, self.name, self.folder)
 
     @property
     def organization(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import count
+from math import gcd
 from typing import TYPE_CHECKING, Final, get_args
 
 from tenantry.registry import SelectionError
@@ -13,6 +15,7 @@ from tenantry.registry.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+    from datetime import datetime
 
     from tenantry.registry import App, Registry
 
@@ -40,6 +43,23 @@ class Shard:
                 f"{shown(text)} is no shard: write its number and how many there are, such as 1/4"
             )
         return cls(number, count)
+
+    @classmethod
+    def of_the_hour(cls, text: str, now: datetime) -> Shard:
+        """Read `1/24`, and return that one of so many parts whose turn it is.
+
+        It follows from the hour (UTC) alone, so that any machine knows it: one part further each hour, and from a day to the next by so
+        many that a run at the same hour of each day comes around to every part as well.
+
+        :raises SelectionError: it is not of this form
+        """
+        found = cls.of(text)
+        if found.number != 1:
+            raise SelectionError(f"{shown(text)} is no share: write one of how many, such as 1/24")
+        hours = int(now.timestamp()) // 3600
+        daily = next(step for step in count(24) if gcd(step, found.count) == 1)
+        turn = hours % 24 + daily * (hours // 24)
+        return cls(turn % found.count + 1, found.count)
 
     def holds(self, app: str) -> bool:
         """Tell whether an app is in this part."""

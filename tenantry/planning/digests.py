@@ -8,15 +8,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from tenantry.planning.events import Run, State
     from tenantry.planning.plan import Row
 
-_PACKAGES: Final = ("components", "providers", "tenantry")
 _PROGRAM: Final = ("Pulumi.yaml", "__main__.py")
-_DISTRIBUTIONS: Final = ("pulumi", "pulumi_neon", "pulumi_postgresql", "pulumi_random")
+_SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 the engine's mark of a value that is not plain (`resource.SigKey`)
 _OWN: Final = ""
 """The key of what belongs to no app."""
 
@@ -24,10 +23,15 @@ _OWN: Final = ""
 def registry_digests(run: Run) -> dict[str, str]:
     """Return a digest of each selected app as the registry declares it."""
     return {
-        step.name: _digest(step.new.outputs.get("declared"))
+        step.name: declared_digest(step.new.outputs.get("declared"))
         for step in run.apps
         if step.new is not None
     }
+
+
+def declared_digest(declared: object) -> str:
+    """Return a digest of one app as it is declared (`registry.declared`)."""
+    return _digest(declared)
 
 
 def state_digests(run: Run) -> dict[str, str]:
@@ -55,25 +59,42 @@ def program_digest(folder: Path) -> str:
 
     :param folder: the folder of `Pulumi.yaml`
     """
-    # Imported here: a reader of events needs neither.
-    from importlib import metadata, util  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
+    # Imported here: a reader of events needs it not.
+    from tenantry import program  # noqa: PLC0415
 
-    whole = hashlib.sha256()
-    for name in _DISTRIBUTIONS:
-        whole.update(f"{name} {metadata.version(name)}\n".encode())
-    files = [(name, folder / name) for name in _PROGRAM if (folder / name).exists()]
-    for package in _PACKAGES:
-        spec = util.find_spec(package)
-        root = Path(spec.origin).parent if spec and spec.origin else folder / package
-        files += [
-            (f"{package}/{path.relative_to(root).as_posix()}", path)
-            for path in sorted(root.rglob("*"))
-            if path.is_file() and "__pycache__" not in path.parts
-        ]
-    for name, path in files:
-        whole.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    whole = hashlib.sha256(program.program_digest(revisions=True).encode())
+    for name in _PROGRAM:
+        if (folder / name).exists():
+            whole.update(f"\0{name}\0".encode() + (folder / name).read_bytes())
     return whole.hexdigest()
+
+
+def deployment_digest(state: Mapping[str, Any] | None) -> str:
+    """Return a digest of what a stack holds, of its state instead of a run's events; what it is over is as in `state_digests`.
+
+    :param state: as a backend keeps it, secrets encrypted; None where there is none
+    """
+    return _digest(
+        {
+            each["urn"]: {
+                "id": each.get("id"),
+                "protect": bool(each.get("protect")),
+                "retain": bool(each.get("retainOnDelete")),
+                "inputs": _plain(_masked(each.get("inputs"))),
+                "outputs": {} if each.get("custom") else _plain(_masked(each.get("outputs"))),
+            }
+            for each in (state or {}).get("resources") or ()
+        }
+    )
+
+
+def _masked(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Put one word in the place of every ciphertext, of which each write makes another."""
+    if isinstance(value, dict):
+        return (
+            "[secret]" if _SECRET in value else {key: _masked(each) for key, each in value.items()}
+        )
+    return [_masked(each) for each in value] if isinstance(value, list) else value
 
 
 def _held(state: State, *, custom: bool) -> dict[str, Any]:

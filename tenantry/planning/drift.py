@@ -12,7 +12,7 @@ from tenantry.planning.properties import differing, property_changes
 from tenantry.planning.resources import PROVIDERS, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tenantry.planning.events import Run, Step
 
@@ -44,6 +44,23 @@ class Difference(_Part):
         return f"{self.kind} {self.name}: {said}"
 
 
+class Stray(_Part):
+    """A project or a graph that is ours by its name and that no state holds."""
+
+    kind: Literal["orphan", "duplicate"]
+    name: str
+    """The app or the graph where the registry has it, its name in the cloud otherwise."""
+    found: str
+    """What it is, where it may come from."""
+    command: str
+    """What settles it."""
+
+    @property
+    def text(self) -> str:
+        """The stray on one line."""
+        return f"{self.kind} {self.name}: {self.found}: {self.command}"
+
+
 class Drift(_Part):
     """What differs, sorted by app, kind and name."""
 
@@ -52,18 +69,37 @@ class Drift(_Part):
     compared: int
     """Resources that were looked at."""
     differences: tuple[Difference, ...]
+    strays: tuple[Stray, ...] = ()
+    """Only where the clouds were asked for their lists (`tenantry fleet drift`)."""
 
     @property
     def headline(self) -> str:
         """What was found, in one sentence."""
+        strays = f" {len(self.strays)} in the clouds that no state holds." if self.strays else ""
         if not self.differences:
-            return f"No drift: {self.compared} resources are as the state has them."
-        return f"Drift: {len(self.differences)} of {self.compared} resources are not as the state has them."
+            return f"No drift: {self.compared} resources are as the state has them.{strays}"
+        return f"Drift: {len(self.differences)} of {self.compared} resources are not as the state has them.{strays}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was found, a line for each."""
+        differences = (each.text for each in self.differences)
+        return (*differences, *(each.text for each in self.strays))
 
     @property
     def exit_code(self) -> int:
         """0 nothing differs, 3 something does."""
-        return 3 if self.differences else 0
+        return 3 if self.differences or self.strays else 0
+
+    def and_deeper(self, deep: Drift) -> Drift:
+        """Return this drift with what a look at each resource of some stacks found; of what both tell, what that look says."""
+        told = {(each.stack, each.kind, each.name) for each in deep.differences}
+        own = [each for each in self.differences if (each.stack, each.kind, each.name) not in told]
+        return Drift(
+            compared=self.compared + deep.compared,
+            differences=in_order([*own, *deep.differences]),
+            strays=self.strays,
+        )
 
 
 def drift_of(looks: Sequence[Run]) -> Drift:
@@ -83,9 +119,14 @@ def drift_of(looks: Sequence[Run]) -> Drift:
     found = [_difference(stack, step) for stack, step in steps if step.operation != "same"]
     return Drift(
         compared=len(steps),
-        differences=tuple(
-            sorted(found, key=lambda each: (each.app or "", each.kind, each.name, each.stack))
-        ),
+        differences=in_order(found),
+    )
+
+
+def in_order(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+    """Sort by app, kind and name."""
+    return tuple(
+        sorted(differences, key=lambda each: (each.app or "", each.kind, each.name, each.stack))
     )
 
 

@@ -34,8 +34,10 @@ def write_plan(plan: Plan, path: Path) -> None:
         raise PlanError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path, again: str = AGAIN) -> Plan:
     """Read a plan that was kept.
+
+    :param again: how to make it again, for messages; the file's name follows
 
     :raises PlanError: it cannot be read, is no plan of this version, or was edited
     """
@@ -44,11 +46,11 @@ def read_plan(path: Path) -> Plan:
     except OSError as error:
         raise PlanError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValidationError, UnicodeDecodeError):
-        raise PlanError(f"{path}: is no plan of this version: {AGAIN} {path}") from None
+        raise PlanError(f"{path}: is no plan of this version: {again} {path}") from None
     for stack in plan.stacks:
         rows = [row for row in plan.rows if row.stack == stack.name]
         if change_digests(rows) != stack.digests.changes:
-            raise PlanError(f"{path}: was changed after it was made: {AGAIN} {path}")
+            raise PlanError(f"{path}: was changed after it was made: {again} {path}")
     return plan
 
 
@@ -81,6 +83,10 @@ def _moved(before: Stack, after: Stack) -> list[str]:
         lines.append("program: the code or a package that it is built on is another")
     if applied := _differing(old.state, new.state):
         lines.append(f"state: {_names(applied)} was changed by a run since")
+    if not lines and old.settings != new.settings:
+        lines.append(
+            f"settings: those of {before.name}, the environment or a revision of its schema are not as they were reviewed"
+        )
     if not lines and (others := _differing(old.changes, new.changes)):
         lines.append(
             f"changes: what would be done to {_names(others)} is not what was reviewed: a setting of the stack, the "

@@ -57,9 +57,9 @@ def drift_markdown(drift: Drift, *, limit: int = LIMIT) -> str:
     :param limit: as for `markdown`
     """
     text = f"### {drift.headline}\n"
-    if not drift.differences:
+    if not drift.lines:
         return text
-    return text + _block((each.text for each in drift.differences), limit - _RESERVED - _size(text))
+    return text + _block(drift.lines, limit - _RESERVED - _size(text))
 
 
 def _table(rows: Sequence[Row], room: int) -> tuple[str, int]:

@@ -136,6 +136,8 @@ class Digests(_Part):
     """Of what the stack held: changes with every applied change."""
     changes: dict[str, str]
     """Of each row of the plan."""
+    settings: str = ""
+    """Of a fleet: of what else decides what is made, the settings, the environment and the schemas' revisions; empty otherwise."""
 
 
 class Stack(_Part):

@@ -53,4 +53,6 @@ def show_drift(drift: Drift, console: Console) -> None:
     """Print what differs, a line for each resource, then one sentence for all."""
     for each in drift.differences:
         console.print(Text(each.text, style="red" if each.gone else "yellow"))
+    for stray in drift.strays:
+        console.print(Text(stray.text, style="yellow"))
     console.print(Text(drift.headline, style="bold"))

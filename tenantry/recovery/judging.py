@@ -43,6 +43,8 @@ class Live:
     created: datetime | None = None
     place: Mapping[str, str] = field(default_factory=dict)
     """As `Held.place`; what the list does not tell is not there."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """As `Held.settings`."""
 
 
 @dataclass(frozen=True)

@@ -267,6 +267,7 @@ def _live_project(found: NeonProject) -> Live:
         found.organization,
         found.created,
         {"region": found.region, "PostgreSQL": str(found.postgres_version)},
+        found.settings,
     )
 
 

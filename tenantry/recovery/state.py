@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.neon import setting_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,8 @@ class Held:
     """The Neon organization, or the Aura project; empty where the API key implies it."""
     place: Mapping[str, str] = field(default_factory=dict)
     """What the cloud cannot change about it, by the cloud's own word; what the state does not know is not there."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What can be changed about it, as the last run asked for it; by property, in the form of `tenantry.neon.NeonProject`."""
     adopts: str = ""
     """The id of the instance that a create is to take over."""
 
@@ -108,7 +112,26 @@ def _project(resource: Mapping[str, Any]) -> Held:
             for key, value in place.items()
             if value
         },
+        settings=_settings(resource.get("inputs") or {}),
     )
+
+
+def _settings(inputs: Mapping[str, Any]) -> dict[str, str]:
+    compute = inputs.get("defaultEndpointSettings") or {}
+    asked = {
+        "historyRetentionSeconds": inputs.get("historyRetentionSeconds"),
+        **{
+            f"defaultEndpointSettings.{name}": compute.get(name)
+            for name in ("autoscalingLimitMinCu", "autoscalingLimitMaxCu", "suspendTimeoutSeconds")
+        },
+        # Without a list of its own every address is let in, which Neon says with an empty one.
+        "allowedIps": inputs.get("allowedIps") or [],
+    }
+    return {
+        name: setting_text(value)
+        for name, value in asked.items()
+        if isinstance(value, int | float | list)
+    }
 
 
 def _instance(resource: Mapping[str, Any]) -> Held:

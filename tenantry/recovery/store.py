@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import psycopg
 
 STACKS: Final = ".pulumi/stacks"
-_LOCKS: Final = ".pulumi/locks/organization"
+LOCKS: Final = ".pulumi/locks/organization"
 _TABLE: Final = "pulumi_state"
 _ATTEMPTS: Final = 10
 """The engine writes a state in place: a reader may find half of it, for a moment."""
@@ -115,6 +115,10 @@ class Tree(Protocol):
         """Return what is at a key; None where there is none."""
         ...
 
+    def write(self, key: str, content: bytes) -> None:
+        """Put something at a key, whole or not at all."""
+        ...
+
     def delete(self, key: str) -> None:
         """Delete a key; one that is gone already is a success."""
         ...
@@ -141,6 +145,25 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
+            raise RecoveryError(f"{self.where}: {key}: {error.strerror or error}") from None
+
+    def write(self, key: str, content: bytes) -> None:
+        """Put something at a key, whole or not at all."""
+        path = self.root / key
+        # A name that no reader takes for a state or a lock.
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as stream:
+                # As the engine: whoever runs next may be another user of the same group.
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(path)
+            # What the engine noted beside the content before is of that content.
+            path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
+        except OSError as error:
+            part.unlink(missing_ok=True)
             raise RecoveryError(f"{self.where}: {key}: {error.strerror or error}") from None
 
     def delete(self, key: str) -> None:
@@ -183,6 +206,16 @@ class Table:
             raise RecoveryError(
                 f"{self.where}: {key} is not of the form that the engine writes"
             ) from None
+
+    def write(self, key: str, content: bytes) -> None:
+        """Put something at a key, whole or not at all."""
+        data = json.dumps({"data": base64.b64encode(content).decode()})
+        statement = (
+            "INSERT INTO {} (key, data) VALUES (%s, %s) "
+            "ON CONFLICT (key) DO UPDATE SET data = excluded.data, updated_at = now()"
+        )
+        with self.connected() as connection:
+            connection.execute(self.sql(statement), [self.above + key, data])
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Ask the table, whose name stands for the braces. There are no rows where the engine has not made it yet.
@@ -268,7 +301,7 @@ class _InTree:
 
     def locks(self) -> dict[str, str]:
         # Also those of a stack that is not there yet, whose first run was killed.
-        keys = self._tree.keys(f"{_LOCKS}/{self._project}/")
+        keys = self._tree.keys(f"{LOCKS}/{self._project}/")
         read = {key: self._tree.read(key) for key in keys if key.endswith(".json")}
         return {
             key: each.decode("utf-8", "replace") for key, each in read.items() if each is not None

@@ -34,6 +34,11 @@ KEY_PREFIX_LENGTH: Final = 63
 _HASH_LENGTH: Final = 13
 
 
+def app_of(part: str) -> str:
+    """Return the app that something belongs to which is called after it: `acme/web` of `acme/web/alice`."""
+    return "/".join(part.split("/")[:2])
+
+
 @dataclass(frozen=True, slots=True)
 class AppNames:
     """The names of one app: where it is in the registry, and what it is called everywhere else."""

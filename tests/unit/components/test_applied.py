@@ -1,7 +1,7 @@
 import pulumi
 import pytest
 
-from components.applied import applied_apps
+from components.applied import applied
 from components.tenant_app import TYPE
 from tenantry.registry.transition import AppliedApp
 from tests.unit.components.recording import run
@@ -115,8 +115,20 @@ def test_the_apps_of_the_last_run_are_read_from_the_state(
     seen: list[AppliedApp] = []
 
     def program() -> dict[str, pulumi.Output[object]]:
-        seen.extend(applied_apps())
+        seen.extend(applied().apps)
         return {}
 
     run(program, state=state)
     assert seen == found
+
+
+def test_what_was_moved_out_of_the_stack_is_read_from_its_outputs() -> None:
+    seen: dict[str, str] = {}
+
+    def program() -> dict[str, pulumi.Output[object]]:
+        seen.update(applied().moved)
+        return {}
+
+    moved = {"acme/web": "acme--web"}
+    run(program, state={"urn:stack": {"type": STACK, "outputs": {"moved": moved}}})
+    assert seen == moved

@@ -209,3 +209,17 @@ def test_a_destroy_takes_the_apps_that_are_named_or_the_namespace(backend: Backe
     named = fleet.going(Selection(only=frozenset({"acme/a0", "acme/a1"})))
     assert purposes(named) == {"acme/a0": "remove", "acme/a1": "remove"}
     assert len(fleet.going(Selection(), confirmed="ns").tasks) == 3
+    # What others have in the same backend is no part of the fleet.
+    for number in range(40):
+        backend.state(f"other--b{number}", [])
+    with pytest.raises(FleetError, match=r"\(acme/a0, acme/a1, acme/a2\)"):
+        fleet.going(Selection())
+
+
+def test_a_destroy_takes_a_tenth_of_the_fleets_own_apps(backend: Backend) -> None:
+    fleet_of(backend, 30)
+    for number in range(40):
+        backend.state(f"other--b{number}", [])
+    named = frozenset(f"acme/a{number}" for number in range(4))
+    with pytest.raises(FleetError, match="4 of the fleet's 30 apps would be destroyed"):
+        backend.fleet().going(Selection(only=named))

@@ -1,0 +1,131 @@
+"""Copies the states of a project, with their history, from one backend to another: from a folder to a database, say.
+
+Both must be of a kind whose files are known (`file://`, `postgres://`). What was copied stays where it was, under a lock that names no
+process of any machine, so that nobody goes on with it by mistake; `pulumi cancel` of a stack takes it away.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from tenantry.fleet.errors import FleetError
+from tenantry.fleet.states import HISTORY, InTree
+from tenantry.recovery.store import LOCKS, STACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tenantry.recovery.store import Folder, Table
+
+TARGET: Final = "TENANTRY_STATES_TO"
+"""The variable that holds the URL of the other backend: it may have a password in it, which is nothing for arguments."""
+_MOVED: Final = "moved.json"
+_PASSING: Final = (".attrs", ".part")
+"""What the engine, or a writer, keeps beside a file for itself."""
+_TAGS: Final = ".pulumi-tags"
+_ENDINGS: Final = (_TAGS, ".json", ".json.gz", ".json.zst")
+"""What is copied of a stack beside its history, by what follows its name."""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What was copied."""
+
+    stacks: tuple[str, ...]
+    there: tuple[str, ...]
+    """Stacks that an earlier run copied, and that are the same in both places."""
+    keys: int
+    """How many files, or rows, that is."""
+    source: str
+    target: str
+
+
+def copy_states(
+    source: Folder | Table,
+    target: Folder | Table,
+    project: str,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    dry_run: bool = False,
+) -> Copied:
+    """Copy all stacks of a project, and lock those that were copied.
+
+    A stack comes after its history, so that one that is there is whole; what was killed is gone on with.
+
+    :param target: a backend that the engine has prepared
+    :param tell: is told of each stack
+    :param dry_run: say what would be copied, and write nothing
+    :raises FleetError: somebody is at work on a stack, or the target holds another state of it
+    :raises RecoveryError: one of them does not answer
+    """
+    states = InTree(source, project)
+    own = f"{LOCKS}/{project}/"
+    mine, theirs = _by_stack(source, project), _by_stack(target, project)
+    copied = {stack for stack in mine if source.read(f"{own}{stack}/{_MOVED}") is not None}
+    left = sorted(mine.keys() - copied)
+    with states.held(() if dry_run else left):
+        there = [
+            stack
+            for stack in left
+            if stack in theirs and _same(source, target, mine, theirs, stack)
+        ]
+        coming = [stack for stack in left if stack not in there]
+        count = 0
+        for stack in coming:
+            history = source.keys(f"{HISTORY}/{project}/{stack}/")
+            for key in [*(each for each in history if not each.endswith(_PASSING)), *mine[stack]]:
+                if not dry_run:
+                    target.write(key, source.read(key) or b"")
+                count += 1
+            tell(stack)
+        for stack in () if dry_run else left:
+            source.write(f"{own}{stack}/{_MOVED}", _moved_to(target.where))
+    return Copied(
+        tuple(coming), tuple(sorted({*there, *copied})), count, source.where, target.where
+    )
+
+
+def _by_stack(tree: Folder | Table, project: str) -> dict[str, list[str]]:
+    """List the keys of each stack, without its history; the state comes last."""
+    folder = f"{STACKS}/{project}/"
+    listed = tree.keys(folder)
+    found: dict[str, list[str]] = {}
+    for ending in _ENDINGS:
+        for key in listed:
+            name = key.removeprefix(folder)
+            if name.endswith(ending) and "/" not in name:
+                found.setdefault(name.removesuffix(ending), []).append(key)
+    return {stack: keys for stack, keys in found.items() if keys != [f"{folder}{stack}{_TAGS}"]}
+
+
+def _same(
+    source: Folder | Table,
+    target: Folder | Table,
+    mine: Mapping[str, list[str]],
+    theirs: Mapping[str, list[str]],
+    stack: str,
+) -> bool:
+    if {key: source.read(key) for key in mine[stack]} != {
+        key: target.read(key) for key in theirs[stack]
+    }:
+        raise FleetError(
+            f"{target.where} holds another state of stack {stack}: nothing was copied. Look at both; where the one there is not needed: "
+            f"pulumi stack rm {stack} --force --preserve-config, with that backend"
+        )
+    return True
+
+
+def _moved_to(where: str) -> bytes:
+    facts = {
+        "pid": os.getpid(),
+        "username": getpass.getuser(),
+        # No machine is called so: nobody takes it for the lock of a process that died.
+        "hostname": f"moved to {where}",
+        "timestamp": datetime.now(UTC).isoformat(),
+    }
+    return json.dumps(facts).encode()

@@ -1,0 +1,168 @@
+"""What the clouds' lists say against the states: a handful of requests for a thousand apps, no engine, no lock.
+
+A list tells of every project its name, place, compute, retention and allow-list, and of every graph its name. What only the databases
+know, rights and roles and settings there, takes a look at each (`Fleet.drift` with `deep`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from tenantry.planning.drift import Difference, Drift, Stray, in_order
+from tenantry.planning.plan import PropertyChange
+from tenantry.planning.resources import kind_of
+from tenantry.recovery.judging import Facts, judge
+from tenantry.recovery.looking import Looker
+from tenantry.recovery.state import INSTANCE, PROJECT
+from tenantry.registry.names import app_of
+from tenantry.stack import configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from tenantry.fleet.project import Project
+    from tenantry.recovery.judging import Cloud, Live
+    from tenantry.recovery.state import Held, StackState
+    from tenantry.registry import Registry
+
+_SHARED: Final = "fleet"
+"""The stack whose file has the settings of all, where they hold secrets (`Pulumi.fleet.yaml`)."""
+_STRAYS: Final = ("orphan", "duplicate")
+_PLACE: Final = {"region": "regionId", "PostgreSQL": "pgVersion"}
+"""The clouds' words for what cannot be changed, as a state has them."""
+
+
+class FleetLooker(Looker):
+    """Looks from a fleet's folder: no stack is the current one."""
+
+    def __init__(self, project: Project, registry: Registry) -> None:
+        """Ask nothing yet."""
+        super().__init__(project.folder, {**project.environment, "PULUMI_STACK": _SHARED})
+        self._project = project
+        self._registry = registry
+
+    @cached_property
+    def configuration(self) -> dict[str, str]:
+        """The settings that all stacks share; the engine is asked only where they hold secrets."""
+        shared = self._project.settings_in(self._project.settings)
+        if any(isinstance(value, dict) and "secure" in value for value in shared.values()):
+            return configuration(self._environment)
+        return {name: str(value) for name, value in shared.items()}
+
+    @cached_property
+    def registry_file(self) -> Path:
+        """The registry's file."""
+        return self._project.folder / self._project.registry
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry."""
+        return self._registry
+
+    def states(self) -> list[StackState]:
+        """Read the states of all stacks."""
+        own = set(self.store.stacks())
+        return [state for state in super().states() if state.stack in own]
+
+    def held(self) -> set[str]:
+        """Name the apps of which a state holds something in a cloud."""
+        return {
+            app_of(each.target)
+            for state in self.states()
+            for each in (*state.projects, *state.instances)
+        }
+
+    def facts(self) -> Facts:
+        """Ask everything, the states once."""
+        declared, states = self.declared(), self.states()
+        namespaces = {self.registry.namespace}
+        return Facts(
+            stack="",
+            states=states,
+            locks=self.locks(),
+            neon=self._neon(namespaces, states),
+            aura=self._aura(namespaces, states),
+            declared=declared,
+            now=datetime.now(UTC),
+            landing=self.landing,
+        )
+
+
+def listed(looker: Looker, apps: Collection[str] | None = None) -> Drift:
+    """Compare the clouds' lists with the states.
+
+    What a run makes at this moment is no stray, nor is what it changes a difference: stacks at work are left out.
+
+    :param apps: ids of those that are asked about; None for all, and what is nobody's
+    :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
+    """
+    facts = looker.facts()
+    strays = _strays(facts)
+    if strays:
+        # What was made since the states were read is in the list, and in no state that was read.
+        facts = Facts(**{**vars(facts), "states": looker.states(), "locks": looker.locks()})
+        strays = _strays(facts)
+    busy = {lock.stack for lock in facts.locks if lock.owner != "dead"}
+    looked = [
+        (state, held, cloud, kind)
+        for state in facts.states
+        if state.stack not in busy
+        for cloud, kind in ((facts.neon, PROJECT), (facts.aura, INSTANCE))
+        for held in (state.projects if kind == PROJECT else state.instances)
+        if cloud is not None and (apps is None or app_of(held.target) in apps)
+    ]
+    live = {
+        id(cloud): {each.id: each for each in cloud.live}
+        for cloud in (facts.neon, facts.aura)
+        if cloud is not None
+    }
+    found = [
+        difference
+        for state, held, cloud, kind in looked
+        if (difference := _difference(state, held, cloud, kind, live[id(cloud)]))
+    ]
+    return Drift(
+        compared=len(looked),
+        differences=in_order(found),
+        strays=tuple(each for each in strays if apps is None or app_of(each.name) in apps),
+    )
+
+
+def _strays(facts: Facts) -> list[Stray]:
+    return [
+        Stray(kind=each.kind, name=each.subject, found=each.text, command=each.command)
+        for each in judge(facts)
+        if each.kind in _STRAYS
+    ]
+
+
+def _difference(
+    state: StackState, held: Held, cloud: Cloud, kind: str, live: Mapping[str, Live]
+) -> Difference | None:
+    gone = held.id in cloud.missing
+    changes = () if gone or held.id not in live else tuple(_changes(held, live[held.id]))
+    if not gone and not changes:
+        return None
+    return Difference(
+        stack=state.stack,
+        app=app_of(held.target),
+        kind=kind_of(kind).word,
+        name=held.target,
+        gone=gone,
+        properties=changes,
+    )
+
+
+def _changes(held: Held, found: Live) -> Iterator[PropertyChange]:
+    pairs: list[tuple[str, str, str | None]] = [("name", held.name, found.name)]
+    if held.account and found.account:
+        pairs.append(("orgId", held.account, found.account))
+    pairs += [(_PLACE[key], value, found.place.get(key)) for key, value in held.place.items()]
+    pairs += [(key, value, found.settings.get(key)) for key, value in held.settings.items()]
+    for name, before, now in pairs:
+        # What a list does not tell is no difference.
+        if now is not None and before != now:
+            yield PropertyChange(name=name, old=before or None, new=now or None)
