@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry.printing import fail, print_json, print_table
+from tenantry.printing import edit_as_json, fail, print_edit, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tenantry.catalog.listing import ListedKey
     from tenantry.catalog.revocation import Revocation
     from tenantry.catalog.verification import Verdict
-    from tenantry.registry.editing import Edit, RegistryFile
+    from tenantry.registry.editing import RegistryFile
 
 # Longer than any key: what is piped in by mistake is not read to its end.
 INPUT_CHARACTERS = 1000
@@ -174,9 +174,9 @@ def rotate(
             edit.write()
     new = key.generation + 1
     if as_json:
-        print_json({"app": app_id, "name": name, "generation": new} | _edit_as_json(edit, write))
+        print_json({"app": app_id, "name": name, "generation": new} | edit_as_json(edit, write))
         return
-    _print_edit(edit, write)
+    print_edit(edit, write)
     ending = [n for n in live_generations(key.generation, key.revoked) if n < key.generation]
     ends = f" and ends generation {ending[0]}" if ending else ""
     if key.expires is not None and expires_at(key.expires) <= datetime.now(UTC):
@@ -231,14 +231,12 @@ def revoke(
     said = {n: _outcome(outcome, n) for n in sorted(set(generations))}
     if as_json:
         states = [{"generation": n, "catalog": state} for n, (state, _) in said.items()]
-        print_json(
-            {"app": app_id, "name": name, "generations": states} | _edit_as_json(edit, write)
-        )
+        print_json({"app": app_id, "name": name, "generations": states} | edit_as_json(edit, write))
     else:
         for number, (_, text) in said.items():
             _note(f"{app_id} {name}, generation {number}: {text}")
         if unchanged is None:
-            _print_edit(edit, write)
+            print_edit(edit, write)
     if unchanged:
         fail(str(unchanged))
     if edit.before != edit.after and not as_json:
@@ -356,23 +354,6 @@ def _read_key() -> str:
 
         return getpass("API key: ").strip()
     return sys.stdin.read(INPUT_CHARACTERS).strip()
-
-
-def _print_edit(edit: Edit, written: bool) -> None:
-    if edit.before == edit.after:
-        _note(f"{edit.path}: nothing to change")
-    elif written:
-        _note(f"{edit.path}: changed")
-    else:
-        # The file's own line ends, and no character that the terminal's encoding lacks.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(edit.diff().encode())
-        sys.stdout.buffer.flush()
-
-
-def _edit_as_json(edit: Edit, written: bool) -> dict[str, object]:
-    changed = edit.before != edit.after
-    return {"file": str(edit.path), "written": written and changed, "diff": edit.diff()}
 
 
 def _note(text: str) -> None:
