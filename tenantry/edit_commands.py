@@ -69,7 +69,9 @@ def rotate(
 
     tenantry rotate acme/web --write
 
-    The login in use stays valid until the next rotation but one. Exit code: 0; 1 where the file cannot be changed.
+    The login in use now stays valid until the rotation after this one.
+
+    Exit code: 0; 1 where the file cannot be changed.
 
     JSON: {"app", "generation", "file", "written", "diff"}.
     """

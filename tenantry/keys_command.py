@@ -63,7 +63,11 @@ def list_keys(
 ) -> None:
     """List keys with their state: valid, expired, revoked, missing (pulumi up makes it), not in the registry.
 
+    tenantry keys list
+
     Exit code: 0; 1 where the registry or the catalog cannot be read.
+
+    JSON: [{"app", "name", "generation", "prefix", "scopes", "state", "created", "expires", "last_used"}].
     """
     from tenantry.catalog.listing import listed_keys, stored_keys  # noqa: PLC0415
     from tenantry.catalog.session import open_catalog  # noqa: PLC0415
@@ -102,7 +106,11 @@ def show(
 ) -> None:
     """Print a key itself, a secret, from the stack's outputs.
 
+    tenantry keys show acme/web default
+
     Exit code: 0; 1 where the stack has no such key.
+
+    JSON: {"app", "name", "generation", "key"}.
     """
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.registry.problems import did_you_mean  # noqa: PLC0415
@@ -131,8 +139,13 @@ def show(
 def verify(*, as_json: AsJson = False) -> None:
     """Judge a key from standard input, or asked for without echo: valid, expired, revoked or unknown.
 
-    Notes its use, as a service would. Exit code: 0 for a valid key; 1 for every other, and where the catalog cannot
-    be asked.
+    tenantry keys show acme/web default | tenantry keys verify
+
+    Notes its use, as a service would.
+
+    Exit code: 0 for a valid key; 1 for every other, and where the catalog cannot be asked.
+
+    JSON: {"state", "namespace", "app", "name", "generation", "scopes", "expires_at"}.
     """
     from tenantry.catalog.session import open_catalog  # noqa: PLC0415
     from tenantry.catalog.verification import verify as judge  # noqa: PLC0415
@@ -161,7 +174,13 @@ def rotate(
 ) -> None:
     """Print the change of the registry that issues a new key, or make it with --write. Asks nobody.
 
-    The previous key stays valid until the next rotation. Exit code: 0; 1 where the file cannot be changed.
+    tenantry keys rotate acme/web default --write
+
+    The previous key stays valid until the next rotation.
+
+    Exit code: 0; 1 where the file cannot be changed.
+
+    JSON: {"app", "name", "generation", "file", "written", "diff"}.
     """
     from tenantry.catalog.keys import expires_at, live_generations  # noqa: PLC0415
     from tenantry.registry.editing import rotate_key  # noqa: PLC0415
@@ -205,7 +224,11 @@ def revoke(
 ) -> None:
     """Revoke a key in the catalog at once; print the change of the registry that keeps it so, or make it with --write.
 
+    tenantry keys revoke acme/web default --generation 1 --write
+
     Exit code: 0, also for a key that was revoked before; 1 where it is in neither, or the registry cannot be changed.
+
+    JSON: {"app", "name", "generations": [{"generation", "catalog"}], "file", "written", "diff"}.
     """
     from tenantry.registry.editing import Edit, EditError, NoSuchKeyError, revoke_key  # noqa: PLC0415
 

@@ -54,6 +54,8 @@ def plan(
     tenantry plan --out plan.json
 
     Exit code: 0 nothing to do, 2 changes pending, 1 refused or an error.
+
+    JSON: plan.schema.json, which tenantry schema plan prints.
     """
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.planning.current import current_plan  # noqa: PLC0415
@@ -88,6 +90,8 @@ def drift(
     tenantry drift
 
     Exit code: 0 nothing differs, 3 something does, 1 an error.
+
+    JSON: drift.schema.json, which tenantry schema drift prints.
     """
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.planning.drift import drift_of  # noqa: PLC0415

@@ -20,17 +20,19 @@ def preview(
     environment: Mapping[str, str],
     *,
     refresh: bool = False,
+    options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Run:
     """Ask the engine what `pulumi up` would do. Nothing is changed and no lock is taken.
 
     :param environment: the variables to run `pulumi` with: backend, passphrase, stack
     :param refresh: look at the cloud first
+    :param options: more for `pulumi preview`
     :param progress: takes the number of resources that were compared, each time that it grows
     :raises PlanError: the engine did not run to its end, or said nothing of what is wrong
     """
-    options = ["--refresh"] if refresh else []
-    return _run(["preview", *options], environment, progress)
+    looking = ["--refresh"] if refresh else []
+    return _run(["preview", *looking, *options], environment, progress)
 
 
 def look(

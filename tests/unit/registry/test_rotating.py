@@ -45,8 +45,10 @@ def test_in_one_line(tmp_path: Path, before: str, after: str) -> None:
     [
         (
             "services: [auth] # who\n        database: # here\n          schema: base # old\n",
-            "services: [auth] # who\n        database: # here\n          schema: base # old\n"
-            "          credentials: {generation: 2}\n",
+            (
+                "services: [auth] # who\n        database: # here\n          schema: base # old\n"
+                "          credentials: {generation: 2}\n"
+            ),
         ),
         (
             "deletion: delete\n",

@@ -1,0 +1,119 @@
+"""One run of the engine that changes something: its process, its events, and what becomes of Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from tenantry.stack import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import FrameType
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_COMMAND: Final = ("pulumi", "up", "--yes", "--skip-preview", "--json", "--non-interactive")
+_TOLD: Final = (
+    "What is in flight is finished, and nothing more begins. Ctrl-C again ends it at once.",
+    "Ends at once. What was in flight may be done and not noted: tenantry up settles it.",
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the process ended."""
+
+    code: int
+    said: str
+    """What it printed beside its events, the last of it."""
+    interrupted: bool
+
+
+def apply(
+    environment: Mapping[str, str],
+    options: Sequence[str],
+    take: Callable[[Mapping[str, Any]], None],
+) -> Ended:
+    """Run `pulumi up` to its end, without asking and without a preview.
+
+    The first SIGINT, SIGTERM or SIGHUP lets the engine finish what it has begun, and the second lets it end at once, as the engine's own
+    first and second Ctrl-C do. It runs in a session of its own, so that a Ctrl-C in the terminal reaches it through here alone.
+
+    :param environment: the variables to run `pulumi` with: backend, passphrase, stack
+    :param options: more for `pulumi up`
+    :param take: takes each event of the engine, as it comes
+    :raises StackError: there is no `pulumi`
+    """
+    with tempfile.TemporaryFile("w+") as said:
+        try:
+            process = subprocess.Popen(  # noqa: S603 the arguments are ours
+                [*_COMMAND, *options],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise StackError(
+                "pulumi is not on PATH: make engine, then .venv/bin first on PATH"
+            ) from None
+        assert process.stdout is not None  # noqa: S101 asked for above
+        with process, _handing_on(process) as times:
+            try:
+                for event in _events(process.stdout):
+                    take(event)
+            except BaseException:
+                # Nobody can be told any more, as behind a closed pipe: it ends in order, and is not left alone.
+                _send(process)
+                for _ in process.stdout:
+                    pass
+                raise
+            process.wait()
+        said.seek(0)
+        return Ended(process.returncode, said.read().strip(), bool(times))
+
+
+def _events(lines: IO[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # not an event: what the engine says before its first
+        if isinstance(event, dict):
+            yield event
+
+
+@contextmanager
+def _handing_on(process: subprocess.Popen[str]) -> Iterator[list[int]]:
+    """Hand signals on for the length of a block; the list is of those that came."""
+    came: list[int] = []
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        if len(came) <= len(_TOLD):
+            # Not print: the handler may run in the middle of one.
+            os.write(2, f"\n{_TOLD[len(came) - 1]}\n".encode())
+        _send(process)
+
+    before = {each: signal.signal(each, hand_on) for each in _SIGNALS}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _send(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        # The command alone: it tells its plugins itself.
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGINT)
