@@ -78,7 +78,7 @@ def up(
     for each in given:
         if each.partition("=")[0] in _REFUSED:
             fail(f"{each}: {_REFUSED[each.partition('=')[0]]}")
-    if plan is None and not yes and (as_json or not sys.stdin.isatty()):
+    if plan is None and not yes and (as_json or not _somebody_is_there()):
         fail("nobody is there to be asked: tenantry up --yes begins without")
     with one_line_errors():
         reviewed = _reviewed(plan, given, allow_destroy)
@@ -153,6 +153,10 @@ def _show_plan(
     if made.rows and not yes and not typer.confirm("Apply this?", err=True):
         fail("nothing was changed")
     return run
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _without(options: list[str], names: Collection[str]) -> list[str]:
