@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenantry.printing import fail, one_line_errors
-from tenantry.up_command import note, note_as_json, say_what_is_there
+from tenantry.up_command import note, note_as_json, say_what_is_there, somebody_is_there
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,9 +45,9 @@ def destroy(
     JSON: as of tenantry up.
     """
     named = list(dict.fromkeys(apps or ()))
-    if not named and (yes or as_json or not sys.stdin.isatty()):
+    if not named and (yes or as_json or not somebody_is_there()):
         fail("which apps: name each, as in tenantry destroy acme/web-dev --yes")
-    if not yes and (as_json or not sys.stdin.isatty()):
+    if not yes and (as_json or not somebody_is_there()):
         fail(
             f"nobody is there to be asked: tenantry destroy {' '.join(named)} --yes begins without"
         )

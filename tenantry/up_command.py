@@ -78,7 +78,7 @@ def up(
     for each in given:
         if each.partition("=")[0] in _REFUSED:
             fail(f"{each}: {_REFUSED[each.partition('=')[0]]}")
-    if plan is None and not yes and (as_json or not _somebody_is_there()):
+    if plan is None and not yes and (as_json or not somebody_is_there()):
         fail("nobody is there to be asked: tenantry up --yes begins without")
     with one_line_errors():
         reviewed = _reviewed(plan, given, allow_destroy)
@@ -155,7 +155,8 @@ def _show_plan(
     return run
 
 
-def _somebody_is_there() -> bool:
+def somebody_is_there() -> bool:
+    """Tell whether there is a terminal to ask on."""
     return sys.stdin.isatty()
 
 
