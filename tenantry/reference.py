@@ -29,7 +29,8 @@ _EXAMPLES: Final = ("tenantry ", 'eval "$(tenantry ')
 
 def commands(group: Any = None, above: str = "tenantry") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 typer's own class, of which it has only heirs in public
     """List each command that does something, by its whole name (`tenantry keys list`)."""
-    for name, each in (typer.main.get_command(app) if group is None else group).commands.items():
+    found: Any = typer.main.get_command(app) if group is None else group
+    for name, each in found.commands.items():
         if hasattr(each, "commands"):
             yield from commands(each, f"{above} {name}")
         else:
