@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
-import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from tenantry.stack import StackError
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_COMMAND: Final = ("pulumi", "up", "--yes", "--skip-preview", "--json", "--non-interactive")
+_COMMAND: Final = (
+    *("pulumi", "up", "--yes", "--skip-preview", "--non-interactive"),
+    *("--color", "never", "--suppress-outputs", "--suppress-progress"),
+)
+_CHUNK: Final = 1 << 16
+_LOOK: Final = 0.1
+"""Seconds between two looks whether the engine has ended, while it says nothing."""
 _TOLD: Final = (
     "What is in flight is finished, and nothing more begins. Ctrl-C again ends it at once.",
     "Ends at once. What was in flight may be done and not noted: tenantry up settles it.",
@@ -50,46 +58,65 @@ def apply(
     :param take: takes each event of the engine, as it comes
     :raises StackError: there is no `pulumi`
     """
-    with tempfile.TemporaryFile("w+") as said:
+    with TemporaryDirectory(prefix="tenantry-") as scratch, TemporaryFile("w+") as said:
+        events = Path(scratch) / "events"
+        os.mkfifo(events, 0o600)
+        # The other end is held open here as well, so that there is no end of file before the engine has opened it.
+        reader = os.open(events, os.O_RDWR | os.O_NONBLOCK)
         try:
-            process = subprocess.Popen(  # noqa: S603 the arguments are ours
-                [*_COMMAND, *options],
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
-        except FileNotFoundError:
-            raise StackError(
-                "pulumi is not on PATH: make engine, then .venv/bin first on PATH"
-            ) from None
-        assert process.stdout is not None  # noqa: S101 asked for above
-        with process, _handing_on(process) as times:
-            try:
-                for event in _events(process.stdout):
-                    take(event)
-            except BaseException:
-                # Nobody can be told any more, as behind a closed pipe: it ends in order, and is not left alone.
-                _send(process)
-                for _ in process.stdout:
-                    pass
-                raise
-            process.wait()
+            process = _start(environment, ["--event-log", str(events), *options], said)
+            with process, _handing_on(process) as times:
+                try:
+                    for event in _events(reader, process):
+                        take(event)
+                except BaseException:
+                    # Nobody can be told any more, as behind a closed pipe: it ends in order, and is not left alone.
+                    _send(process)
+                    for _ in _events(reader, process):
+                        pass
+                    raise
+        finally:
+            os.close(reader)
         said.seek(0)
         return Ended(process.returncode, said.read().strip(), bool(times))
 
 
-def _events(lines: IO[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # not an event: what the engine says before its first
-        if isinstance(event, dict):
-            yield event
+def _start(
+    environment: Mapping[str, str], options: Sequence[str], said: IO[str]
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(  # noqa: S603 the arguments are ours
+            [*_COMMAND, *options],
+            # It opens the way to the events (`--event-log`), and to nothing else.
+            env={**environment, "PULUMI_DEBUG_COMMANDS": "true"},
+            stdin=subprocess.DEVNULL,
+            # Not a pipe to here: whoever ends this process would end the engine in the middle of a step, by SIGPIPE.
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            text=True,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise StackError(
+            "pulumi is not on PATH: make engine, then .venv/bin first on PATH"
+        ) from None
+
+
+def _events(reader: int, process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """Give the events until the process has ended and all that it wrote is read."""
+    rest = b""
+    ended = False
+    while True:
+        readable, _, _ = select.select([reader], [], [], 0 if ended else _LOOK)
+        if readable:
+            *lines, rest = (rest + os.read(reader, _CHUNK)).split(b"\n")
+            for line in lines:
+                if isinstance(event := json.loads(line), dict):
+                    yield event
+        elif ended:
+            return
+        else:
+            ended = process.poll() is not None
 
 
 @contextmanager

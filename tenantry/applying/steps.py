@@ -130,7 +130,8 @@ class Watch:
     def in_flight(self) -> list[tuple[Work, float]]:
         """What is at work now, what began first in front, with the seconds since it began."""
         now = self.clock()
-        return [(work, now - since) for work, since in self._begun.items()]
+        # A copy: a terminal's line is drawn by another thread.
+        return [(work, now - since) for work, since in list(self._begun.items())]
 
     @property
     def left(self) -> list[Work]:

@@ -126,8 +126,8 @@ class Screen(Lines):
         self._live.stop()
 
     def tell(self, happened: Step | Said) -> None:
-        """Tell what just happened; single steps only where they are not part of what was planned."""
-        if isinstance(happened, Said) or happened.state == "failed":
+        """Tell what just happened; single steps only where no plan says when an app is through."""
+        if isinstance(happened, Said) or happened.state == "failed" or not self._all:
             super().tell(happened)
         elif happened.state == "done":
             app = happened.work.app or ""

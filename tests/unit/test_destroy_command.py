@@ -1,6 +1,7 @@
 """`tenantry destroy` over an engine that is a script."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.unit.planning.support import PROJECT, Event, application, step
 from tests.unit.recovery.project import Project
 
 RUN = CliRunner()
-ENGINE = "up --yes --skip-preview --json --non-interactive"
+ENGINE = "up --yes --skip-preview --non-interactive --color never --suppress-outputs --suppress-progress --event-log LOG"
 
 
 class Stack(Project):
@@ -42,7 +43,8 @@ class Stack(Project):
         )
 
     def runs(self) -> list[str]:
-        return [line for line in self.called() if not line.startswith("config ")]
+        calls = [re.sub("(?<=--event-log )[^ ]*", "LOG", line) for line in self.called()]
+        return [line for line in calls if not line.startswith("config ")]
 
 
 def leaves(name: str) -> list[Event]:

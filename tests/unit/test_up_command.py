@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ APP = {
 }
 
 
-ENGINE = "up --yes --skip-preview --json --non-interactive"
+ENGINE = "up --yes --skip-preview --non-interactive --color never --suppress-outputs --suppress-progress --event-log LOG"
 PREVIEW = "preview --json --non-interactive"
 
 
@@ -33,7 +34,8 @@ def says(folder: Path, *events: list[Event]) -> None:
 
 def runs(project: Project) -> list[str]:
     """The calls of the engine, and with which permission those that change something ran."""
-    return [line for line in project.called() if not line.startswith("config ")]
+    calls = [re.sub("(?<=--event-log )[^ ]*", "LOG", line) for line in project.called()]
+    return [line for line in calls if not line.startswith("config ")]
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     command.write_text(
         command.read_text().replace(
             'case "$1 $2" in',
-            f'[ $1 = up ] && {{ echo "allowed: $TENANTRY_ALLOW_DESTROY$TENANTRY_DESTROY" >> {tmp_path}/pulumi.log; . {tmp_path}/up.sh; }}\n'
+            f'[ $1 = up ] && {{ echo "allowed: $TENANTRY_ALLOW_DESTROY$TENANTRY_DESTROY" >> {tmp_path}/pulumi.log; log=$(echo "$*" | sed "s/.*--event-log //; s/ .*//"); . {tmp_path}/up.sh; }}\n'
             f"[ $1 = preview ] && {{ cat {tmp_path}/preview.jsonl; exit 0; }}\n"
             'case "$1 $2" in',
         )
@@ -116,7 +118,7 @@ def test_a_run_is_told_to_a_program_a_line_at_a_time(project: Project) -> None:
     new = step("create", PROJECT, "acme/web", new={"name": "x"})
     says(project.folder, application(None, support.app(), new))
     (project.folder / "done.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in new))
-    (project.folder / "up.sh").write_text(f"cat {project.folder}/done.jsonl; exit 0\n")
+    (project.folder / "up.sh").write_text(f'cat {project.folder}/done.jsonl > "$log"; exit 0\n')
     result = RUN.invoke(app, ["up", "--yes", "--json"])
     assert result.exit_code == 0
     told = [json.loads(line) for line in result.stdout.splitlines()]

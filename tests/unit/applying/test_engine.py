@@ -31,6 +31,16 @@ PARENT = (
 )
 
 
+LOG = 'log=$(echo "$*" | sed "s/.*--event-log //; s/ .*//")'
+
+
+def appears(file: Path) -> None:
+    end = time.monotonic() + 20
+    while not file.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def pulumi(folder: Path, content: str) -> dict[str, str]:
     """Put a `pulumi` in the way, and return the environment that has it."""
     command = folder / "pulumi"
@@ -44,12 +54,34 @@ def test_events_are_taken_as_they_come_and_the_rest_is_kept(
 ) -> None:
     environment = pulumi(
         tmp_path,
-        '#!/bin/sh\necho "no event"\necho "{\\"arguments\\": \\"$*\\"}"\necho "error: locked" >&2\nexit 7\n',
+        f'#!/bin/sh\n{LOG}\necho "to nobody"\n{{ echo "{{\\"n\\": 1}}"; sleep 0.2; echo "{{\\"n\\": 2}}"; }} > "$log"\n'
+        f'echo "error: locked" >&2\necho "$*" > {tmp_path}/called\nexit 7\n',
     )
     monkeypatch.setenv("PATH", environment["PATH"])
     taken: list[Any] = []
     assert apply(environment, ["--parallel", "2"], taken.append) == Ended(7, "error: locked", False)
-    assert taken == [{"arguments": "up --yes --skip-preview --json --non-interactive --parallel 2"}]
+    assert taken == [{"n": 1}, {"n": 2}]
+    called = (tmp_path / "called").read_text()
+    assert called.startswith("up --yes --skip-preview --non-interactive ")
+    assert called.endswith(" --parallel 2\n")
+
+
+def test_an_engine_outlives_whoever_started_it(tmp_path: Path) -> None:
+    environment = pulumi(
+        tmp_path,
+        f'#!/bin/sh\n{LOG}\nexec 3> "$log"\ntouch ready\nsleep 0.5\n'
+        "trap '' PIPE\necho '{}' >&3\necho more\ntouch ended\n",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        env=environment | {"PYTHONPATH": str(Path.cwd())},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+    )
+    appears(tmp_path / "ready")
+    process.kill()
+    process.communicate(timeout=20)
+    appears(tmp_path / "ended")
 
 
 def test_a_command_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,9 +104,7 @@ def test_each_signal_is_handed_on_once_as_an_interrupt(
         stderr=subprocess.PIPE,
         text=True,
     )
-    end = time.monotonic() + 20
-    while not (tmp_path / "ready").exists() and time.monotonic() < end:
-        time.sleep(0.02)
+    appears(tmp_path / "ready")
     for _ in range(times):
         process.send_signal(sent)
         time.sleep(0.2)
@@ -91,7 +121,8 @@ def test_an_engine_whose_listener_fails_is_ended_in_order(
         tmp_path,
         f"#!{sys.executable}\nimport pathlib, signal, sys, time\n"
         f"def end(*_):\n    pathlib.Path({str(tmp_path)!r}, 'ended').touch()\n    sys.exit(1)\n"
-        "signal.signal(signal.SIGINT, end)\nprint('{}', flush=True)\ntime.sleep(20)\n",
+        "signal.signal(signal.SIGINT, end)\nlog = open(sys.argv[sys.argv.index('--event-log') + 1], 'w')\n"
+        "print('{}', file=log, flush=True)\ntime.sleep(20)\n",
     )
     monkeypatch.setenv("PATH", environment["PATH"])
 
