@@ -304,7 +304,7 @@ def test_an_interrupt_of_up_alone_ends_the_run_in_order_and_the_next_goes_on(
         start_new_session=True,
     )
     try:
-        assert faults.injected(before, wait=60)[0]["order"] == order["id"]
+        assert faults.injected(before, wait=120)[0]["order"] == order["id"]
         os.kill(process.pid, signal.SIGINT)
         time.sleep(1)
         faults.withdraw()
