@@ -58,6 +58,7 @@ def destroy(
 
 def _run(named: Sequence[str], *, yes: bool, as_json: bool) -> int:
     from tenantry.applying.converging import converge  # noqa: PLC0415
+    from tenantry.fleet.serving import served  # noqa: PLC0415
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.recovery.looking import Looker  # noqa: PLC0415
     from tenantry.recovery.preparing import prepare  # noqa: PLC0415
@@ -73,11 +74,13 @@ def _run(named: Sequence[str], *, yes: bool, as_json: bool) -> int:
         return 0
     names = ",".join(ids)
     environment = {**environment, VARIABLE: names, LEAVING: names}
-    made, run = _planned(environment, ids, as_json=as_json)
-    _check_others(made, ids)
-    if not yes:
-        _ask(ids if named else [looker.stack])
-    if not converge(Path.cwd(), environment, planned=run, as_objects=as_json):
+    with served(environment) as (environment, client):
+        made, run = _planned(environment, ids, client, as_json=as_json)
+        _check_others(made, ids)
+        if not yes:
+            _ask(ids if named else [looker.stack])
+        done = converge(Path.cwd(), environment, client, planned=run, as_objects=as_json)
+    if not done:
         say_what_is_there(looker, before)
         return 1
     for each in going:
@@ -117,13 +120,13 @@ def _going(looker: Looker, named: Sequence[str]) -> list[AppliedApp]:
 
 
 def _planned(
-    environment: Mapping[str, str], ids: Sequence[str], *, as_json: bool
+    environment: Mapping[str, str], ids: Sequence[str], options: Sequence[str], *, as_json: bool
 ) -> tuple[Plan, Run]:
     from tenantry.plan_command import print_plan, progress  # noqa: PLC0415
     from tenantry.planning.current import previewed  # noqa: PLC0415
 
     with progress("Planning") as said:
-        made, run = previewed(Path.cwd(), environment, allowed=ids, progress=said)
+        made, run = previewed(Path.cwd(), environment, allowed=ids, options=options, progress=said)
     if as_json:
         from tenantry.applying.telling import tell_object  # noqa: PLC0415
 

@@ -57,17 +57,24 @@ def plan(
 
     JSON: plan.schema.json, which tenantry schema plan prints.
     """
+    from tenantry.fleet.serving import served  # noqa: PLC0415
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.planning.current import current_plan  # noqa: PLC0415
+    from tenantry.registry.permission import LEAVING, VARIABLE  # noqa: PLC0415
 
     one_format(as_json, as_markdown)
     with one_line_errors():
-        with progress("Planning") as said:
+        allowed = allow_destroy or []
+        environment = current_environment(Path.cwd())
+        # For this plan only: what the shell has from an earlier run does not count.
+        environment = {**environment, VARIABLE: ",".join(allowed), LEAVING: ""}
+        with served(environment) as (environment, client), progress("Planning") as said:
             made = current_plan(
                 Path.cwd(),
-                current_environment(Path.cwd()),
-                allowed=allow_destroy or (),
+                environment,
+                allowed=allowed,
                 refresh=refresh,
+                options=client,
                 progress=said,
             )
         if out is not None and made.refusals:
@@ -93,13 +100,18 @@ def drift(
 
     JSON: drift.schema.json, which tenantry schema drift prints.
     """
+    from tenantry.fleet.serving import served  # noqa: PLC0415
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.planning.drift import drift_of  # noqa: PLC0415
     from tenantry.planning.previewing import look  # noqa: PLC0415
 
     one_format(as_json, as_markdown)
-    with one_line_errors(), progress("Looking") as said:
-        found = drift_of([look(current_environment(Path.cwd()), progress=said)])
+    with (
+        one_line_errors(),
+        served(current_environment(Path.cwd())) as (environment, client),
+        progress("Looking") as said,
+    ):
+        found = drift_of([look(environment, options=client, progress=said)])
     print_drift(found, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(found.exit_code)
 

@@ -11,7 +11,7 @@ import typer
 from tenantry.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
@@ -98,6 +98,7 @@ def _run(
     as_json: bool,
 ) -> int:
     from tenantry.applying.converging import converge, tell_nothing  # noqa: PLC0415
+    from tenantry.fleet.serving import served  # noqa: PLC0415
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.recovery.looking import Looker  # noqa: PLC0415
     from tenantry.recovery.preparing import prepare  # noqa: PLC0415
@@ -110,17 +111,19 @@ def _run(
     # For this run only: what the shell has from an earlier one does not count.
     environment = {**environment, VARIABLE: ",".join(allowed), LEAVING: ""}
     planned = None
-    if file and reviewed:
-        planned = _check_plan(file, reviewed, environment)
-        if planned is None:
-            if as_json:
-                tell_nothing()
+    with served(environment) as (environment, client):
+        if file and reviewed:
+            planned = _check_plan(file, reviewed, environment, client)
+            if planned is None:
+                if as_json:
+                    tell_nothing()
+                return 0
+        elif _SKIP not in options:
+            previewable = [*_without(options, {*_SHOWING, *_APPLYING}), *client]
+            planned = _show_plan(previewable, allowed, environment, yes=yes, as_json=as_json)
+        kept = [*_without(options, {*_SHOWING, _SKIP}), *client]
+        if converge(Path.cwd(), environment, kept, planned=planned, as_objects=as_json):
             return 0
-    elif _SKIP not in options:
-        planned = _show_plan(options, allowed, environment, yes=yes, as_json=as_json)
-    kept = _without(options, {*_SHOWING, _SKIP})
-    if converge(Path.cwd(), environment, kept, planned=planned, as_objects=as_json):
-        return 0
     say_what_is_there(looker, before)
     return 1
 
@@ -137,10 +140,9 @@ def _show_plan(
     from tenantry.plan_command import print_plan, progress  # noqa: PLC0415
     from tenantry.planning.current import previewed  # noqa: PLC0415
 
-    previewable = _without(options, {*_SHOWING, *_APPLYING})
     with progress("Planning") as said:
         made, run = previewed(
-            Path.cwd(), environment, allowed=allowed, options=previewable, progress=said
+            Path.cwd(), environment, allowed=allowed, options=options, progress=said
         )
     if as_json:
         from tenantry.applying.telling import tell_object  # noqa: PLC0415
@@ -185,14 +187,18 @@ def _reviewed(file: Path | None, options: list[str], allowed: list[str] | None) 
     return read_plan(file)
 
 
-def _check_plan(file: Path, reviewed: Plan, environment: Mapping[str, str]) -> Run | None:
+def _check_plan(
+    file: Path, reviewed: Plan, environment: Mapping[str, str], options: Sequence[str]
+) -> Run | None:
     """End with exit code 1 where something moved since the plan was made; None where there is nothing to do."""
     from tenantry.plan_command import progress  # noqa: PLC0415
     from tenantry.planning.current import previewed  # noqa: PLC0415
     from tenantry.planning.keeping import AGAIN, moved  # noqa: PLC0415
 
     with progress("Comparing with the plan") as said:
-        now, run = previewed(Path.cwd(), environment, allowed=reviewed.allowed, progress=said)
+        now, run = previewed(
+            Path.cwd(), environment, allowed=reviewed.allowed, options=options, progress=said
+        )
     if lines := [each.text for each in now.refusals] or moved(reviewed, now):
         for line in lines:
             note(f"{file}: {line}")

@@ -7,11 +7,11 @@ import os
 import select
 import signal
 import subprocess
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from tenantry.stack import StackError
 
@@ -64,8 +64,11 @@ def apply(
         # The other end is held open here as well, so that there is no end of file before the engine has opened it.
         reader = os.open(events, os.O_RDWR | os.O_NONBLOCK)
         try:
-            process = _start(environment, ["--event-log", str(events), *options], said)
-            with process, _handing_on(process) as times:
+            with (
+                _Signals() as signals,
+                _start(environment, ["--event-log", str(events), *options], said) as process,
+            ):
+                signals.follow(process)
                 try:
                     for event in _events(reader, process):
                         take(event)
@@ -78,7 +81,7 @@ def apply(
         finally:
             os.close(reader)
         said.seek(0)
-        return Ended(process.returncode, said.read().strip(), bool(times))
+        return Ended(process.returncode, said.read().strip(), bool(signals.came))
 
 
 def _start(
@@ -119,24 +122,34 @@ def _events(reader: int, process: subprocess.Popen[str]) -> Iterator[dict[str, A
             ended = process.poll() is not None
 
 
-@contextmanager
-def _handing_on(process: subprocess.Popen[str]) -> Iterator[list[int]]:
-    """Hand signals on for the length of a block; the list is of those that came."""
-    came: list[int] = []
+class _Signals:
+    """Hands signals on to the engine for the length of a block."""
 
-    def hand_on(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        if len(came) <= len(_TOLD):
-            # Not print: the handler may run in the middle of one.
-            os.write(2, f"\n{_TOLD[len(came) - 1]}\n".encode())
-        _send(process)
+    def __init__(self) -> None:
+        self.came = 0
+        self.engine: subprocess.Popen[str] | None = None
 
-    before = {each: signal.signal(each, hand_on) for each in _SIGNALS}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
+    def __enter__(self) -> Self:
+        # Before there is an engine: one that came in between would leave it alone.
+        self._before = {each: signal.signal(each, self._take) for each in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def follow(self, engine: subprocess.Popen[str]) -> None:
+        self.engine = engine
+        if self.came:
+            _send(engine)
+
+    def _take(self, _number: int, _frame: FrameType | None) -> None:
+        self.came += 1
+        if self.came <= len(_TOLD):
+            # Not print: the handler may run in the middle of one.
+            os.write(2, f"\n{_TOLD[self.came - 1]}\n".encode())
+        if self.engine is not None:
+            _send(self.engine)
 
 
 def _send(process: subprocess.Popen[str]) -> None:

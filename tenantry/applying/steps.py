@@ -28,7 +28,7 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
 """What the engine does to one resource; `replace` itself is only the sum of two of them."""
 _APP_STEPS: Final = 2
 _CONSEQUENCES: Final = (
-    "program exited with non-zero exit code",
+    "an unhandled error occurred: ",
     "update failed",
     "preview failed",
     "resource registration failed",

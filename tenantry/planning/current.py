@@ -25,10 +25,18 @@ def current_plan(
     *,
     allowed: Collection[str] = (),
     refresh: bool = False,
+    options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Plan:
     """Plan what `pulumi up` would do to the current stack; parameters and errors as for `previewed`."""
-    return previewed(folder, environment, allowed=allowed, refresh=refresh, progress=progress)[0]
+    return previewed(
+        folder,
+        environment,
+        allowed=allowed,
+        refresh=refresh,
+        options=options,
+        progress=progress,
+    )[0]
 
 
 def previewed(

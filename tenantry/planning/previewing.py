@@ -38,6 +38,7 @@ def preview(
 def look(
     environment: Mapping[str, str],
     *,
+    options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Run:
     """Ask the engine how the clouds differ from the state. Nothing is changed and no lock is taken.
@@ -46,10 +47,11 @@ def look(
     be refused; and engine 3.259 fails in a refresh that runs the program as soon as something is gone that a component depends on
     ("cannot complete a resource whose registration isn't pending").
 
+    :param options: more for `pulumi refresh`
     :raises PlanError: as for `preview`
     """
     stored = {**environment, "PULUMI_RUN_PROGRAM": "false"}
-    return _run(["refresh", "--preview-only"], stored, progress)
+    return _run(["refresh", "--preview-only", *options], stored, progress)
 
 
 def _run(

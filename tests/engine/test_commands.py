@@ -136,6 +136,9 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
     ):
         shell.example(f"tenantry {name}")
 
+    # Whoever runs the program by hand sees what the commands made.
+    by_hand = "pulumi preview --expect-no-changes --non-interactive"
+    shell.run(f"{EVERY['tenantry env']} && {by_hand}")
     known = shell.json("tenantry show acme/web")
     assert isinstance(known, dict)
     assert known["state"]["generation"] == 2

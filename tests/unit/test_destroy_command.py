@@ -15,6 +15,7 @@ from tenantry.recovery.looking import Looker
 from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
 from tests.unit.recovery.project import Project
+from tests.unit.unserved import unserve
 
 RUN = CliRunner()
 ENGINE = "up --yes --skip-preview --non-interactive --color never --suppress-outputs --suppress-progress --event-log LOG"
@@ -56,6 +57,7 @@ def leaves(name: str) -> list[Event]:
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     made = Stack(tmp_path)
+    unserve(monkeypatch)
     monkeypatch.chdir(tmp_path)
     for name, value in made.environment.items():
         monkeypatch.setenv(name, value)

@@ -12,6 +12,7 @@ from tenantry.recovery.looking import Looker
 from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
 from tests.unit.recovery.project import Project, creating, held, listed
+from tests.unit.unserved import unserve
 
 RUN = CliRunner()
 APP = {
@@ -42,6 +43,7 @@ def runs(project: Project) -> list[str]:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project in the current folder, whose `pulumi up` notes how it was called and ends as `up.sh` says."""
     made = Project(tmp_path)
+    unserve(monkeypatch)
     monkeypatch.chdir(tmp_path)
     for name, value in made.environment.items():
         monkeypatch.setenv(name, value)

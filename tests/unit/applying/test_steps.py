@@ -108,7 +108,7 @@ def test_errors_are_told_once_and_debug_never() -> None:
     watch, told = watched(
         [
             said("error", "acme/web is gone"),
-            said("error", "program exited with non-zero exit code: 1"),
+            said("error", "an unhandled error occurred: acme/web is gone"),
             said("error", "update failed"),
             said("warning", "look"),
             said("info#err", "printed"),
