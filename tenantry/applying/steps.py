@@ -30,6 +30,7 @@ _APP_STEPS: Final = 2
 _CONSEQUENCES: Final = (
     "an unhandled error occurred: ",
     "update failed",
+    "update canceled",
     "preview failed",
     "resource registration failed",
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from tenantry.applying.steps import by_app
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from tenantry.applying.steps import Watch, Work
@@ -23,9 +24,10 @@ FILE: Final = "times.json"
 _VERSION: Final = 1
 _NEW: Final = 0.5
 """The weight of the last run against those before it."""
+_READY: Final = "pulumi-python:dynamic/tenantry:AuraReady"
 _TYPICAL: Final = {
     # Aura API v1: creating an instance takes "several minutes".
-    "pulumi-python:dynamic/tenantry:AuraReady create": 240.0,
+    f"{_READY} create": 240.0,
     # Neon's API answers a create at once; its operations take a few seconds.
     "neon:index/project:Project create": 5.0,
     "neon:index/branch:Branch create": 5.0,
@@ -67,7 +69,7 @@ class Times:
             before = self.seconds.get(key, seconds)
             self.seconds[key] = round(before * (1 - _NEW) + seconds * _NEW, 3)
         longest = max(
-            (sum(watch.took[work] for work in works) for works in by_app(watch.took).values()),
+            (sum(watch.took[work] for work in works) for works in _lines(watch.took)),
             default=0.0,
         )
         if longest:
@@ -93,13 +95,19 @@ class Times:
         spent = dict(watch.in_flight)
         longest = max(
             sum(max(self._typical(work) - spent.get(work, 0.0), 0.0) for work in works)
-            for works in by_app(left).values()
+            for works in _lines(left)
         )
         return longest * self.pace, all(_key(work) in self.seconds for work in left)
 
     def _typical(self, work: Work) -> float:
         key = _key(work)
         return self.seconds.get(key, _TYPICAL.get(key, _OTHERWISE))
+
+
+def _lines(works: Collection[Work]) -> list[list[Work]]:
+    """Sort work into what waits for one another: an app's, but for graphs, which become ready side by side."""
+    waits = [[work] for work in works if work.type == _READY]
+    return [*by_app(work for work in works if work.type != _READY).values(), *waits]
 
 
 def _key(work: Work) -> str:

@@ -110,6 +110,7 @@ def test_errors_are_told_once_and_debug_never() -> None:
             said("error", "acme/web is gone"),
             said("error", "an unhandled error occurred: acme/web is gone"),
             said("error", "update failed"),
+            said("error", "update canceled"),
             said("warning", "look"),
             said("info#err", "printed"),
             said("debug", "secret"),

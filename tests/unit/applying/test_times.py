@@ -28,6 +28,13 @@ def test_the_longest_app_counts_and_typical_times_are_called_so() -> None:
     assert (seconds > 4.0, seen) == (True, False)
 
 
+def test_graphs_become_ready_side_by_side() -> None:
+    ready = "pulumi-python:dynamic/tenantry:AuraReady"
+    graphs = [Work(urn(ready, f"acme/web/{user}"), ready, "create") for user in ("ada", "grace")]
+    times = Times({f"{ready} create": 200.0, f"{PROJECT} create": 4.0})
+    assert times.remaining(watch(WEB, *graphs)) == (200.0, True)
+
+
 def test_what_is_at_work_counts_for_what_is_left_of_it() -> None:
     clock = [0.0]
     made = Watch((WEB,), lambda: clock[0])
