@@ -192,7 +192,9 @@ def _belongs(name: str, app_id: str) -> bool:
 
 def _written(value: object) -> str:
     match value:
-        case None | "" | [] | {}:
+        case None | "":
+            return "-"
+        case dict() | list() if not value:
             return "-"
         case dict():
             return ", ".join(f"{key} {_written(each)}" for key, each in value.items())

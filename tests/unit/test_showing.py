@@ -48,6 +48,8 @@ def test_an_app_that_is_applied_and_declared() -> None:
     assert "API key gone" not in {each.what for each in found.secrets}
     text = "\n".join(found.as_text())
     assert "  project: calm-sea\n" in text
+    assert "  services: auth active\n  apiKeys: default 1, 2, gone -\n" in text
+    assert "  branches: -\n" in text
     assert "  login: tenant_acme__web__login_a\n" in text
     assert "compute: active\nnot applied yet: tenants.acme.contact" in text
 
