@@ -39,7 +39,7 @@ engine: $(VENV)/.run ## find, download or build the Pulumi engine and its plugin
 .PHONY: up
 up: engine ## converge tenants.yaml on the local cloud
 	@$(BIN)/localcloud start
-	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && tenantry up --yes -- --suppress-outputs
+	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && tenantry up --yes
 	@eval "$$($(BIN)/tenantry env)" && tenantry status
 
 .PHONY: down
@@ -80,6 +80,10 @@ schema: $(VENV)/.run ## make the JSON Schemas of the registry, the plan and the 
 	@$(BIN)/tenantry schema > tenants.schema.json
 	@$(BIN)/tenantry schema plan > plan.schema.json
 	@$(BIN)/tenantry schema drift > drift.schema.json
+
+.PHONY: commands
+commands: $(VENV)/.run ## make docs/commands.md again from the commands' own help
+	@$(BIN)/python -m tenantry.reference > docs/commands.md.new && mv docs/commands.md.new docs/commands.md
 
 .PHONY: lock
 lock: ## make the two lock files again from pyproject.toml (needs uv)

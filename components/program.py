@@ -26,7 +26,11 @@ def run(settings: Settings) -> list[TenantApp]:
     """
     try:
         registry = load(settings.registry)
-        selected = select_for(registry, settings.apps, pulumi.get_stack())
+        selected = [
+            app
+            for app in select_for(registry, settings.apps, pulumi.get_stack())
+            if app.id not in settings.leaving
+        ]
         plans = plan_schemas(selected, settings.registry)
     except (RegistryError, SelectionError, SchemaError) as error:
         raise pulumi.RunError(str(error)) from None

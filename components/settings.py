@@ -9,7 +9,7 @@ import pulumi
 
 from tenantry.aura.settings import AuraSettings, read_settings
 from tenantry.catalog.location import CONFIG, VARIABLE, label
-from tenantry.registry.permission import allowed_apps
+from tenantry.registry.permission import allowed_apps, leaving_apps
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Settings:
     allow_destroy: frozenset[str]
     """Apps that may leave or be replaced in one run; one alone needs no permission."""
     environment: Mapping[str, str] = field(repr=False)
+    leaving: frozenset[str] = frozenset()
+    """Apps that this run takes out of the stack, whatever the registry says (`tenantry destroy`)."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -75,6 +77,7 @@ class Settings:
             neon_org_id=config.get("neonOrgId") or environment.get("NEON_ORG_ID") or None,
             allow_destroy=allowed_apps(config.get("allowDestroy"), environment),
             environment=environment,
+            leaving=leaving_apps(environment),
         )
 
     def read_aura(self) -> Aura:

@@ -51,6 +51,8 @@ def validate(registry: Registry = Path("tenants.yaml"), *, as_json: AsJson = Fal
     tenantry ci validate
 
     Exit code: 0 valid, 1 not valid.
+
+    JSON: {"annotations": [{"file", "line", "column", "title", "text", "level"}]}.
     """
     from tenantry.registry import RegistryError, load  # noqa: PLC0415
 
@@ -85,9 +87,12 @@ def pr(
     comment.md and plan.json are written to the folder; no plan.json where the run would be refused.
 
     Exit code: 0 nothing to do, 2 changes pending, 1 not valid, refused or an error.
+
+    JSON: {"exit_code", "folder", "annotations": [{"file", "line", "column", "title", "text", "level"}]}.
     """
     from tenantry.ci import texts  # noqa: PLC0415
     from tenantry.ci.runner import commit_of, in_repository, summarize  # noqa: PLC0415
+    from tenantry.plan_command import planned  # noqa: PLC0415
     from tenantry.registry import RegistryError, load  # noqa: PLC0415
 
     stack = os.environ.get("PULUMI_STACK", "")
@@ -95,7 +100,7 @@ def pr(
     made = None
     try:
         load(registry)
-        made = _planned(allow_destroy or ())
+        made = planned(allow_destroy or ())
         comment = texts.of_plan(made, stack, commit_of(os.environ))
         annotations = _of_plan(made, registry)
     except RegistryError as error:
@@ -130,30 +135,35 @@ def apply(
         ),
     ] = None,
     out: Out = FOLDER,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
+    ] = False,
 ) -> None:
     """Converge, as tenantry up does, and note which process does it, so that its lock can be released if it is cut off.
 
     tenantry ci apply --plan .tenantry/ci/plan.json
 
-    Exit code: 0 applied, or nothing to do; 1 refused, or it did not begin; else that of pulumi up.
+    Exit code: 0 applied, or nothing to do; 1 refused, failed or interrupted.
+
+    JSON: as that of tenantry up.
     """
     from tenantry.ci.runner import on_github, taken_as_text  # noqa: PLC0415
     from tenantry.up_command import up  # noqa: PLC0415
 
     _fresh(out, _RUN)
     code = 0
-    with taken_as_text(os.environ):
+    with nullcontext() if as_json else taken_as_text(os.environ):
         try:
             up(
-                ["--suppress-outputs"],
                 yes=True,
                 allow_destroy=None,
                 plan=plan,
                 run_file=out / _RUN,
+                as_json=as_json,
             )
         except typer.Exit as ended:
             code = ended.exit_code
-    if code and on_github(os.environ):
+    if code and on_github(os.environ) and not as_json:
         print("::error title=tenantry up::The lines above say what is there and what goes on.")
     raise typer.Exit(code)
 
@@ -175,6 +185,8 @@ def release(
     tenantry ci release
 
     Exit code: 0 no lock of it is left, 1 it is still at work, or its lock cannot be seen.
+
+    JSON: {"released": [{"stack", "holder"}]}.
     """
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.recovery.looking import Looker  # noqa: PLC0415
@@ -208,17 +220,16 @@ def drift(*, out: Out = FOLDER, as_json: AsJson = False) -> None:
     issue.md is written to the folder, also where nothing differs: tenantry ci github issue then closes the issue.
 
     Exit code: 0 nothing differs, 3 something does, 1 an error.
+
+    JSON: drift.schema.json, which tenantry schema drift prints.
     """
     from tenantry.ci import texts  # noqa: PLC0415
     from tenantry.ci.runner import summarize, taken_as_text  # noqa: PLC0415
-    from tenantry.local import current_environment  # noqa: PLC0415
-    from tenantry.plan_command import print_drift  # noqa: PLC0415
-    from tenantry.planning.drift import drift_of  # noqa: PLC0415
-    from tenantry.planning.previewing import look  # noqa: PLC0415
+    from tenantry.plan_command import looked, print_drift  # noqa: PLC0415
 
     _fresh(out, _ISSUE)
     with nullcontext() if as_json else taken_as_text(os.environ), one_line_errors():
-        found = drift_of([look(current_environment(Path.cwd()))])
+        found = looked()
         text = texts.of_drift(found, os.environ.get("PULUMI_STACK", ""))
         _write(out / _ISSUE, text)
         summarize(text, os.environ)
@@ -241,7 +252,11 @@ def comment(
 
     tenantry ci github comment
 
-    Reads GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_EVENT_PATH. Exit code: 0 done, 1 an error.
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_EVENT_PATH.
+
+    Exit code: 0 done, 1 an error.
+
+    JSON: {"done", "url"}.
     """
     from tenantry.ci.runner import event  # noqa: PLC0415
 
@@ -263,7 +278,11 @@ def issue(*, out: Out = FOLDER, author: Author = _BOT, as_json: AsJson = False) 
 
     tenantry ci github issue
 
-    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL. Exit code: 0 done, 1 an error.
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL.
+
+    Exit code: 0 done, 1 an error.
+
+    JSON: {"done", "url"}.
     """
     from tenantry.ci.texts import title_of_drift  # noqa: PLC0415
 
@@ -282,7 +301,11 @@ def reviewed_plan(*, out: Out = FOLDER, as_json: AsJson = False) -> None:
     tenantry ci github plan
 
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SHA, GITHUB_EVENT_NAME, GITHUB_RUN_ID and PULUMI_STACK.
-    plan.json is written to the folder. Exit code: 0 done, 1 there is none, or an error.
+    plan.json is written to the folder.
+
+    Exit code: 0 done, 1 there is none, or an error.
+
+    JSON: {"plan"}, the file.
     """
     _fresh(out, _PLAN)
     commit = os.environ.get("GITHUB_SHA", "")
@@ -303,16 +326,6 @@ def reviewed_plan(*, out: Out = FOLDER, as_json: AsJson = False) -> None:
 
 def _artifact(commit: str) -> str:
     return f"tenantry-plan-{os.environ.get('PULUMI_STACK', '')}-{commit}"
-
-
-def _planned(allowed: Sequence[str]) -> Plan:
-    from tenantry.local import current_environment  # noqa: PLC0415
-    from tenantry.plan_command import progress  # noqa: PLC0415
-    from tenantry.planning.current import current_plan  # noqa: PLC0415
-
-    folder = Path.cwd()
-    with progress("Planning") as said:
-        return current_plan(folder, current_environment(folder), allowed=allowed, progress=said)
 
 
 def _of_plan(made: Plan, registry: Path) -> list[Annotation]:

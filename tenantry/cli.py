@@ -14,11 +14,15 @@ import typer
 from tenantry import (
     __version__,
     ci_command,
+    destroy_command,
     doctor_command,
+    edit_commands,
     fleet_command,
     fleet_moves_command,
     keys_command,
+    orphans_command,
     plan_command,
+    show_command,
     up_command,
 )
 from tenantry.printing import fail, one_line_errors, print_json, print_table
@@ -50,7 +54,12 @@ app.add_typer(ci_command.app)
 app.command()(plan_command.plan)
 app.command()(plan_command.drift)
 app.command()(up_command.up)
+app.command()(destroy_command.destroy)
 app.command()(doctor_command.doctor)
+app.command()(orphans_command.orphans)
+app.command()(show_command.show)
+app.command()(edit_commands.new)
+app.command()(edit_commands.rotate)
 
 
 def main() -> None:
@@ -83,7 +92,14 @@ def validate(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check a registry and print every problem, one a line. Nothing is made, nothing is asked."""
+    """Check a registry and print every problem, one a line. Nothing is made, nothing is asked.
+
+    tenantry validate
+
+    Exit code: 0 valid; 1 not.
+
+    JSON: {"valid", "problems": [{"file", "line", "column", "path", "message"}]}.
+    """
     from tenantry.registry import RegistryError, load  # noqa: PLC0415
 
     try:
@@ -108,10 +124,18 @@ def schema(
     document: Annotated[
         Document, typer.Argument(help="Of which document: registry, plan or drift.")
     ] = "registry",
+    *,
+    as_json: Annotated[  # noqa: ARG001 a schema is JSON in any case
+        bool, typer.Option("--json", help="As without: a schema is JSON.")
+    ] = False,
 ) -> None:
     """Print a JSON Schema: the registry's, for editors, or that of what plan or drift print with --json.
 
     tenantry schema plan
+
+    Exit code: 0.
+
+    JSON: the schema, by JSON Schema 2020-12.
     """
     if document == "registry":
         from tenantry.registry.schema import schema_text as registry_text  # noqa: PLC0415
@@ -131,6 +155,10 @@ def env(
     """Print the variables that a shell needs to run pulumi on the local cloud.
 
     eval "$(tenantry env)"
+
+    Exit code: 0; 1 where it does not run.
+
+    JSON: an object of the variables. The passphrase is not among them, but the path of its file; the local cloud's own keys are.
     """
     import shlex  # noqa: PLC0415
 
@@ -154,7 +182,14 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Show where each app lives and whether its compute is awake. Wakes nothing."""
+    """Show where each app lives and whether its compute is awake. Wakes nothing.
+
+    tenantry status
+
+    Exit code: 0; 1 where the stack or Neon cannot be asked.
+
+    JSON: [{"app", "project", "region", "host", "database", "schema", "services", "keys", "status"}].
+    """
     from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
     from tenantry.neon import NeonError, computes  # noqa: PLC0415
     from tenantry.registry import RegistryError, load  # noqa: PLC0415
@@ -191,8 +226,16 @@ def url(
     app_id: Annotated[str, typer.Argument(metavar="APP", help="The app: tenant/app.")],
     *,
     pooled: Annotated[bool, typer.Option("--pooled", help="Through the pooler.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Print an app's connection URL, with its password."""
+    """Print an app's connection URL, a secret: its password is in it.
+
+    tenantry url acme/web
+
+    Exit code: 0; 1 where the stack has no such app.
+
+    JSON: {"app", "kind", "url"}; kind is direct or pooled.
+    """
     from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
     from tenantry.registry.problems import did_you_mean  # noqa: PLC0415
     from tenantry.stack import StackError, outputs  # noqa: PLC0415
@@ -203,7 +246,11 @@ def url(
         fail(str(error))
     if app_id not in urls:
         fail(f'the stack holds no app "{app_id}"{did_you_mean(app_id, urls)}')
-    print(urls[app_id]["pooled" if pooled else "direct"])
+    kind = "pooled" if pooled else "direct"
+    if as_json:
+        print_json({"app": app_id, "kind": kind, "url": urls[app_id][kind]})
+    else:
+        print(urls[app_id][kind])
 
 
 graph = typer.Typer(help="An app's graph in Neo4j Aura.", no_args_is_help=True)
@@ -223,7 +270,14 @@ def query(
     write: Annotated[bool, typer.Option("--write", help="Allow the statement to write.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array of rows.")] = False,
 ) -> None:
-    """Run one statement on a graph and print its rows."""
+    """Run one statement on a graph and print its rows.
+
+    tenantry graph query acme/web "RETURN 1 AS ok"
+
+    Exit code: 0; 1 where the app has no such graph, or it refuses the statement.
+
+    JSON: an array of rows, each an object by the names of its columns.
+    """
     import json  # noqa: PLC0415
 
     from tenantry.aura.connecting import NoGraphError, client_for  # noqa: PLC0415
@@ -259,13 +313,21 @@ def delete_graph(
     instance_id: Annotated[str, typer.Argument(metavar="INSTANCE", help="Its id in Aura.")],
     *,
     name: Annotated[str, typer.Option("--name", help="Its name in Aura, to be sure.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Delete an Aura instance that no stack holds, such as one whose create was cut off, and wait until it is gone."""
+    """Delete an Aura instance that no stack holds, such as one whose create was cut off, and wait until it is gone.
+
+    tenantry graph delete db1d1234 --name tenantry--acme--web
+
+    Exit code: 0, also where it is gone already; 1 where a stack holds it, or it has another name.
+
+    JSON: {"id", "gone": true}.
+    """
     from tenantry.recovery.strays import delete_graph as delete  # noqa: PLC0415
 
     with one_line_errors():
         delete(_looker(), instance_id, name)
-    print(f"{instance_id}: gone")
+    _gone(instance_id, as_json=as_json)
 
 
 project = typer.Typer(help="An app's project in Neon.", no_args_is_help=True)
@@ -281,21 +343,46 @@ def delete_project(
         bool,
         typer.Option("--protected", help="Also where the registry protects the app of this name."),
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Delete a Neon project that no stack holds, such as one of two that have the same name."""
+    """Delete a Neon project that no stack holds, such as one of two that have the same name.
+
+    tenantry project delete flat-bread-90066822 --name tenantry--acme--api
+
+    Exit code: 0, also where it is gone already; 1 where a stack holds it, it has another name, or it is protected.
+
+    JSON: {"id", "gone": true}.
+    """
     from tenantry.recovery.strays import delete_project as delete  # noqa: PLC0415
 
     with one_line_errors():
         delete(_looker(), project_id, name, protected=protected)
-    print(f"{project_id}: gone")
+    _gone(project_id, as_json=as_json)
 
 
 @app.command()
-def engine() -> None:
-    """Find, download or build the Pulumi engine and its plugins, beside this command."""
+def engine(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Find, download or build the Pulumi engine and its plugins, beside this command.
+
+    tenantry engine
+
+    Exit code: 0; 1 where one of them cannot be had.
+
+    JSON: {executable: {"path", "target", "origin"}}.
+    """
     from tenantry.engine.__main__ import main as engine_main  # noqa: PLC0415
 
-    raise typer.Exit(engine_main(["ensure"]))
+    raise typer.Exit(1 if engine_main(["ensure", *(["--json"] if as_json else [])]) else 0)
+
+
+def _gone(what: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"id": what, "gone": True})
+    else:
+        print(f"{what}: gone")
 
 
 def _looker() -> Looker:

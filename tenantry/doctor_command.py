@@ -31,7 +31,11 @@ def doctor(
 ) -> None:
     """Say what disagrees between the states, the registry and the cloud, one line each with the command that settles it.
 
+    tenantry doctor
+
     Exit code: 0 nothing disagrees, or all of it was settled; 1 it could not look; 3 something disagrees.
+
+    JSON: {"stack", "looked_at": {"stacks", "locks", "projects", "graphs"}, "findings": [{"kind", "stack", "subject", "text", "command", "fixable", "settled"}]}.
     """
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.recovery.judging import judge  # noqa: PLC0415

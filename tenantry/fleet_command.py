@@ -113,6 +113,8 @@ def up(  # noqa: PLR0913 options
     tenantry fleet up --yes --tenant acme
 
     Exit code: 0; 1 where an app did not end well, or the run is refused.
+
+    JSON: one object a line, whose "event" is begun, started, progress, noted, waiting, finished or summary.
     """
     if plan is not None:
         if only or tenant or environment or changed_since or shard or every or allow_destroy:
@@ -161,6 +163,8 @@ def plan(  # noqa: PLR0913 options
     tenantry fleet plan --changed-since main
 
     Exit code: 0 where there is nothing to do; 2 where there is; 1 where something is refused, or an app cannot be planned.
+
+    JSON: plan.schema.json, which tenantry schema plan prints.
     """
     from tenantry.plan_command import one_format, print_plan  # noqa: PLC0415
 
@@ -242,6 +246,8 @@ def drift(  # noqa: PLR0913 options
     tenantry fleet drift --deep --share 1/24
 
     Exit code: 0; 3 where something differs; 1 where the clouds, or an app, cannot be asked about.
+
+    JSON: drift.schema.json, which tenantry schema drift prints.
     """
     from tenantry.plan_command import one_format, print_drift  # noqa: PLC0415
 
@@ -280,6 +286,8 @@ def destroy(  # noqa: PLR0913 options
     tenantry fleet destroy --only acme/web-dev --yes
 
     Exit code: 0; 1 where an app did not end well, or it is refused.
+
+    JSON: as of tenantry fleet up.
     """
     if not (only or tenant or environment or shard or confirm):
         fail(
@@ -311,6 +319,8 @@ def status(
     tenantry fleet status --json
 
     Exit code: 0.
+
+    JSON: [{"app", "stack", "standing", "ended", "result"}].
     """
     from tenantry.fleet.standing import standings  # noqa: PLC0415
 

@@ -58,6 +58,8 @@ def split(
     tenantry fleet split --from dev --dry-run
 
     Exit code: 0 moved, or nothing to move; 2 with --dry-run where something would be; 1 refused or an error.
+
+    JSON: {"operation", "stack", "moves": [{"app", "source", "target", "resources", "standing"}], "stays", "notes", "backup", "done"}.
     """
     from tenantry.fleet import moves  # noqa: PLC0415
 
@@ -91,6 +93,8 @@ def join(
     tenantry fleet join --into dev --dry-run
 
     Exit code: 0 moved, or nothing to move; 2 with --dry-run where something would be; 1 refused or an error.
+
+    JSON: {"operation", "stack", "moves": [{"app", "source", "target", "resources", "standing"}], "stays", "notes", "backup", "done"}.
     """
     from tenantry.fleet import moves  # noqa: PLC0415
 
@@ -111,9 +115,11 @@ def copy_states(*, dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = 
 
     The old ones stay, locked. The next run is made with PULUMI_BACKEND_URL set to the new one, and has nothing to do.
 
-    TENANTRY_STATES_TO=file://. tenantry fleet copy-states --dry-run
+    tenantry fleet copy-states --dry-run
 
     Exit code: 0 copied, or there already; 2 with --dry-run where something would be; 1 refused or an error.
+
+    JSON: {"stacks", "there", "keys", "source", "target", "done"}.
     """
     from tenantry.fleet.copying import TARGET, copy_states  # noqa: PLC0415
     from tenantry.fleet.project import Project  # noqa: PLC0415

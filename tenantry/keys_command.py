@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry.printing import fail, print_json, print_table
+from tenantry.printing import edit_as_json, fail, print_edit, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tenantry.catalog.listing import ListedKey
     from tenantry.catalog.revocation import Revocation
     from tenantry.catalog.verification import Verdict
-    from tenantry.registry.editing import Edit, RegistryFile
+    from tenantry.registry.editing import RegistryFile
 
 # Longer than any key: what is piped in by mistake is not read to its end.
 INPUT_CHARACTERS = 1000
@@ -63,7 +63,11 @@ def list_keys(
 ) -> None:
     """List keys with their state: valid, expired, revoked, missing (pulumi up makes it), not in the registry.
 
+    tenantry keys list
+
     Exit code: 0; 1 where the registry or the catalog cannot be read.
+
+    JSON: [{"app", "name", "generation", "prefix", "scopes", "state", "created", "expires", "last_used"}].
     """
     from tenantry.catalog.listing import listed_keys, stored_keys  # noqa: PLC0415
     from tenantry.catalog.session import open_catalog  # noqa: PLC0415
@@ -102,7 +106,11 @@ def show(
 ) -> None:
     """Print a key itself, a secret, from the stack's outputs.
 
+    tenantry keys show acme/web default
+
     Exit code: 0; 1 where the stack has no such key.
+
+    JSON: {"app", "name", "generation", "key"}.
     """
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.registry.problems import did_you_mean  # noqa: PLC0415
@@ -131,8 +139,13 @@ def show(
 def verify(*, as_json: AsJson = False) -> None:
     """Judge a key from standard input, or asked for without echo: valid, expired, revoked or unknown.
 
-    Notes its use, as a service would. Exit code: 0 for a valid key; 1 for every other, and where the catalog cannot
-    be asked.
+    tenantry keys show acme/web default | tenantry keys verify
+
+    Notes its use, as a service would.
+
+    Exit code: 0 for a valid key; 1 for every other, and where the catalog cannot be asked.
+
+    JSON: {"state", "namespace", "app", "name", "generation", "scopes", "expires_at"}.
     """
     from tenantry.catalog.session import open_catalog  # noqa: PLC0415
     from tenantry.catalog.verification import verify as judge  # noqa: PLC0415
@@ -161,7 +174,13 @@ def rotate(
 ) -> None:
     """Print the change of the registry that issues a new key, or make it with --write. Asks nobody.
 
-    The previous key stays valid until the next rotation. Exit code: 0; 1 where the file cannot be changed.
+    tenantry keys rotate acme/web default --write
+
+    The previous key stays valid until the next rotation.
+
+    Exit code: 0; 1 where the file cannot be changed.
+
+    JSON: {"app", "name", "generation", "file", "written", "diff"}.
     """
     from tenantry.catalog.keys import expires_at, live_generations  # noqa: PLC0415
     from tenantry.registry.editing import rotate_key  # noqa: PLC0415
@@ -174,9 +193,9 @@ def rotate(
             edit.write()
     new = key.generation + 1
     if as_json:
-        print_json({"app": app_id, "name": name, "generation": new} | _edit_as_json(edit, write))
+        print_json({"app": app_id, "name": name, "generation": new} | edit_as_json(edit, write))
         return
-    _print_edit(edit, write)
+    print_edit(edit, write)
     ending = [n for n in live_generations(key.generation, key.revoked) if n < key.generation]
     ends = f" and ends generation {ending[0]}" if ending else ""
     if key.expires is not None and expires_at(key.expires) <= datetime.now(UTC):
@@ -205,7 +224,11 @@ def revoke(
 ) -> None:
     """Revoke a key in the catalog at once; print the change of the registry that keeps it so, or make it with --write.
 
+    tenantry keys revoke acme/web default --generation 1 --write
+
     Exit code: 0, also for a key that was revoked before; 1 where it is in neither, or the registry cannot be changed.
+
+    JSON: {"app", "name", "generations": [{"generation", "catalog"}], "file", "written", "diff"}.
     """
     from tenantry.registry.editing import Edit, EditError, NoSuchKeyError, revoke_key  # noqa: PLC0415
 
@@ -231,14 +254,12 @@ def revoke(
     said = {n: _outcome(outcome, n) for n in sorted(set(generations))}
     if as_json:
         states = [{"generation": n, "catalog": state} for n, (state, _) in said.items()]
-        print_json(
-            {"app": app_id, "name": name, "generations": states} | _edit_as_json(edit, write)
-        )
+        print_json({"app": app_id, "name": name, "generations": states} | edit_as_json(edit, write))
     else:
         for number, (_, text) in said.items():
             _note(f"{app_id} {name}, generation {number}: {text}")
         if unchanged is None:
-            _print_edit(edit, write)
+            print_edit(edit, write)
     if unchanged:
         fail(str(unchanged))
     if edit.before != edit.after and not as_json:
@@ -356,23 +377,6 @@ def _read_key() -> str:
 
         return getpass("API key: ").strip()
     return sys.stdin.read(INPUT_CHARACTERS).strip()
-
-
-def _print_edit(edit: Edit, written: bool) -> None:
-    if edit.before == edit.after:
-        _note(f"{edit.path}: nothing to change")
-    elif written:
-        _note(f"{edit.path}: changed")
-    else:
-        # The file's own line ends, and no character that the terminal's encoding lacks.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(edit.diff().encode())
-        sys.stdout.buffer.flush()
-
-
-def _edit_as_json(edit: Edit, written: bool) -> dict[str, object]:
-    changed = edit.before != edit.after
-    return {"file": str(edit.path), "written": written and changed, "diff": edit.diff()}
 
 
 def _note(text: str) -> None:

@@ -13,7 +13,7 @@ import typer
 from tenantry.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -54,20 +54,12 @@ def plan(
     tenantry plan --out plan.json
 
     Exit code: 0 nothing to do, 2 changes pending, 1 refused or an error.
-    """
-    from tenantry.local import current_environment  # noqa: PLC0415
-    from tenantry.planning.current import current_plan  # noqa: PLC0415
 
+    JSON: plan.schema.json, which tenantry schema plan prints.
+    """
     one_format(as_json, as_markdown)
     with one_line_errors():
-        with progress("Planning") as said:
-            made = current_plan(
-                Path.cwd(),
-                current_environment(Path.cwd()),
-                allowed=allow_destroy or (),
-                refresh=refresh,
-                progress=said,
-            )
+        made = planned(allow_destroy or [], refresh=refresh)
         if out is not None and made.refusals:
             print(f"{out}: not written", file=sys.stderr)
         elif out is not None:
@@ -88,16 +80,55 @@ def drift(
     tenantry drift
 
     Exit code: 0 nothing differs, 3 something does, 1 an error.
+
+    JSON: drift.schema.json, which tenantry schema drift prints.
     """
+    one_format(as_json, as_markdown)
+    with one_line_errors():
+        found = looked()
+    print_drift(found, as_json=as_json, as_markdown=as_markdown)
+    raise typer.Exit(found.exit_code)
+
+
+def planned(allowed: Sequence[str], *, refresh: bool = False) -> Plan:
+    """Plan what a run of the current stack would do, with a line of progress on a terminal.
+
+    :param allowed: the apps that may leave or be replaced beside others
+    :param refresh: ask the clouds first
+    :raises OneLineError: it cannot be planned
+    """
+    from tenantry.fleet.serving import served  # noqa: PLC0415
+    from tenantry.local import current_environment  # noqa: PLC0415
+    from tenantry.planning.current import current_plan  # noqa: PLC0415
+    from tenantry.registry.permission import LEAVING, VARIABLE  # noqa: PLC0415
+
+    environment = current_environment(Path.cwd())
+    # For this plan only: what the shell has from an earlier run does not count.
+    environment = {**environment, VARIABLE: ",".join(allowed), LEAVING: ""}
+    with served(environment) as (environment, client), progress("Planning") as said:
+        return current_plan(
+            Path.cwd(),
+            environment,
+            allowed=allowed,
+            refresh=refresh,
+            options=client,
+            progress=said,
+        )
+
+
+def looked() -> Drift:
+    """Compare the current stack with the clouds, with a line of progress on a terminal.
+
+    :raises OneLineError: they cannot be asked
+    """
+    from tenantry.fleet.serving import served  # noqa: PLC0415
     from tenantry.local import current_environment  # noqa: PLC0415
     from tenantry.planning.drift import drift_of  # noqa: PLC0415
     from tenantry.planning.previewing import look  # noqa: PLC0415
 
-    one_format(as_json, as_markdown)
-    with one_line_errors(), progress("Looking") as said:
-        found = drift_of([look(current_environment(Path.cwd()), progress=said)])
-    print_drift(found, as_json=as_json, as_markdown=as_markdown)
-    raise typer.Exit(found.exit_code)
+    environment = current_environment(Path.cwd())
+    with served(environment) as (environment, client), progress("Looking") as said:
+        return drift_of([look(environment, options=client, progress=said)])
 
 
 def print_plan(made: Plan, *, as_json: bool = False, as_markdown: bool = False) -> None:

@@ -12,6 +12,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tenantry.registry.editing import Edit
+
 
 def fail(message: str) -> NoReturn:
     """Print an error and end with exit code 1."""
@@ -36,9 +38,10 @@ def one_line_kinds() -> tuple[type[Exception], ...]:
     from tenantry.errors import OneLineError  # noqa: PLC0415
     from tenantry.local import LocalCloudError  # noqa: PLC0415
     from tenantry.registry import RegistryError  # noqa: PLC0415
+    from tenantry.registry.editing import EditError  # noqa: PLC0415
     from tenantry.stack import StackError  # noqa: PLC0415
 
-    return (LocalCloudError, OneLineError, RegistryError, StackError)
+    return (EditError, LocalCloudError, OneLineError, RegistryError, StackError)
 
 
 def print_table(heads: list[str], rows: list[list[str]]) -> None:
@@ -53,3 +56,22 @@ def print_table(heads: list[str], rows: list[list[str]]) -> None:
 def print_json(value: object) -> None:
     """Print a value as indented JSON."""
     print(json.dumps(value, indent=2))
+
+
+def print_edit(edit: Edit, written: bool) -> None:
+    """Print a change of the registry as a diff, or say that it was made."""
+    if edit.before == edit.after:
+        print(f"{edit.path}: nothing to change", file=sys.stderr)
+    elif written:
+        print(f"{edit.path}: changed", file=sys.stderr)
+    else:
+        # The file's own line ends, and no character that the terminal's encoding lacks.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(edit.diff().encode())
+        sys.stdout.buffer.flush()
+
+
+def edit_as_json(edit: Edit, written: bool) -> dict[str, object]:
+    """Give a change of the registry as JSON: `file`, `written`, `diff`."""
+    changed = edit.before != edit.after
+    return {"file": str(edit.path), "written": written and changed, "diff": edit.diff()}

@@ -236,7 +236,7 @@ class Engine:
         return said
 
 
-class _Program(LanguageServer):
+class Program(LanguageServer):
     """Serves the program, and tells which plugins it needs.
 
     Where nothing is told, as by the SDK's own server, the engine takes versions from the state: the second run of a stack would then
@@ -244,6 +244,7 @@ class _Program(LanguageServer):
     """
 
     def GetRequiredPackages(self, _request: object, _context: object) -> Any:  # noqa: ANN401, N802 gRPC's
+        """Tell which plugins the program needs."""
         return language_pb2.GetRequiredPackagesResponse(
             packages=[
                 plugin_pb2.PackageDependency(name=name, kind="resource", version=version)
@@ -318,7 +319,7 @@ class _served:  # noqa: N801 a context manager
         self._events = _Events(ran, kept, on_step)
         self._threads = ThreadPoolExecutor(max_workers=_THREADS)
         self._server = grpc.server(self._threads, options=_GRPC_CHANNEL_OPTIONS)
-        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Program(program), self._server)
+        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Program(program), self._server)
         events_pb2_grpc.add_EventsServicer_to_server(self._events, self._server)
 
     def __enter__(self) -> str:

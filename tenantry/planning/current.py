@@ -12,7 +12,7 @@ from tenantry.registry.permission import VARIABLE
 from tenantry.registry.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from tenantry.planning.events import Run
@@ -25,14 +25,36 @@ def current_plan(
     *,
     allowed: Collection[str] = (),
     refresh: bool = False,
+    options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Plan:
-    """Plan what `pulumi up` would do to the current stack.
+    """Plan what `pulumi up` would do to the current stack; parameters and errors as for `previewed`."""
+    return previewed(
+        folder,
+        environment,
+        allowed=allowed,
+        refresh=refresh,
+        options=options,
+        progress=progress,
+    )[0]
+
+
+def previewed(
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    allowed: Collection[str] = (),
+    refresh: bool = False,
+    options: Sequence[str] = (),
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[Plan, Run]:
+    """Plan what `pulumi up` would do to the current stack, and return what the engine said beside it.
 
     :param folder: the folder of `Pulumi.yaml`
     :param environment: the variables to run `pulumi` with: backend, passphrase, stack
     :param allowed: apps that may leave or be replaced in this run, whatever the environment allows
     :param refresh: look at the cloud first
+    :param options: more for `pulumi preview`
     :param progress: takes the number of resources that were compared
     :raises PlanError: the engine did not run; `allowed` names an app that neither the stack nor the registry has
     :raises StackError: no stack is selected
@@ -42,12 +64,15 @@ def current_plan(
         digest = beside.submit(program_digest, folder)
         making = beside.submit(_plan_of)
         run = preview(
-            {**environment, VARIABLE: ",".join(allowed)}, refresh=refresh, progress=progress
+            {**environment, VARIABLE: ",".join(allowed)},
+            refresh=refresh,
+            options=options,
+            progress=progress,
         )
         made = making.result()([run], program=digest.result(), allowed=allowed)
     if not made.refusals:
         _check_names(allowed, run)
-    return made
+    return made, run
 
 
 def _check_names(allowed: Collection[str], run: Run) -> None:

@@ -26,8 +26,8 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "update": "update",
     "delete": "delete",
 }
-_CONSEQUENCE: Final = "program exited with non-zero exit code"
-"""What the engine adds to what the program itself has said."""
+_CONSEQUENCE: Final = "an unhandled error occurred: "
+"""How the engine says once more what the program itself has said."""
 _APP_STEPS: Final = 2
 """An app's id is `tenant/app`; the names of all that belongs to it begin with it."""
 

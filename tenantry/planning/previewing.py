@@ -20,22 +20,25 @@ def preview(
     environment: Mapping[str, str],
     *,
     refresh: bool = False,
+    options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Run:
     """Ask the engine what `pulumi up` would do. Nothing is changed and no lock is taken.
 
     :param environment: the variables to run `pulumi` with: backend, passphrase, stack
     :param refresh: look at the cloud first
+    :param options: more for `pulumi preview`
     :param progress: takes the number of resources that were compared, each time that it grows
     :raises PlanError: the engine did not run to its end, or said nothing of what is wrong
     """
-    options = ["--refresh"] if refresh else []
-    return _run(["preview", *options], environment, progress)
+    looking = ["--refresh"] if refresh else []
+    return _run(["preview", *looking, *options], environment, progress)
 
 
 def look(
     environment: Mapping[str, str],
     *,
+    options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Run:
     """Ask the engine how the clouds differ from the state. Nothing is changed and no lock is taken.
@@ -44,10 +47,11 @@ def look(
     be refused; and engine 3.259 fails in a refresh that runs the program as soon as something is gone that a component depends on
     ("cannot complete a resource whose registration isn't pending").
 
+    :param options: more for `pulumi refresh`
     :raises PlanError: as for `preview`
     """
     stored = {**environment, "PULUMI_RUN_PROGRAM": "false"}
-    return _run(["refresh", "--preview-only"], stored, progress)
+    return _run(["refresh", "--preview-only", *options], stored, progress)
 
 
 def _run(

@@ -35,16 +35,19 @@ _READERS: Final = 8
 class Looker:
     """What there is to see from one folder, with one environment. Each part is read when it is asked for."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], *, stack: str | None = None
+    ) -> None:
         """Ask nothing yet.
 
         :param folder: the folder of `Pulumi.yaml`
         :param environment: the variables to run `pulumi` with
+        :param stack: which stack is the current one; empty for none; by default the one that is selected
         """
         self._folder = folder
         self._environment = environment
         self.store = open_store(environment, _project_name(folder))
-        self.stack = selected(environment)
+        self.stack = selected(environment) if stack is None else stack
         self.landing = _landing(environment)
 
     def locks(self) -> list[Lock]:
@@ -58,7 +61,7 @@ class Looker:
     def states(self) -> list[StackState]:
         """Read the states of all stacks of this project."""
         names = self.store.stacks()
-        if self.stack not in names:
+        if self.stack and self.stack not in names:
             names = [*names, self.stack] if self.store.tells_locks else names
         with ThreadPoolExecutor(_READERS) as readers:
             return [

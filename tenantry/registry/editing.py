@@ -13,24 +13,19 @@ import os
 import re
 import stat
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-import yaml
+from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.registry.loading import parse
 from tenantry.registry.problems import Problem, RegistryError, did_you_mean
+from tenantry.registry.text import Node, compose, ending_at, line_behind, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from tenantry.registry.models import ApiKey, App, Registry
 
-# What an event has depends on its kind, more finely than PyYAML's stubs tell.
-_Event: TypeAlias = Any
-
-_LINE_END: Final = re.compile("\r\n|\r|\n")
 _BOM: Final = "\ufeff"
 # Behind which field of an API key a new one is written: the first of these that there is.
 _BEHIND: Final = {"generation": ("scopes", "name"), "revoked": ("generation", "scopes", "name")}
@@ -65,6 +60,22 @@ class RegistryFile:
             raise RegistryError([Problem(str(path), 0, 0, "", message)]) from None
         return cls(path, content, parse(content, str(path)))
 
+    def text(self) -> tuple[str, str]:
+        """Return the file's byte order mark, or nothing, and what follows it."""
+        text = self.content.decode()
+        bom = _BOM if text.startswith(_BOM) else ""
+        return bom, text.removeprefix(_BOM)
+
+    def app(self, app_id: str) -> App:
+        """Return the app `tenant/app`.
+
+        :raises NoSuchKeyError: there is none; the message names the nearest
+        """
+        try:
+            return self.registry.app(app_id)
+        except LookupError as error:
+            raise NoSuchKeyError(f"{self.path}: {error.args[0]}") from None
+
     def api_key(self, app_id: str, key: str) -> ApiKey:
         """Return the key named `key` of the app `tenant/app`.
 
@@ -75,10 +86,7 @@ class RegistryFile:
 
     def find(self, app_id: str, key: str) -> tuple[App, int]:
         """Return the app, and the key's index in its list. Raises as `api_key` does."""
-        try:
-            app = self.registry.app(app_id)
-        except LookupError as error:
-            raise NoSuchKeyError(f"{self.path}: {error.args[0]}") from None
+        app = self.app(app_id)
         names = [each.name for each in app.api_keys]
         if key not in names:
             have = f"it has {', '.join(names)}" if names else "it has none"
@@ -161,38 +169,21 @@ def revoke_key(file: RegistryFile, app_id: str, key: str, generations: Iterable[
     return _edited(file, app_id, key, "revoked", (*found.revoked, *new))
 
 
-@dataclass
-class _Node:
-    """A value in the text: where it begins and ends (behind its last character), and what is in it."""
-
-    start: int
-    end: int
-    is_alias: bool = False
-    in_brackets: bool = False
-    fields: dict[str, _Node] = field(default_factory=dict)
-    """Of a mapping: what stands in it itself, `<<` included."""
-    column: int = 0
-    """Of a mapping: where its first key begins, counted from 0."""
-    items: list[_Node] = field(default_factory=list)
-
-
 def _edited(
     file: RegistryFile, app_id: str, key: str, name: str, value: int | tuple[int, ...]
 ) -> Edit:
     """Set the field `name` of an API key."""
-    text = file.content.decode()
-    bom = _BOM if text.startswith(_BOM) else ""
-    text = text.removeprefix(_BOM)
+    bom, text = file.text()
     _, index = file.find(app_id, key)
     entry = _entry(file, text, app_id, index)
     start, end, new = _change(text, entry, name, value)
     after = (bom + text[:start] + new + text[end:]).encode()
-    _judge(file, after, app_id, index, {name: value}, _line(text, entry.start))
+    _judge(file, after, app_id, index, {name: value}, line_of(text, entry.start))
     return Edit(file.path, file.content, after)
 
 
 def _change(
-    text: str, entry: _Node, name: str, value: int | tuple[int, ...]
+    text: str, entry: Node, name: str, value: int | tuple[int, ...]
 ) -> tuple[int, int, str]:
     """Return what part of the text to replace by what, so that the field `name` of the mapping has the value."""
     written = str(value) if isinstance(value, int) else f"[{', '.join(map(str, value))}]"
@@ -208,15 +199,15 @@ def _change(
     return _appended(text, node, value)
 
 
-def _inserted(text: str, entry: _Node, name: str, written: str) -> tuple[int, int, str]:
+def _inserted(text: str, entry: Node, name: str, written: str) -> tuple[int, int, str]:
     before = next((each for each in _BEHIND[name] if each in entry.fields), [*entry.fields][-1])
     at = entry.fields[before].end
     if entry.in_brackets:
         return at, at, f", {name}: {written}"
-    return _line_behind(text, at, f"{' ' * entry.column}{name}: {written}")
+    return line_behind(text, at, f"{' ' * entry.column}{name}: {written}")
 
 
-def _appended(text: str, sequence: _Node, values: tuple[int, ...]) -> tuple[int, int, str]:
+def _appended(text: str, sequence: Node, values: tuple[int, ...]) -> tuple[int, int, str]:
     new = values[len(sequence.items) :]
     if not sequence.items:
         return sequence.end - 1, sequence.end - 1, ", ".join(map(str, new))
@@ -225,27 +216,15 @@ def _appended(text: str, sequence: _Node, values: tuple[int, ...]) -> tuple[int,
         return last.end, last.end, "".join(f", {value}" for value in new)
     line = max(text.rfind("\n", 0, last.start), text.rfind("\r", 0, last.start)) + 1
     indent = " " * (text.rfind("-", line, last.start) - line)
-    ending = _ending(text, last.end)
-    return _line_behind(text, last.end, ending.join(f"{indent}- {value}" for value in new))
+    ending = ending_at(text, last.end)
+    return line_behind(text, last.end, ending.join(f"{indent}- {value}" for value in new))
 
 
-def _line_behind(text: str, at: int, line: str) -> tuple[int, int, str]:
-    """Return a new line behind the one that `at` is in, with that line's ending."""
-    found = _LINE_END.search(text, at)
-    end = found.start() if found else len(text)
-    return end, end, _ending(text, at) + line
-
-
-def _ending(text: str, at: int) -> str:
-    found = _LINE_END.search(text, at) or _LINE_END.search(text)
-    return found[0] if found else "\n"
-
-
-def _entry(file: RegistryFile, text: str, app_id: str, index: int) -> _Node:
+def _entry(file: RegistryFile, text: str, app_id: str, index: int) -> Node:
     """Return the mapping of an app's API key, which must be written in the app itself."""
     tenant, _, app = app_id.partition("/")
     line = file.registry.app(app_id).location.line
-    node = _compose(text)
+    node = compose(text)
     for step in ("tenants", tenant, "apps", app, "api_keys"):
         inner = node.fields.get(step)
         if inner is None:
@@ -254,16 +233,20 @@ def _entry(file: RegistryFile, text: str, app_id: str, index: int) -> _Node:
                 'through "<<"), so a change would reach other apps: give it an "api_keys" of its own'
             )
         node = inner
-        _refuse_alias(file, text, node, app_id)
+        refuse_alias(file, text, node, app_id)
     entry = node.items[index]
-    _refuse_alias(file, text, entry, app_id)
+    refuse_alias(file, text, entry, app_id)
     return entry
 
 
-def _refuse_alias(file: RegistryFile, text: str, node: _Node, app_id: str) -> None:
+def refuse_alias(file: RegistryFile, text: str, node: Node, app_id: str) -> None:
+    """Refuse to change what an anchor shares.
+
+    :raises EditError: the node is an alias
+    """
     if node.is_alias:
         raise EditError(
-            f"{file.path}:{_line(text, node.start)}: {text[node.start : node.end]} is written elsewhere and shared, so "
+            f"{file.path}:{line_of(text, node.start)}: {text[node.start : node.end]} is written elsewhere and shared, so "
             f"a change for {app_id} would reach further: write it out here"
         )
 
@@ -296,49 +279,6 @@ def _judge(
 
 def _flat(value: object) -> str:
     return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
-
-
-def _compose(text: str) -> _Node:
-    """Return the tree of a text that has been read before: one document, no deeper than `document` lets pass."""
-    loader = yaml.CSafeLoader(text)
-    events = iter(loader.get_event, None)
-    for event in events:
-        if isinstance(event, yaml.DocumentStartEvent):
-            break
-    return _node(next(events), events, text)
-
-
-def _node(event: _Event, events: Iterator[_Event], text: str) -> _Node:
-    node = _Node(event.start_mark.index, event.end_mark.index)
-    match event:
-        case yaml.AliasEvent():
-            node.is_alias = True
-        case yaml.ScalarEvent():
-            # A block scalar's end is where the next token begins.
-            node.end = node.start + len(text[node.start : node.end].rstrip())
-        case yaml.SequenceStartEvent():
-            node.in_brackets = bool(event.flow_style)
-            while not isinstance(each := next(events), yaml.SequenceEndEvent):
-                node.items.append(_node(each, events, text))
-            node.end = _end(node, each, node.items)
-        case yaml.MappingStartEvent():
-            node.in_brackets = bool(event.flow_style)
-            # Every key is one scalar: the registry has been read.
-            while not isinstance(each := next(events), yaml.MappingEndEvent):
-                if not node.fields:
-                    node.column = each.start_mark.column
-                node.fields[each.value] = _node(next(events), events, text)
-            node.end = _end(node, each, list(node.fields.values()))
-    return node
-
-
-def _end(node: _Node, event: _Event, inner: list[_Node]) -> int:
-    # Without brackets, the end that the parser tells is where the next token begins.
-    return event.end_mark.index if node.in_brackets or not inner else inner[-1].end
-
-
-def _line(text: str, index: int) -> int:
-    return sum(1 for _ in _LINE_END.finditer(text, 0, index)) + 1
 
 
 def _lines(content: bytes) -> list[str]:

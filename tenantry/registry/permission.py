@@ -10,6 +10,14 @@ if TYPE_CHECKING:
 VARIABLE: Final = "TENANTRY_ALLOW_DESTROY"
 """For one run: what `tenantry up --allow-destroy` sets."""
 
+LEAVING: Final = "TENANTRY_DESTROY"
+"""For one run: the apps that `tenantry destroy` takes out of the stack, whatever the registry says."""
+
+
+def leaving_apps(environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the ids that `tenantry destroy` takes out of the stack in this run."""
+    return allowed_apps(environment.get(LEAVING), {})
+
 
 def allowed_apps(configured: str | None, environment: Mapping[str, str]) -> frozenset[str]:
     """Return the ids that the stack's `tenantry:allowDestroy` and the environment name, each a list with commas."""

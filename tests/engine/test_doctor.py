@@ -295,7 +295,7 @@ def test_an_interrupt_of_up_alone_ends_the_run_in_order_and_the_next_goes_on(
     order = faults.order("POST /projects", HELD | {"when": "after", "then": "go"})
     before = faults.last()
     process = subprocess.Popen(
-        [TENANTRY, "up", "--yes", "--", "--skip-preview"],
+        [TENANTRY, "up", "--yes"],
         cwd=workspace.folder,
         env=workspace.environment,
         stdout=subprocess.PIPE,
@@ -304,7 +304,7 @@ def test_an_interrupt_of_up_alone_ends_the_run_in_order_and_the_next_goes_on(
         start_new_session=True,
     )
     try:
-        assert faults.injected(before, wait=60)[0]["order"] == order["id"]
+        assert faults.injected(before, wait=120)[0]["order"] == order["id"]
         os.kill(process.pid, signal.SIGINT)
         time.sleep(1)
         faults.withdraw()
@@ -312,6 +312,9 @@ def test_an_interrupt_of_up_alone_ends_the_run_in_order_and_the_next_goes_on(
     finally:
         process.kill()
     assert process.returncode == 1, out + err
+    assert "What is in flight is finished, and nothing more begins." in err
+    assert "Interrupted: " in out
+    assert "left: acme/web: " in err
     assert err.endswith("Next, once what is said above is put right: tenantry up\n")
     done = tenantry(workspace, "up", "--yes", "--", "--skip-preview")
     assert done.code == 0, done.said

@@ -12,6 +12,7 @@ from tenantry.cli import app
 from tenantry.planning.plan import Plan
 from tests.unit.planning import support
 from tests.unit.planning.support import END, PROJECT, Event, application, said, step
+from tests.unit.unserved import unserve
 
 RUN = CliRunner()
 WEB = support.app()
@@ -48,6 +49,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
     monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
+    unserve(monkeypatch)
     monkeypatch.setenv("PULUMI_STACK", "dev")
     monkeypatch.setenv("TENANTRY_ALLOW_DESTROY", "left/over")
     return Engine(tmp_path)

@@ -1,13 +1,11 @@
 import os
 import socket
-import sys
 from pathlib import Path
 
 import pytest
 
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.own_run import OwnRun, note, note_success, noted, release
-from tenantry.recovery.running import run
 from tenantry.recovery.store import open_store
 from tests.unit.recovery.project import Project
 
@@ -33,17 +31,6 @@ def test_a_damaged_note_is_an_error(tmp_path: Path, content: str) -> None:
     file.write_text(content)
     with pytest.raises(RecoveryError, match=r"run\.json: does not say which process ran"):
         noted(file)
-
-
-def test_the_process_is_known_as_soon_as_it_runs(tmp_path: Path) -> None:
-    seen: list[int] = []
-    command = [
-        sys.executable,
-        "-c",
-        f"import os; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))",
-    ]
-    assert run(command, dict(os.environ), started=seen.append) == 0
-    assert seen == [int((tmp_path / "pid").read_text())]
 
 
 def test_only_the_own_dead_process_loses_its_lock(tmp_path: Path) -> None:

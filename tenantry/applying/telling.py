@@ -1,0 +1,230 @@
+"""What is read of a run while it goes on: a line of progress on a terminal, plain lines in a log, JSON for a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+from tenantry.applying.steps import Said, Step, by_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from tenantry.applying.steps import Watch, Work
+
+_NAMED: Final = 3
+"""How many things at work the line of progress names."""
+_DONE: Final = {"create": "created", "update": "updated", "delete": "deleted"}
+_DOING: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
+_MINUTE: Final = 60
+
+Remaining = tuple[float, bool]
+
+
+class Teller(Protocol):
+    """Tells of one run, for the length of a block."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End."""
+        ...
+
+    def tell(self, happened: Step | Said) -> None:
+        """Tell what just happened."""
+        ...
+
+
+class Lines:
+    """Plain lines on standard output, one for each thing that is done; what is wrong goes to standard error."""
+
+    def __init__(self, watch: Watch, remaining: Callable[[], Remaining | None]) -> None:
+        """Tell nothing yet.
+
+        :param remaining: seconds that are left, and whether that is known from earlier runs
+        """
+        self._watch = watch
+        self._remaining = remaining
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End."""
+
+    def tell(self, happened: Step | Said) -> None:
+        """Tell what just happened."""
+        if isinstance(happened, Said):
+            self._said(happened)
+        elif happened.state == "done":
+            self._out(
+                f"{clock(self._watch.elapsed)}  {_DONE[happened.work.operation]} {happened.work.what} "
+                f"({happened.seconds:.1f} s{self._left()})"
+            )
+        elif happened.state == "failed":
+            self._err(
+                f"{clock(self._watch.elapsed)}  failed {_DOING[happened.work.operation]} {happened.work.what}"
+            )
+
+    def _said(self, said: Said) -> None:
+        if said.severity == "info":
+            self._out(said.text)
+        else:
+            self._err(f"{said.severity}: {said.text}" if said.severity == "warning" else said.text)
+
+    def _left(self) -> str:
+        return f"; {text}" if (text := left_text(self._remaining())) else ""
+
+    def _out(self, text: str) -> None:
+        print(text, flush=True)
+
+    def _err(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+class Screen(Lines):
+    """A terminal: one line of what is at work, with times, and a line for each app that is through."""
+
+    def __init__(self, watch: Watch, remaining: Callable[[], Remaining | None]) -> None:
+        """Tell nothing yet; parameters as for `Lines`."""
+        super().__init__(watch, remaining)
+        self._open = {app: len(works) for app, works in by_app(watch.expected).items()}
+        self._all = len(watch.expected)
+        self._live: Any = None
+
+    def __enter__(self) -> Self:
+        """Show the line."""
+        from rich.console import Console  # noqa: PLC0415 for a terminal only
+        from rich.live import Live  # noqa: PLC0415 as above
+
+        self._live = Live(get_renderable=self._line, console=Console(stderr=True), transient=True)
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Take the line away."""
+        self._live.stop()
+
+    def tell(self, happened: Step | Said) -> None:
+        """Tell what just happened; single steps only where no plan says when an app is through."""
+        if isinstance(happened, Said) or happened.state == "failed" or not self._all:
+            super().tell(happened)
+        elif happened.state == "done":
+            app = happened.work.app or ""
+            if app in self._open and happened.work in self._watch.expected:
+                self._open[app] -= 1
+                if not self._open[app]:
+                    self._out(f"{clock(self._watch.elapsed)}  {app or 'beside the apps'}: done")
+
+    def _out(self, text: str) -> None:
+        self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    _err = _out
+
+    def _line(self) -> Any:  # noqa: ANN401 rich's
+        from rich.text import Text  # noqa: PLC0415 as above
+
+        at_work = self._watch.in_flight
+        named = [
+            f"{_DOING[work.operation]} {work.what} {clock(seconds)}"
+            for work, seconds in at_work[:_NAMED]
+        ]
+        more = len(at_work) - len(named)
+        parts = [
+            clock(self._watch.elapsed),
+            f"{len(self._watch.took)} of {self._all}" if self._all else "",
+            left_text(self._remaining()),
+            ", ".join(named) + (f" and {more} more" if more else ""),
+        ]
+        return Text("  ".join(each for each in parts if each), no_wrap=True, overflow="ellipsis")
+
+
+class Objects(Lines):
+    """One JSON object a line on standard output."""
+
+    def tell(self, happened: Step | Said) -> None:
+        """Tell what just happened."""
+        if isinstance(happened, Said):
+            tell_object("said", severity=happened.severity, text=happened.text)
+            return
+        found = self._remaining()
+        tell_object(
+            "step",
+            **as_json(happened.work),
+            state=happened.state,
+            seconds=round(happened.seconds, 2),
+            elapsed=round(self._watch.elapsed, 2),
+            remaining=round(found[0], 1) if found else None,
+        )
+
+
+def tell_object(event: str, **facts: object) -> None:
+    """Print one JSON object on one line."""
+    print(json.dumps({"event": event, **facts}), flush=True)
+
+
+def as_json(work: Work) -> Mapping[str, object]:
+    """Give work as JSON: `app` (null beside the apps), `operation`, `kind`, `name`."""
+    return {"app": work.app, "operation": work.operation, "kind": work.kind, "name": work.name}
+
+
+def clock(seconds: float) -> str:
+    """Write a length of time: `7.3 s`, `42 s`, `3 min 05 s`."""
+    if seconds < 10:  # noqa: PLR2004 below that a second says too little
+        return f"{seconds:.1f} s"
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{int(seconds) // _MINUTE} min {int(seconds) % _MINUTE:02} s"
+
+
+def left_text(remaining: Remaining | None) -> str:
+    """Say what is left: `about 20 s left`; where not all of it was seen before, `about 20 s left, by typical times`."""
+    if remaining is None:
+        return ""
+    seconds, seen = remaining
+    said = f"about {clock(max(round(seconds), 1)).replace('.0', '')} left"
+    return said if seen else f"{said}, by typical times"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Say how many resources had each operation: `26 created, 1 deleted`; `nothing to change` for none."""
+    said = [
+        f"{counts[each]} {_DONE[each]}"
+        for each in ("create", "update", "delete")
+        if counts.get(each)
+    ]
+    return ", ".join(said) or "nothing to change"
+
+
+def left_lines(watch: Watch) -> list[str]:
+    """Say what a run left undone, a line for each app."""
+    return [
+        f"left: {app or 'beside the apps'}: {_listed(works)}"
+        for app, works in sorted(by_app(watch.left).items())
+    ]
+
+
+def _listed(works: list[Work]) -> str:
+    named = [f"{work.operation} {work.what}" for work in works[:_NAMED]]
+    more = len(works) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
