@@ -5,18 +5,54 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenantry.engine.home import link_plugins
+from tenantry.fleet.serving import served
 
 if TYPE_CHECKING:
     from tests.localcloud_fixture import LocalCloud
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 300
+_RUN_THE_PROGRAM = frozenset({"up", "preview", "refresh", "destroy"})
+
+
+class _Here:
+    """This process's folder, where a program that is served finds its registry: one at a time, for any number of runs in it."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._folder: Path | None = None
+        self._runs = 0
+
+    @contextmanager
+    def inside(self, folder: Path) -> Iterator[None]:
+        with self._condition:
+            self._condition.wait_for(lambda: self._folder in {None, folder})
+            if self._folder is None:
+                self._before = Path.cwd()
+                os.chdir(folder)
+                self._folder = folder
+            self._runs += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._runs -= 1
+                if not self._runs:
+                    os.chdir(self._before)
+                    self._folder = None
+                    self._condition.notify_all()
+
+
+_HERE = _Here()
 
 
 @dataclass(frozen=True)
@@ -46,7 +82,12 @@ class Change:
 class Workspace:
     """A folder with the program, a registry and a file backend."""
 
-    def __init__(self, folder: Path, cloud: dict[str, str]) -> None:
+    def __init__(self, folder: Path, cloud: dict[str, str], *, served: bool = True) -> None:
+        """Make the folder and its stack.
+
+        :param served: whether the program is served from here; else the engine starts a language host for it, as for `pulumi` by hand
+        """
+        self.served = served
         self.folder = folder
         folder.mkdir(parents=True)
         for name in ("__main__.py", ".venv"):
@@ -72,16 +113,24 @@ class Workspace:
         self.must("stack", "init", "test")
 
     def pulumi(self, *arguments: str) -> Finished:
-        """Run `pulumi`; an exit code other than 0 is the caller's to judge."""
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive", "--color=never"],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        """Run `pulumi`; an exit code other than 0 is the caller's to judge.
+
+        The program is served from this process, as `tenantry up` does it: half of the work of a run that changes nothing.
+        """
+        with ExitStack() as stack:
+            environment, options = self.environment, tuple[str, ...]()
+            if self.served and arguments[0] in _RUN_THE_PROGRAM:
+                stack.enter_context(_HERE.inside(self.folder))
+                environment, options = stack.enter_context(served(self.environment))
+            done = subprocess.run(
+                ["pulumi", *arguments, "--non-interactive", "--color=never", *options],
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
         return Finished(done.returncode, done.stdout, done.stderr)
 
     def must(self, *arguments: str) -> Finished:
