@@ -33,6 +33,8 @@ tenants:
 def test_an_app_lives_from_its_creation_to_its_destruction(
     workspace: Workspace, cloud: LocalCloud
 ) -> None:
+    # As by hand: `pulumi` starts the program.
+    workspace.served = False
     workspace.apply(REGISTRY)
     assert projects(cloud, "lifecycle--") == ["lifecycle--acme--web", "lifecycle--globex--api"]
     workspace.assert_converged()

@@ -167,7 +167,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             "TMPDIR": str(temporary),
             "TF_LOG": "TRACE",
         }
-        workspace = Workspace(folder / "workspace", environment)
+        workspace = Workspace(folder / "workspace", environment, served=False)
         told = Story(workspace, cloud, temporary, traces)
         told.values = {
             "neon key": cloud.neon_api_key,

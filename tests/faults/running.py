@@ -99,7 +99,7 @@ def _run(
     environment = cloud.running.env() | _ENVIRONMENT | case.environment
     if not case.scenario.catalog:
         environment["TENANTRY_CATALOG_URL"] = ""
-    workspace = Workspace(folder, environment)
+    workspace = Workspace(folder, environment, served=False)
     if plugins:
         _replace_plugins(workspace, plugins)
     scenario = case.scenario

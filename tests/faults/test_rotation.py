@@ -31,7 +31,9 @@ def new_rotation(cloud: LocalCloud, tmp_path: Path) -> Iterator[Callable[[str], 
     made: list[Rotation] = []
 
     def make(namespace: str) -> Rotation:
-        rotation = Rotation(Workspace(tmp_path / namespace, cloud.env()), cloud, namespace)
+        rotation = Rotation(
+            Workspace(tmp_path / namespace, cloud.env(), served=False), cloud, namespace
+        )
         made.append(rotation)
         for client in (rotation.current, rotation.old):
             client.start()

@@ -120,7 +120,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             "TMPDIR": str(temporary),
             "TF_LOG": "TRACE",
         }
-        workspace = Workspace(folder / "workspace", environment)
+        workspace = Workspace(folder / "workspace", environment, served=False)
         defaults = {"LIMIT": "20", "MAX": "1", "GENERATION": "2", "MEMORY": "1GB"}
         known = {"neon key": cloud.neon_api_key, "aura secret": cloud.aura_client_secret}
         known["wrong"] = WRONG

@@ -28,7 +28,8 @@ def test_eight_runs_at_once_converge_within_the_rate_limit(tmp_path: Path) -> No
             "TENANTRY_CATALOG_URL": "",
         }
         workspaces = [
-            Workspace(tmp_path / f"workspace-{number}", environment) for number in range(RUNS)
+            Workspace(tmp_path / f"workspace-{number}", environment, served=False)
+            for number in range(RUNS)
         ]
         for number, workspace in enumerate(workspaces):
             scenarios.PROJECT.write(workspace.folder, f"storm{number}", scenarios.PROJECT.after)
