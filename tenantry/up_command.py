@@ -219,19 +219,19 @@ def _check_plan(
     """End with exit code 1 where something moved since the plan was made; None where there is nothing to do."""
     from tenantry.plan_command import progress  # noqa: PLC0415
     from tenantry.planning.current import previewed  # noqa: PLC0415
-    from tenantry.planning.keeping import AGAIN, moved  # noqa: PLC0415
+    from tenantry.planning.keeping import AGAIN, is_applied, moved  # noqa: PLC0415
 
     with progress("Comparing with the plan") as said:
         now, run = previewed(
             Path.cwd(), environment, allowed=reviewed.allowed, options=options, progress=said
         )
+    if is_applied(reviewed, now):
+        note(f"{file}: nothing to do")
+        return None
     if lines := [each.text for each in now.refusals] or moved(reviewed, now):
         for line in lines:
             note(f"{file}: {line}")
         fail(f"{file}: nothing was applied: {AGAIN} {file}, and have it reviewed")
-    if not now.rows:
-        note(f"{file}: nothing to do")
-        return None
     return run
 
 

@@ -70,6 +70,22 @@ def moved(reviewed: Plan, now: Plan) -> list[str]:
     return lines
 
 
+def is_applied(reviewed: Plan, now: Plan) -> bool:
+    """Tell whether nothing is left to do of what was reviewed: the state moved, since a run applied it, and nothing else did."""
+    before = {stack.name: stack for stack in reviewed.stacks}
+    after = {stack.name: stack for stack in now.stacks}
+    return (
+        not (now.rows or now.refusals)
+        and before.keys() == after.keys()
+        and all(
+            before[name].selection == after[name].selection
+            and before[name].digests.registry == after[name].digests.registry
+            and before[name].digests.program == after[name].digests.program
+            for name in before
+        )
+    )
+
+
 def _moved(before: Stack, after: Stack) -> list[str]:
     lines = []
     if gone := set(before.selection) - set(after.selection):

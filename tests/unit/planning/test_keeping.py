@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tenantry.planning.errors import PlanError
-from tenantry.planning.keeping import moved, read_plan, write_plan
+from tenantry.planning.keeping import is_applied, moved, read_plan, write_plan
 from tenantry.planning.making import plan_of
 from tenantry.planning.plan import Plan
 from tenantry.registry.models import App
@@ -60,6 +60,17 @@ def test_the_state_moved() -> None:
     assert moved(REVIEWED, plan(web(limit=1), api())) == [
         "state: acme/web was changed by a run since"
     ]
+
+
+def test_what_is_applied_leaves_nothing_to_do() -> None:
+    done = plan(application(BIGGER, BIGGER), api())
+    assert moved(REVIEWED, done)
+    assert is_applied(REVIEWED, done)
+    assert not is_applied(REVIEWED, REVIEWED)
+    assert not is_applied(REVIEWED, plan(application(WEB, WEB), api()))
+    assert not is_applied(REVIEWED, plan(application(BIGGER, BIGGER)))
+    program = plan_of([run_of(application(BIGGER, BIGGER), api())], program="another")
+    assert not is_applied(REVIEWED, program)
 
 
 def test_what_would_be_done_moved_alone() -> None:
