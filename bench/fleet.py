@@ -105,7 +105,7 @@ class Requests:
 
 
 def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | None) -> Row:
-    """Create a fleet, change one of its apps, run it twice with nothing changed, and take it down."""
+    """Create a fleet, change one of its apps, and run it with nothing changed; it goes with the cloud."""
     name = f"fleet{apps}"
     fleet = FleetFolder(folder / name, environment(cloud))
     requests = Requests(cloud)
@@ -126,7 +126,6 @@ def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | Non
     nothing = shortest([run(fleet, "up", "--yes") for _ in range(runs)])
     every = run(fleet, "up", "--yes", "--all", samples_a_second=1)
     change = shortest(changes)
-    fleet.fleet().destroy(Selection(), confirmed=name)
     return Row(
         apps=apps,
         create=create,

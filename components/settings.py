@@ -98,9 +98,12 @@ def _adopted(value: object) -> dict[str, AdoptedGraph]:
     adopted = {}
     for graph, facts in value.items() if isinstance(value, dict) else ():
         match facts:
-            case {"instance": str() as instance, "password": str() as password, **rest}:
+            # `pulumi config set --path` makes a number of an id that has digits only.
+            case {"instance": str() | int() as instance, "password": str() as password, **rest} if (
+                not isinstance(instance, bool)
+            ):
                 username = str(rest.get("username") or "neo4j")
-                adopted[graph] = AdoptedGraph(instance, username, password)
+                adopted[graph] = AdoptedGraph(str(instance), username, password)
             case _:
                 # Not shown: it may hold a password.
                 raise pulumi.RunError(

@@ -11,7 +11,7 @@ import pytest
 
 from tenantry.catalog.verification import verify
 from tests.engine.workspace import Workspace
-from tests.localcloud_fixture import LocalCloud
+from tests.localcloud_fixture import LocalCloud, local_cloud
 
 NAMESPACE = "catalog"
 APP = "acme/web"
@@ -59,6 +59,13 @@ class Rows:
 
     def close(self) -> None:
         self._connection.close()
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """One of this file's own: its catalog is looked at as a whole, and changed by hand."""
+    with local_cloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

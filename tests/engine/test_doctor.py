@@ -142,6 +142,7 @@ def test_a_graph_whose_password_was_lost_stops_up_with_the_command_that_settles_
     workspace: Workspace, cloud: LocalCloud, faults: Faults
 ) -> None:
     workspace.registry.write_text(REGISTRY.replace("NAMESPACE", "lost").replace("{}", GRAPH))
+    workspace.environment["AURA_LANDING_SECONDS"] = "5"
     killed_at(workspace, faults, "POST /instances", "after", api="aura")
     done = tenantry(workspace, "up", "--yes", "--", "--skip-preview")
     assert done.code == 1

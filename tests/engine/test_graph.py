@@ -161,6 +161,7 @@ def test_a_create_whose_answer_was_lost_is_settled_by_one_command(
     workspace: Workspace, cloud: LocalCloud, faults: Faults
 ) -> None:
     workspace.registry.write_text(registry("lost"))
+    workspace.environment["AURA_LANDING_SECONDS"] = "5"
     answer = {"kind": "status", "body": {"error": "as ordered"}}
     faults.order(CREATE, answer | {"status": 429, "headers": {"Retry-After": "1"}}, api="aura")
     lost = faults.order(CREATE, {"kind": "drop", "when": "after"}, api="aura")

@@ -52,12 +52,19 @@ class Result:
 
 
 def run(
-    case: Case, cloud: FaultyCloud, folder: Path, *, seed: int, plugins: Path | None = None
+    case: Case,
+    cloud: FaultyCloud,
+    folder: Path,
+    *,
+    seed: int,
+    plugins: Path | None = None,
+    served: bool = False,
 ) -> Result:
     """Run a case in a folder of its own, which is deleted when it has passed.
 
     :param seed: of all chance in it
     :param plugins: a folder with plugins to be taken in place of ours
+    :param served: whether this process serves the program of the runs before and after the disturbed one; then one case at a time
     """
     begun = time.monotonic()
     result = Result(case.id, 0)
@@ -66,7 +73,7 @@ def run(
     cloud.clear(namespace)
     cloud.forget_requests()
     try:
-        _run(case, cloud, folder, result, namespace, seed, plugins)
+        _run(case, cloud, folder, result, namespace, seed, plugins, served=served)
     except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
         result.findings.append(Finding("not converged", f"{type(error).__name__}: {error}"[:2000]))
     finally:
@@ -86,6 +93,8 @@ def _run(
     namespace: str,
     seed: int,
     plugins: Path | None,
+    *,
+    served: bool,
 ) -> None:
     chance = random.Random(f"{case.id} {seed}")
     last = time.monotonic()
@@ -99,7 +108,7 @@ def _run(
     environment = cloud.running.env() | _ENVIRONMENT | case.environment
     if not case.scenario.catalog:
         environment["TENANTRY_CATALOG_URL"] = ""
-    workspace = Workspace(folder, environment, served=False)
+    workspace = Workspace(folder, environment, served=served)
     if plugins:
         _replace_plugins(workspace, plugins)
     scenario = case.scenario

@@ -36,7 +36,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
 def test_a_disturbed_run_is_recovered_by_one_command(
     case: Case, cloud: FaultyCloud, tmp_path: Path
 ) -> None:
-    result = run(case, cloud, tmp_path / "workspace", seed=1)
+    result = run(case, cloud, tmp_path / "workspace", seed=1, served=True)
     assert result.findings == []
 
 

@@ -49,8 +49,13 @@ def test_graphs_that_are_taken_over_are_read_without_showing_a_password(
     assert "pw" not in repr(found)
 
 
+def test_an_id_of_digits_only_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, adoptGraphs={"acme/web": {"instance": 12345678, "password": "pw"}})
+    assert settings().read_aura().adopted["acme/web"].instance == "12345678"
+
+
 @pytest.mark.parametrize(
-    "facts", [{"instance": "a1"}, {"password": "pw"}, {"instance": 7, "password": "pw"}, "pw"]
+    "facts", [{"instance": "a1"}, {"password": "pw"}, {"instance": True, "password": "pw"}, "pw"]
 )
 def test_half_a_takeover_is_refused_without_showing_it(
     monkeypatch: pytest.MonkeyPatch, facts: object
