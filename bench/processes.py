@@ -25,8 +25,7 @@ _PARTS: Final = (
     ("pulumi-language-python-exec", "program"),
     ("pulumi-language-python", "language host"),
     ("-m pip", "listing of packages"),
-    ("tenantry fleet", "command line and program"),
-    ("tenantry", "command line"),
+    ("tenantry", "command line and program"),
 )
 
 
