@@ -210,10 +210,10 @@ def test_each_example_of_a_fleet_works(cloud: LocalCloud, tmp_path: Path) -> Non
 
 def test_an_orphan_is_told_in_one_stack(cloud: LocalCloud, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "orphans", cloud.env())
-    workspace.registry.write_text(REGISTRY.replace("NAMESPACE", "stray").replace("GRAPH\n", ""))
+    workspace.registry.write_text(REGISTRY.replace("NAMESPACE", "astray").replace("GRAPH\n", ""))
     with cloud.client() as client:
-        body = {"name": "stray--acme--old", "org_id": cloud.neon_org_id}
+        body = {"name": "astray--acme--old", "org_id": cloud.neon_org_id}
         client.post("/projects", json={"project": body}).raise_for_status()
     done = Shell(workspace.folder, workspace.environment).run("tenantry orphans", 3)
-    assert "orphan stray--acme--old: project" in done.out
+    assert "orphan astray--acme--old: project" in done.out
     assert "tenantry project delete" in done.out

@@ -141,7 +141,7 @@ def test_up_settles_by_itself_and_waits_for_what_may_still_land(
 def test_a_graph_whose_password_was_lost_stops_up_with_the_command_that_settles_it(
     workspace: Workspace, cloud: LocalCloud, faults: Faults
 ) -> None:
-    workspace.registry.write_text(REGISTRY.replace("NAMESPACE", "lost").replace("{}", GRAPH))
+    workspace.registry.write_text(REGISTRY.replace("NAMESPACE", "unanswered").replace("{}", GRAPH))
     workspace.environment["AURA_LANDING_SECONDS"] = "5"
     killed_at(workspace, faults, "POST /instances", "after", api="aura")
     done = tenantry(workspace, "up", "--yes", "--", "--skip-preview")
@@ -157,7 +157,7 @@ def test_a_graph_whose_password_was_lost_stops_up_with_the_command_that_settles_
     assert done.code == 0, done.said
     with cloud.aura() as client:
         names = [each["name"] for each in client.get("/instances").json()["data"]]
-    assert names.count("lost--acme--web") == 1
+    assert names.count("unanswered--acme--web") == 1
     assert findings(workspace) == []
 
 

@@ -215,7 +215,7 @@ def test_a_plugin_that_is_killed_before_its_request_lands_is_waited_for(
     behind.environment["NEON_INTENT_SECONDS"] = "300"
     held = front.order(Fault("POST /projects", drop=True, after=False))
     held.go = threading.Event()
-    engine = begin(behind, "late")
+    engine = begin(behind, "landing")
     assert held.arrived.wait(SECONDS)
     for plugin in plugins(behind):
         os.kill(plugin, signal.SIGKILL)
@@ -232,7 +232,7 @@ def test_a_plugin_that_is_killed_before_its_request_lands_is_waited_for(
                 "/projects",
                 json={
                     "project": {
-                        "name": "late--acme--web",
+                        "name": "landing--acme--web",
                         "org_id": cloud.neon_org_id,
                         "region_id": "aws-us-east-2",
                         "pg_version": 17,
@@ -244,12 +244,12 @@ def test_a_plugin_that_is_killed_before_its_request_lands_is_waited_for(
     landing = threading.Thread(target=land)
     landing.start()
     held.go.set()
-    done = up(behind, "late")
+    done = up(behind, "landing")
     landing.join(SECONDS)
     assert done.code == 0, done.said
     assert "taken over" in done.said
     assert front.count("POST /projects") == 1
-    converged_to_one(behind, cloud, front, "late")
+    converged_to_one(behind, cloud, front, "landing")
 
 
 @pytest.mark.faults
@@ -300,7 +300,7 @@ def test_a_project_of_the_name_in_another_region_stops_the_run(
 def test_a_branch_and_its_compute_whose_answers_were_lost_are_taken_over(
     behind: Workspace, cloud: LocalCloud, front: Front
 ) -> None:
-    registry = REGISTRY.format(namespace="branched").replace(
+    registry = REGISTRY.format(namespace="branch-lost").replace(
         "database: {}", "database: {branches: {staging: {}}}"
     )
     front.order(Fault("POST /projects/*/branches", drop=True))
@@ -308,7 +308,7 @@ def test_a_branch_and_its_compute_whose_answers_were_lost_are_taken_over(
     behind.apply(registry)
     assert front.count("POST /projects/*/branches") == 1
     assert front.count("POST /projects/*/endpoints") == 1
-    converged_to_one(behind, cloud, front, "branched")
+    converged_to_one(behind, cloud, front, "branch-lost")
 
 
 def test_an_update_works_on_a_plan_without_maintenance_windows(tmp_path: Path) -> None:
