@@ -64,7 +64,7 @@ class ControlPlane(OnDemand):
 
     async def _make(self) -> None:
         # Once in the life of a local cloud, whatever is there: a death half-way is made good by the next one.
-        import psycopg  # noqa: PLC0415 (100 ms, and most runs have no use for it)
+        import psycopg
 
         try:
             await catalog.create_role(self._cluster, CATALOG_ROLE, self._settings.catalog_password)

@@ -194,7 +194,7 @@ def reset(data: Path) -> bool:
     if settings is None:
         raise DataFolderError(f"{data}: has no {MARKER}, so it is not deleted; give another --data")
     stop(data)
-    from localcloud.postgres.installation import outside_folder  # noqa: PLC0415 (only a reset needs it)
+    from localcloud.postgres.installation import outside_folder
 
     # A data folder whose last daemon was killed may still have servers about to end.
     _end_servers(Path(settings.clusters) if settings.clusters else data)
@@ -205,7 +205,7 @@ def reset(data: Path) -> bool:
 
 
 def _end_servers(clusters: Path) -> None:
-    from localcloud.postgres.cluster import stop_strays  # noqa: PLC0415
+    from localcloud.postgres.cluster import stop_strays
 
     asyncio.run(stop_strays(clusters))
 
@@ -215,7 +215,7 @@ def _neo4j() -> Neo4j | None:
     url = os.environ.get(NEO4J_VARIABLE)
     if not url:
         return None
-    from localcloud.aura.neo4j import Neo4j, Neo4jUrlError  # noqa: PLC0415 (most starts name none)
+    from localcloud.aura.neo4j import Neo4j, Neo4jUrlError
 
     try:
         return Neo4j(url)
@@ -225,11 +225,11 @@ def _neo4j() -> Neo4j | None:
 
 def _serve(data: Path, settings: Settings, lock: int, report: _Report, neo4j: Neo4j | None) -> None:
     # Imported here: `status` and `stop` have no use for a web server.
-    from localcloud.postgres.cluster import ClusterError  # noqa: PLC0415
-    from localcloud.postgres.front import AddressError  # noqa: PLC0415
-    from localcloud.postgres.installation import InstallationError  # noqa: PLC0415
-    from localcloud.postgres.process import CommandError  # noqa: PLC0415
-    from localcloud.server import PortTakenError, serve  # noqa: PLC0415
+    from localcloud.postgres.cluster import ClusterError
+    from localcloud.postgres.front import AddressError
+    from localcloud.postgres.installation import InstallationError
+    from localcloud.postgres.process import CommandError
+    from localcloud.server import PortTakenError, serve
 
     def ready() -> None:
         logging.getLogger("localcloud").info(
@@ -373,7 +373,7 @@ def _facts(data: Path, settings: Settings, pid: int) -> Facts:
 
 
 def _log_to(data: Path, *, foreground: bool) -> None:
-    from logging.handlers import RotatingFileHandler  # noqa: PLC0415 (the daemon's only)
+    from logging.handlers import RotatingFileHandler
 
     handlers: list[logging.Handler] = [
         RotatingFileHandler(data / LOG, maxBytes=_LOG_BYTES, backupCount=1, delay=True)

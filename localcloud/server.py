@@ -149,7 +149,7 @@ class _AuraOnDemand:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
-            from localcloud.aura import app, cloud  # noqa: PLC0415
+            from localcloud.aura import app, cloud
 
             aura = cloud.Aura(self._settings, self._state, neo4j=self._neo4j)
             faults = Middleware(

@@ -46,10 +46,10 @@ class ApiKeyProvider(CatalogProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Make the key and write its row."""
-        import secrets  # noqa: PLC0415
-        import time  # noqa: PLC0415
+        import secrets
+        import time
 
-        from tenantry.catalog.keys import SECRET_BYTES, compose, digest  # noqa: PLC0415
+        from tenantry.catalog.keys import SECRET_BYTES, compose, digest
 
         made = int(time.time())
         key = compose(props["prefix"], at=made, secret=secrets.token_bytes(SECRET_BYTES))
@@ -73,7 +73,7 @@ class ApiKeyProvider(CatalogProvider):
         """Read the row. A row that is gone never means that the key is: nobody could make the same one again."""
         if not props["catalog"]:
             return ReadResult(id_, props, self.given(props))
-        from tenantry.catalog.rows import read_api_key  # noqa: PLC0415
+        from tenantry.catalog.rows import read_api_key
 
         row = self.look_up(
             props, lambda connection: read_api_key(connection, app_key(props), props["hash"])
@@ -93,13 +93,13 @@ class ApiKeyProvider(CatalogProvider):
     def delete(self, _id: str, _props: Properties) -> None:
         """Revoke the key; its row stays."""
         if _props["catalog"]:
-            from tenantry.catalog.rows import revoke_api_key  # noqa: PLC0415
+            from tenantry.catalog.rows import revoke_api_key
 
             self.in_catalog(_props, lambda connection: revoke_api_key(connection, _props["hash"]))
 
     def _save(self, outputs: Properties) -> Properties:
         if outputs["catalog"]:
-            from tenantry.catalog.rows import save_api_key  # noqa: PLC0415
+            from tenantry.catalog.rows import save_api_key
 
             row = _row(outputs)
             self.in_catalog(
@@ -136,9 +136,9 @@ class ApiKey(Resource, module="tenantry", name="ApiKey"):
 
 
 def _row(props: Properties) -> ApiKeyRow:
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from tenantry.catalog.rows import ApiKeyRow  # noqa: PLC0415
+    from tenantry.catalog.rows import ApiKeyRow
 
     def moment(text: str | None) -> datetime | None:
         return datetime.fromisoformat(text) if text else None
@@ -157,14 +157,14 @@ def _row(props: Properties) -> ApiKeyRow:
 
 
 def _text(moment: datetime | None) -> str | None:
-    from datetime import UTC  # noqa: PLC0415
+    from datetime import UTC
 
     return moment.astimezone(UTC).isoformat() if moment else None
 
 
 def _operator() -> str:
     """Name who runs this, as the system knows the user."""
-    import getpass  # noqa: PLC0415
+    import getpass
 
     try:
         return getpass.getuser()

@@ -64,7 +64,7 @@ class AuraProvider(Provider):
 
         :raises AuraSettingsError: the settings are not complete
         """
-        from tenantry.aura.settings import read_settings  # noqa: PLC0415 a no-op asks nothing
+        from tenantry.aura.settings import read_settings
 
         return _account(read_settings(self._config.get, os.environ))
 
@@ -93,8 +93,8 @@ class AuraInstanceProvider(AuraProvider):
         )
 
     def _faults(self, news: dict[str, Any]) -> list[Fault]:
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
-        from tenantry.aura.judging import Fault, name_fault  # noqa: PLC0415
+        from tenantry.aura.errors import AuraError
+        from tenantry.aura.judging import Fault, name_fault
 
         wanted = _wanted(news)
         if fault := name_fault(wanted.target, wanted.name):
@@ -117,7 +117,7 @@ class AuraInstanceProvider(AuraProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Make the instance, or take over the one that is named, and return at once."""
-        from tenantry.aura.instances import Adoption, make  # noqa: PLC0415
+        from tenantry.aura.instances import Adoption, make
 
         adopted = props.get("adoptInstanceId")
         adoption = (
@@ -140,7 +140,7 @@ class AuraInstanceProvider(AuraProvider):
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Rename and resize; what Aura told once is carried over."""
-        from tenantry.aura.instances import change  # noqa: PLC0415
+        from tenantry.aura.instances import change
 
         wanted = {
             name: _news[name] for name in ("name", "memory") if _olds.get(name) != _news[name]
@@ -153,7 +153,7 @@ class AuraInstanceProvider(AuraProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at the instance. What Aura leaves out (of a paused one, or always) is as it was."""
-        from tenantry.aura.presence import GoneError, look  # noqa: PLC0415
+        from tenantry.aura.presence import GoneError, look
 
         try:
             found = look(
@@ -181,7 +181,7 @@ class AuraInstanceProvider(AuraProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the instance; wait until it is gone where another one needs its place."""
-        from tenantry.aura.removing import remove  # noqa: PLC0415
+        from tenantry.aura.removing import remove
 
         remove(
             self.account().client,
@@ -241,9 +241,9 @@ class AuraReadyProvider(AuraProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look whether the instance is paused: Aura pauses some by itself."""
-        from tenantry.aura.models import PAUSED, RUNNING  # noqa: PLC0415
-        from tenantry.aura.presence import GoneError, look  # noqa: PLC0415
-        from tenantry.aura.readiness import IS_PAUSED, READY  # noqa: PLC0415
+        from tenantry.aura.models import PAUSED, RUNNING
+        from tenantry.aura.presence import GoneError, look
+        from tenantry.aura.readiness import IS_PAUSED, READY
 
         try:
             found = look(
@@ -262,8 +262,8 @@ class AuraReadyProvider(AuraProvider):
         return ReadResult(id_, outputs, self.given(outputs))
 
     def _wait(self, props: dict[str, Any]) -> dict[str, Any]:
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 a no-op asks nothing
-        from tenantry.aura.readiness import IS_PAUSED, READY, wait_until_ready  # noqa: PLC0415
+        from tenantry.aura.errors import AuraError
+        from tenantry.aura.readiness import IS_PAUSED, READY, wait_until_ready
 
         try:
             uri = wait_until_ready(self.account().client, _awaited(props))
@@ -275,7 +275,7 @@ class AuraReadyProvider(AuraProvider):
         return self.given(props) | {"uri": uri, "status": status}
 
     def _tell_of(self, error: AuraError, props: dict[str, Any]) -> None:
-        from tenantry.aura.errors import InstanceError  # noqa: PLC0415 a no-op asks nothing
+        from tenantry.aura.errors import InstanceError
 
         try:
             self._tell(props, "failed")
@@ -338,14 +338,14 @@ class AuraReady(Resource, module="tenantry", name="AuraReady"):
 
 @lru_cache(maxsize=1)
 def _account(settings: AuraSettings) -> Account:
-    from tenantry.aura.account import Account  # noqa: PLC0415 a no-op asks nothing
-    from tenantry.aura.client import AuraClient  # noqa: PLC0415
+    from tenantry.aura.account import Account
+    from tenantry.aura.client import AuraClient
 
     return Account(AuraClient(settings))
 
 
 def _setting_names() -> list[str]:
-    from tenantry.aura.settings import configuration_key, names  # noqa: PLC0415
+    from tenantry.aura.settings import configuration_key, names
 
     return [configuration_key(name) for name in names()]
 
@@ -355,7 +355,7 @@ def _differs(old: object, new: object) -> bool:
 
 
 def _wanted(props: dict[str, Any]) -> Wanted:
-    from tenantry.aura.judging import Wanted  # noqa: PLC0415 a no-op asks nothing
+    from tenantry.aura.judging import Wanted
 
     return Wanted(
         target=props["target"],
@@ -370,7 +370,7 @@ def _wanted(props: dict[str, Any]) -> Wanted:
 
 
 def _awaited(props: dict[str, Any]) -> Awaited:
-    from tenantry.aura.readiness import Awaited  # noqa: PLC0415 a no-op asks nothing
+    from tenantry.aura.readiness import Awaited
 
     return Awaited(
         target=props["target"],

@@ -65,7 +65,7 @@ class CatalogProvider(Provider):
     def in_catalog(self, props: Properties, action: Callable[[Connection], Result]) -> Result:
         """Do a step in a transaction of its own in the catalog."""
         # Imported here: a run that changes nothing does without SQLAlchemy.
-        from tenantry.catalog.connecting import writing  # noqa: PLC0415
+        from tenantry.catalog.connecting import writing
 
         def once() -> Result:
             with writing(self.url(props["app"]), props["app"], self.step) as connection:
@@ -77,7 +77,7 @@ class CatalogProvider(Provider):
         self, props: Properties, action: Callable[[Connection], Result | None]
     ) -> Result | None:
         """Read in the catalog; None also where all of it is gone, as the tables' own resource says at the same time."""
-        from tenantry.catalog.connecting import NoCatalogError  # noqa: PLC0415
+        from tenantry.catalog.connecting import NoCatalogError
 
         try:
             return self.in_catalog(props, action)
@@ -87,7 +87,7 @@ class CatalogProvider(Provider):
 
 def app_key(props: Properties) -> AppKey:
     """Tell which app a row belongs to."""
-    from tenantry.catalog.rows import AppKey  # noqa: PLC0415
+    from tenantry.catalog.rows import AppKey
 
     return AppKey(props["namespace"], props["app"])
 
@@ -109,7 +109,7 @@ class TablesProvider(CatalogProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Read the revision."""
-        from tenantry.catalog.migrating import revision_of  # noqa: PLC0415
+        from tenantry.catalog.migrating import revision_of
 
         found = self.attempt(props, lambda: revision_of(self.url(NAME)))
         if found is None:
@@ -118,7 +118,7 @@ class TablesProvider(CatalogProvider):
         return ReadResult(id_, outputs, self.given(outputs))
 
     def _migrate(self, props: Properties) -> Properties:
-        from tenantry.catalog.migrating import migrate  # noqa: PLC0415
+        from tenantry.catalog.migrating import migrate
 
         self.attempt(props, lambda: migrate(self.url(NAME)))
         return self.given(props)
@@ -152,7 +152,7 @@ class AppRecordProvider(CatalogProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Read the rows; gone means that no live row has the id."""
-        from tenantry.catalog.rows import read_app  # noqa: PLC0415
+        from tenantry.catalog.rows import read_app
 
         found = self.look_up(props, lambda connection: read_app(connection, _row(id_, props)))
         if found is None:
@@ -165,13 +165,13 @@ class AppRecordProvider(CatalogProvider):
 
     def delete(self, id_: str, _props: Properties) -> None:
         """Mark the rows as deleted."""
-        from tenantry.catalog.rows import delete_app  # noqa: PLC0415
+        from tenantry.catalog.rows import delete_app
 
         self.in_catalog(_props, lambda connection: delete_app(connection, _row(id_, _props)))
 
     def _save(self, props: Properties) -> str:
-        from tenantry.catalog.rows import Resource as Part  # noqa: PLC0415
-        from tenantry.catalog.rows import save_app  # noqa: PLC0415
+        from tenantry.catalog.rows import Resource as Part
+        from tenantry.catalog.rows import save_app
 
         facts = {
             name: props[name] for name in ("tenant", "name", "environment", "region", "host")
@@ -201,7 +201,7 @@ class ServicesProvider(CatalogProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Read the services' statuses."""
-        from tenantry.catalog.rows import read_services  # noqa: PLC0415
+        from tenantry.catalog.rows import read_services
 
         found = self.look_up(props, lambda connection: read_services(connection, app_key(props)))
         if not found:
@@ -211,12 +211,12 @@ class ServicesProvider(CatalogProvider):
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Take the services off."""
-        from tenantry.catalog.rows import delete_services  # noqa: PLC0415
+        from tenantry.catalog.rows import delete_services
 
         self.in_catalog(_props, lambda connection: delete_services(connection, app_key(_props)))
 
     def _save(self, props: Properties) -> Properties:
-        from tenantry.catalog.rows import save_services  # noqa: PLC0415
+        from tenantry.catalog.rows import save_services
 
         self.in_catalog(
             props,
@@ -241,7 +241,7 @@ class GraphRecordProvider(CatalogProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Read the row."""
-        from tenantry.catalog.rows import read_graph  # noqa: PLC0415
+        from tenantry.catalog.rows import read_graph
 
         found = self.look_up(
             props, lambda connection: read_graph(connection, app_key(props), props["user"])
@@ -253,7 +253,7 @@ class GraphRecordProvider(CatalogProvider):
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Mark the row as deleted."""
-        from tenantry.catalog.rows import delete_graph  # noqa: PLC0415
+        from tenantry.catalog.rows import delete_graph
 
         self.in_catalog(
             _props, lambda connection: delete_graph(connection, app_key(_props), _props["user"])
@@ -261,7 +261,7 @@ class GraphRecordProvider(CatalogProvider):
 
     def mark(self, props: Properties, status: str, uri: str | None = None) -> None:
         """Note how far the graph is."""
-        from tenantry.catalog.rows import mark_graph  # noqa: PLC0415
+        from tenantry.catalog.rows import mark_graph
 
         self.in_catalog(
             props,
@@ -269,7 +269,7 @@ class GraphRecordProvider(CatalogProvider):
         )
 
     def _save(self, props: Properties) -> Properties:
-        from tenantry.catalog.rows import save_graph  # noqa: PLC0415
+        from tenantry.catalog.rows import save_graph
 
         self.in_catalog(
             props,

@@ -73,8 +73,8 @@ class MigrationProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the live revision and structure; `drift` says what differs from what was migrated."""
-        from tenantry.schemas.migrating import drift, read_schema  # noqa: PLC0415  # reads only
-        from tenantry.schemas.structure import structure_digest  # noqa: PLC0415
+        from tenantry.schemas.migrating import drift, read_schema
+        from tenantry.schemas.structure import structure_digest
 
         recorded = _recorded(props)
         live = read_schema(_database(props), recorded.version_table)
@@ -121,8 +121,8 @@ def _beyond(before: object, after: object) -> list[str]:
 
 
 def _migrate(props: dict[str, Any], recorded: Schema | None = None) -> dict[str, Any]:
-    from tenantry.schemas.migrating import Wanted, migrate  # noqa: PLC0415  # not for a preview
-    from tenantry.schemas.structure import structure_digest  # noqa: PLC0415
+    from tenantry.schemas.migrating import Wanted, migrate
+    from tenantry.schemas.structure import structure_digest
 
     wanted = Wanted(
         template=props.get("template"),
@@ -143,13 +143,13 @@ def _migrate(props: dict[str, Any], recorded: Schema | None = None) -> dict[str,
 
 
 def _recorded(outputs: dict[str, Any]) -> Schema:
-    from tenantry.schemas.migrating import Schema  # noqa: PLC0415  # not for a preview
+    from tenantry.schemas.migrating import Schema
 
     return Schema(tuple(outputs["heads"]), json.loads(outputs["objects"]), outputs["versionTable"])
 
 
 def _database(props: dict[str, Any]) -> TenantDatabase:
-    from tenantry.schemas.connecting import TenantDatabase  # noqa: PLC0415  # not for a preview
+    from tenantry.schemas.connecting import TenantDatabase
 
     return TenantDatabase(
         app=props["app"],

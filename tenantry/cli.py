@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from tenantry import (
-    __version__,
-    ci_command,
-    destroy_command,
-    doctor_command,
-    edit_commands,
-    fleet_command,
-    fleet_moves_command,
-    keys_command,
-    orphans_command,
-    plan_command,
-    show_command,
-    up_command,
+from tenantry import __version__
+from tenantry.commands import (
+    ci,
+    destroy,
+    doctor,
+    edit,
+    fleet,
+    fleet_moves,
+    keys,
+    orphans,
+    plan,
+    show,
+    up,
 )
-from tenantry.printing import fail, one_line_errors, print_json, print_table
+from tenantry.presenting.printing import fail, one_line_errors, print_json, print_table
 
 if TYPE_CHECKING:
     from tenantry.recovery.looking import Looker
@@ -45,21 +45,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(keys_command.app)
-fleet_command.app.command()(fleet_moves_command.split)
-fleet_command.app.command()(fleet_moves_command.join)
-fleet_command.app.command()(fleet_moves_command.copy_states)
-app.add_typer(fleet_command.app)
-app.add_typer(ci_command.app)
-app.command()(plan_command.plan)
-app.command()(plan_command.drift)
-app.command()(up_command.up)
-app.command()(destroy_command.destroy)
-app.command()(doctor_command.doctor)
-app.command()(orphans_command.orphans)
-app.command()(show_command.show)
-app.command()(edit_commands.new)
-app.command()(edit_commands.rotate)
+app.add_typer(keys.app)
+fleet.app.command()(fleet_moves.split)
+fleet.app.command()(fleet_moves.join)
+fleet.app.command()(fleet_moves.copy_states)
+app.add_typer(fleet.app)
+app.add_typer(ci.app)
+app.command()(plan.plan)
+app.command()(plan.drift)
+app.command()(up.up)
+app.command()(destroy.destroy)
+app.command()(doctor.doctor)
+app.command()(orphans.orphans)
+app.command()(show.show)
+app.command()(edit.new)
+app.command()(edit.rotate)
 
 
 def main() -> None:
@@ -100,7 +100,7 @@ def validate(
 
     JSON: {"valid", "problems": [{"file", "line", "column", "path", "message"}]}.
     """
-    from tenantry.registry import RegistryError, load  # noqa: PLC0415
+    from tenantry.registry import RegistryError, load
 
     try:
         registry = load(file)
@@ -138,11 +138,11 @@ def schema(
     JSON: the schema, by JSON Schema 2020-12.
     """
     if document == "registry":
-        from tenantry.registry.schema import schema_text as registry_text  # noqa: PLC0415
+        from tenantry.registry.schema import schema_text as registry_text
 
         print(registry_text(), end="")
     else:
-        from tenantry.planning.schema import schema_text  # noqa: PLC0415
+        from tenantry.planning.schema import schema_text
 
         print(schema_text(document), end="")
 
@@ -160,9 +160,9 @@ def env(
 
     JSON: an object of the variables. The passphrase is not among them, but the path of its file; the local cloud's own keys are.
     """
-    import shlex  # noqa: PLC0415
+    import shlex
 
-    from tenantry.local import UNSET, LocalCloudError, environment  # noqa: PLC0415
+    from tenantry.running.local import UNSET, LocalCloudError, environment
 
     try:
         variables = environment(Path.cwd())
@@ -190,11 +190,11 @@ def status(
 
     JSON: [{"app", "project", "region", "host", "database", "schema", "services", "keys", "status"}].
     """
-    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
-    from tenantry.neon import NeonError, computes  # noqa: PLC0415
-    from tenantry.registry import RegistryError, load  # noqa: PLC0415
-    from tenantry.stack import StackError, outputs  # noqa: PLC0415
-    from tenantry.status import app_statuses, ways_out  # noqa: PLC0415
+    from tenantry.neon.client import NeonError, computes
+    from tenantry.presenting.status import app_statuses, ways_out
+    from tenantry.registry import RegistryError, load
+    from tenantry.running.local import LocalCloudError, current_environment
+    from tenantry.running.stack import StackError, outputs
 
     try:
         registry = load(file)
@@ -236,9 +236,9 @@ def url(
 
     JSON: {"app", "kind", "url"}; kind is direct or pooled.
     """
-    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
-    from tenantry.registry.problems import did_you_mean  # noqa: PLC0415
-    from tenantry.stack import StackError, outputs  # noqa: PLC0415
+    from tenantry.registry.problems import did_you_mean
+    from tenantry.running.local import LocalCloudError, current_environment
+    from tenantry.running.stack import StackError, outputs
 
     try:
         urls = outputs(current_environment(Path.cwd()), secrets=True).get("urls", {})
@@ -278,12 +278,12 @@ def query(
 
     JSON: an array of rows, each an object by the names of its columns.
     """
-    import json  # noqa: PLC0415
+    import json
 
-    from tenantry.aura.connecting import NoGraphError, client_for  # noqa: PLC0415
-    from tenantry.aura.errors import AuraError  # noqa: PLC0415
-    from tenantry.local import LocalCloudError, current_environment  # noqa: PLC0415
-    from tenantry.stack import StackError  # noqa: PLC0415
+    from tenantry.aura.connecting import NoGraphError, client_for
+    from tenantry.aura.errors import AuraError
+    from tenantry.running.local import LocalCloudError, current_environment
+    from tenantry.running.stack import StackError
 
     try:
         given = json.loads(parameters)
@@ -323,7 +323,7 @@ def delete_graph(
 
     JSON: {"id", "gone": true}.
     """
-    from tenantry.recovery.strays import delete_graph as delete  # noqa: PLC0415
+    from tenantry.recovery.strays import delete_graph as delete
 
     with one_line_errors():
         delete(_looker(), instance_id, name)
@@ -353,7 +353,7 @@ def delete_project(
 
     JSON: {"id", "gone": true}.
     """
-    from tenantry.recovery.strays import delete_project as delete  # noqa: PLC0415
+    from tenantry.recovery.strays import delete_project as delete
 
     with one_line_errors():
         delete(_looker(), project_id, name, protected=protected)
@@ -373,7 +373,7 @@ def engine(
 
     JSON: {executable: {"path", "target", "origin"}}.
     """
-    from tenantry.engine.__main__ import main as engine_main  # noqa: PLC0415
+    from tenantry.engine.__main__ import main as engine_main
 
     raise typer.Exit(1 if engine_main(["ensure", *(["--json"] if as_json else [])]) else 0)
 
@@ -386,8 +386,8 @@ def _gone(what: str, *, as_json: bool) -> None:
 
 
 def _looker() -> Looker:
-    from tenantry.local import current_environment  # noqa: PLC0415
-    from tenantry.recovery.looking import Looker  # noqa: PLC0415
+    from tenantry.recovery.looking import Looker
+    from tenantry.running.local import current_environment
 
     return Looker(Path.cwd(), current_environment(Path.cwd()))
 
@@ -403,6 +403,6 @@ def _count(number: int, noun: str) -> str:
 
 
 def _as_json(problem: object) -> dict[str, object]:
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
     return asdict(problem)  # type: ignore[call-overload,no-any-return]  # a Problem, not imported here

@@ -48,7 +48,7 @@ class Neo4j:
 
         Raises ConnectionError if there is no answer.
         """
-        import httpx  # noqa: PLC0415 (a local cloud without a Neo4j has no use for it)
+        import httpx
 
         client = self._client or self.connect()
         try:
@@ -69,7 +69,7 @@ class Neo4j:
 
     def connect(self, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
         """Make the client. ``transport`` takes the network's place."""
-        import httpx  # noqa: PLC0415
+        import httpx
 
         self._client = httpx.AsyncClient(
             base_url=self.address,

@@ -159,7 +159,7 @@ def _fault(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ask(facts: Facts, method: str, path: str, document: object = None) -> Any:  # noqa: ANN401 (JSON)
-    import http.client  # noqa: PLC0415 (20 ms, which `localcloud status` does not need to wait for)
+    import http.client
 
     connection = http.client.HTTPConnection(urlsplit(facts.neon_api_url).netloc, timeout=_SECONDS)
     try:

@@ -92,7 +92,7 @@ class Lists:
         writer = self._newest_writer(branch)
         if _writing(writer):
             return False
-        import psycopg  # noqa: PLC0415 (the server runs, so it is loaded already)
+        import psycopg
 
         try:
             async with asyncio.timeout(_SECONDS):

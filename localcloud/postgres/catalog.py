@@ -27,7 +27,7 @@ class FoundDatabase:
 
 async def create_role(cluster: Cluster, name: str, password: str | None) -> None:
     """Make a role as Neon's API does: a member of neon_superuser; without a password it cannot log in."""
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
     async with cluster.connect() as connection:
         row = await (
@@ -53,7 +53,7 @@ async def set_password(cluster: Cluster, name: str, password: str) -> None:
 async def _alter_password(
     connection: psycopg.AsyncConnection[tuple[Any, ...]], name: str, password: str
 ) -> None:
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
     # The server only ever sees the SCRAM verifier, so no log of its can hold the password.
     verifier = connection.pgconn.encrypt_password(
@@ -66,7 +66,7 @@ async def _alter_password(
 
 async def drop_role(cluster: Cluster, name: str) -> None:
     """Drop a role; what it owns goes to the owner of the database that it is in."""
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
     role = sql.Identifier(name)
     async with cluster.connect() as connection:
@@ -88,7 +88,7 @@ async def drop_role(cluster: Cluster, name: str) -> None:
 
 async def create_database(cluster: Cluster, name: str, owner: str) -> None:
     """Make a database."""
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
     async with cluster.connect() as connection:
         row = await (
@@ -106,7 +106,7 @@ async def create_database(cluster: Cluster, name: str, owner: str) -> None:
 
 async def alter_database(cluster: Cluster, name: str, new_name: str, owner: str) -> None:
     """Rename a database, ending its sessions, and set its owner."""
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
     async with cluster.connect() as connection:
         names = {database.name for database in await _list_databases(connection)}
@@ -128,7 +128,7 @@ async def alter_database(cluster: Cluster, name: str, new_name: str, owner: str)
 
 async def drop_database(cluster: Cluster, name: str) -> None:
     """Drop a database, ending its sessions."""
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
     async with cluster.connect() as connection:
         await connection.execute(

@@ -29,7 +29,7 @@ def server_context(folder: Path) -> ssl.SSLContext:
 
 
 def _issue(folder: Path) -> None:
-    import trustme  # noqa: PLC0415 (brings cryptography along, which only this needs)
+    import trustme
 
     draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)

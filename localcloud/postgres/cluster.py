@@ -168,7 +168,7 @@ class Cluster:
         self, database: str = "postgres"
     ) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
         """Connect as the superuser, in autocommit; the server must run."""
-        import psycopg  # noqa: PLC0415 (100 ms, and a start with nothing to do has no use for it)
+        import psycopg
 
         connection = await psycopg.AsyncConnection.connect(
             host=self._socket_folder,
@@ -186,7 +186,7 @@ class Cluster:
 
     async def busy(self) -> bool:
         """Whether any client has a statement running or a transaction open; a server that cannot tell is not busy."""
-        import psycopg  # noqa: PLC0415
+        import psycopg
 
         try:
             return await self._ask_busy()

@@ -109,8 +109,8 @@ class Screen(Lines):
 
     def __enter__(self) -> Self:
         """Show the line."""
-        from rich.console import Console  # noqa: PLC0415 for a terminal only
-        from rich.live import Live  # noqa: PLC0415 as above
+        from rich.console import Console
+        from rich.live import Live
 
         self._live = Live(get_renderable=self._line, console=Console(stderr=True), transient=True)
         self._live.start()
@@ -142,7 +142,7 @@ class Screen(Lines):
     _err = _out
 
     def _line(self) -> Any:  # noqa: ANN401 rich's
-        from rich.text import Text  # noqa: PLC0415 as above
+        from rich.text import Text
 
         at_work = self._watch.in_flight
         named = [

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tenantry.aura.query import Connection, QueryClient
-from tenantry.stack import outputs
+from tenantry.running.stack import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ def client_for(target: str, environment: Mapping[str, str] | None = None) -> Que
 
     :param environment: the variables to run `pulumi` with; by default this process's
     :raises NoGraphError: the stack holds none
-    :raises tenantry.stack.StackError: the stack cannot be read
+    :raises tenantry.running.stack.StackError: the stack cannot be read
     """
     found = outputs(os.environ if environment is None else environment, secrets=True)
     return QueryClient(connection_of(found.get("graphs", {}), target))
@@ -35,7 +35,7 @@ def connection_of(graphs: Mapping[str, Mapping[str, Any]], target: str) -> Conne
     """
     facts = graphs.get(target)
     if facts is None:
-        from tenantry.registry.problems import did_you_mean  # noqa: PLC0415 faults only
+        from tenantry.registry.problems import did_you_mean
 
         raise NoGraphError(f'the stack holds no graph "{target}"{did_you_mean(target, graphs)}')
     return Connection(facts["uri"], facts["user"], facts["password"], facts["database"])

@@ -122,7 +122,7 @@ class Connection:
 
     def client_options(self) -> dict[str, Any]:
         """Return what httpx's clients take."""
-        import httpx  # noqa: PLC0415 only who asks needs it
+        import httpx
 
         return {
             "auth": (self.username, self.password),
@@ -142,7 +142,7 @@ class QueryClient:
 
         :param transport: what carries the requests, for tests
         """
-        import httpx  # noqa: PLC0415 only who asks needs it
+        import httpx
 
         self.connection = connection
         self._client = httpx.Client(transport=transport, **connection.client_options())
@@ -175,7 +175,7 @@ class QueryClient:
         :raises QueryError: the database refused it, also after its answer had begun
         :raises QueryUnreachableError: no answer; a write may have happened
         """
-        import httpx  # noqa: PLC0415 only who asks needs it
+        import httpx
 
         body = _body(statement, parameters, access, bookmarks, counters=counters)
         try:
@@ -196,7 +196,7 @@ class AsyncQueryClient:
         self, connection: Connection, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         """Connect to nothing yet."""
-        import httpx  # noqa: PLC0415 only who asks needs it
+        import httpx
 
         self.connection = connection
         self._client = httpx.AsyncClient(transport=transport, **connection.client_options())
@@ -222,7 +222,7 @@ class AsyncQueryClient:
         counters: bool = False,
     ) -> QueryResult:
         """Run one statement, as `QueryClient.run` does."""
-        import httpx  # noqa: PLC0415 only who asks needs it
+        import httpx
 
         body = _body(statement, parameters, access, bookmarks, counters=counters)
         try:

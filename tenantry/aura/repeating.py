@@ -39,7 +39,7 @@ def repeated(call: Callable[[], T], *, safe: bool, clock: Clock, deadline: Deadl
     :param safe: the request may have its effect twice
     :raises AuraError: the last attempt's
     """
-    from tenacity import Retrying, retry_if_exception  # noqa: PLC0415 only who asks Aura needs it
+    from tenacity import Retrying, retry_if_exception
 
     passing: tuple[type[AuraError], ...] = (AuraUnreachableError, AuraThrottledError)
     if safe:

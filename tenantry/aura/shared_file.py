@@ -26,7 +26,7 @@ def locked(file: Path, clock: Clock, *, patience: float = _PATIENCE) -> Iterator
     :param patience: how long to wait for another holder, in seconds
     :raises AuraStateError: the folder cannot be written, or another holder does not let go
     """
-    import fcntl  # noqa: PLC0415 only who asks Aura needs it
+    import fcntl
 
     lock = file.with_name(f"{file.name}.lock")
     try:

@@ -76,8 +76,8 @@ def revision_of(url: str) -> str | None:
 
 def _upgrade(connection: sa.Connection) -> None:
     # Imported here: reading needs no Alembic.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(HISTORY).replace("%", "%%"))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.location import CONFIG, NO_URL, VARIABLE
-from tenantry.stack import setting
+from tenantry.running.stack import setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,9 +38,9 @@ def open_catalog(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     :raises CatalogError: no connection within 10 s, or a statement of the block that failed
     """
     # Imported here: `tenantry --help` does not pay for a driver.
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
-    from tenantry.provisioning.postgres import password_in, reason_of  # noqa: PLC0415
+    from tenantry.provisioning.postgres import password_in, reason_of
 
     try:
         password = password_in(url)

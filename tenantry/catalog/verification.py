@@ -79,7 +79,7 @@ def verify(connection: psycopg.Connection[Any], key: str, *, now: datetime) -> V
     if parts is None:
         return Verdict("unknown")
     # Imported here: whoever has a connection has paid for it.
-    from psycopg.rows import tuple_row  # noqa: PLC0415
+    from psycopg.rows import tuple_row
 
     wanted = digest(key)
     with connection.cursor(row_factory=tuple_row) as cursor:

@@ -34,7 +34,7 @@ def commit_of(environment: Mapping[str, str]) -> str:
 
 def event(environment: Mapping[str, str]) -> dict[str, object]:
     """Return what set off a run on GitHub; empty anywhere else."""
-    import json  # noqa: PLC0415  # on GitHub only
+    import json
 
     path = environment.get("GITHUB_EVENT_PATH")
     if not path or not Path(path).exists():

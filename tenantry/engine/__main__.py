@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             engine = ensure(options.bin, report=_report)
             _print(engine, as_json=options.json)
         elif options.command == "sdk":
-            from tenantry.engine.sdk import FOLDER, generate  # noqa: PLC0415
+            from tenantry.engine.sdk import FOLDER, generate
 
             generate(FOLDER, report=_report)
         else:
@@ -73,9 +73,9 @@ def _print(engine: Engine, *, as_json: bool) -> None:
 
 def _test() -> int:
     """Check and test the Go modules with the Go that builds them."""
-    from tenantry.engine.building import TOOLCHAIN, go_environment  # noqa: PLC0415
-    from tenantry.engine.cache import cache_root  # noqa: PLC0415
-    from tenantry.engine.golang import find_go, minimum  # noqa: PLC0415
+    from tenantry.engine.building import TOOLCHAIN, go_environment
+    from tenantry.engine.cache import cache_root
+    from tenantry.engine.golang import find_go, minimum
 
     go = find_go(minimum(TOOLCHAIN / "go.mod"), cache_root() / "engine", _report)
     for command in (["vet", "./..."], ["test", "./..."]):

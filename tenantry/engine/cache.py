@@ -31,7 +31,7 @@ def locked(
     :param patience: how long to wait for another run, in seconds
     :raises EngineError: the other run did not end in that time, or the folder cannot be written
     """
-    import fcntl  # noqa: PLC0415 (a run that finds everything in place needs no lock)
+    import fcntl
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,7 @@ def ensure(
         return engine
     if not bin_dir.is_dir():
         raise EngineError(f"{bin_dir}: no such folder: make the virtual environment first")
-    from tenantry.engine.releases import Releases  # noqa: PLC0415 (not needed where all is in place)
+    from tenantry.engine.releases import Releases
 
     with locked(root, report):
         releases = Releases(root / "official", vendor)
@@ -130,7 +130,7 @@ class _Search:
         }
 
     def _on_path(self, part: Part) -> dict[str, Path] | None:
-        from tenantry.engine.installed import on_path  # noqa: PLC0415 (not needed where all is in place)
+        from tenantry.engine.installed import on_path
 
         if self._only not in {None, Source.PATH}:
             return None
@@ -143,7 +143,7 @@ class _Search:
         return found
 
     def _released(self, part: Part) -> dict[str, Path] | None:
-        from tenantry.engine.releases import DownloadError  # noqa: PLC0415
+        from tenantry.engine.releases import DownloadError
 
         if self._only not in {None, Source.DOWNLOAD} or part.release is None:
             return None

@@ -68,7 +68,7 @@ class Releases:
 
     def _verified(self, release: Release, archive: str, work: Path) -> Path:
         """Download the archive and compare it with the release's checksums."""
-        import httpx  # noqa: PLC0415 (costs more than a whole run that finds everything in place)
+        import httpx
 
         page = f"{self._base}/{release.repository}/releases/download/v{release.version}"
         timeout = httpx.Timeout(_READ_TIMEOUT, connect=_CONNECT_TIMEOUT)

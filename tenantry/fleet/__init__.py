@@ -35,6 +35,6 @@ def __getattr__(name: str) -> object:
     """Import a part when it is asked for: a command that needs one of them does not pay for the others."""
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
+    from importlib import import_module
 
     return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

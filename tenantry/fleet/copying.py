@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tenantry.fleet.errors import FleetError
-from tenantry.fleet.states import HISTORY, InTree
-from tenantry.recovery.store import LOCKS, STACKS
+from tenantry.states.store import LOCKS, STACKS
+from tenantry.states.writing import HISTORY, InTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tenantry.recovery.store import Folder, Table
+    from tenantry.states.store import Folder, Table
 
 TARGET: Final = "TENANTRY_STATES_TO"
 """The variable that holds the URL of the other backend: it may have a password in it, which is nothing for arguments."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.events import Begun, Finished, Noted, Progress, Result, Summary
 from tenantry.fleet.failures import Failure, failure
-from tenantry.fleet.history import message
 from tenantry.fleet.journal import Journal
 from tenantry.fleet.outlook import Outlook, Task, look
 from tenantry.fleet.project import READING, Project
@@ -23,19 +22,20 @@ from tenantry.fleet.scheduling import Attempted, Policy, Schedule
 from tenantry.fleet.selection import Selection
 from tenantry.fleet.workers import share, workers
 from tenantry.registry import RegistryError, SelectionError, load
+from tenantry.states.history import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from components.tenant_app import TenantApp
-    from tenantry.fleet.engine import Engine, OperationKind, Ran, Step
     from tenantry.fleet.events import Event, Outcome
     from tenantry.fleet.inputs import Desired
     from tenantry.fleet.selection import Shard
     from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
+    from tenantry.running.engine import Engine, OperationKind, Ran, Step
 
     Declared = Callable[[list[TenantApp]], None]
 
@@ -155,7 +155,7 @@ class Fleet:
         :param reviewed: what `plan` made, and `planning.keeping` kept
         :raises FleetError: something moved since, or as for `up`; one line for each, nothing was changed
         """
-        from tenantry.fleet.planning import apps_of, moved_since, stacks_of  # noqa: PLC0415 as in plan
+        from tenantry.fleet.planning import apps_of, moved_since, stacks_of
 
         apps = apps_of(reviewed)
         if not apps:
@@ -192,7 +192,7 @@ class Fleet:
         :return: the plan, and how each preview ended
         :raises FleetError: as for `look`
         """
-        from tenantry.fleet.planning import (  # noqa: PLC0415 for plans only
+        from tenantry.fleet.planning import (
             plan_of_fleet,
             refused_plan,
             stacks_of,
@@ -246,9 +246,9 @@ class Fleet:
         return found.and_deeper(looked), summary
 
     def _listed(self, selection: Selection) -> Drift:
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 for drift only
-        from tenantry.fleet.listing import FleetLooker, listed  # noqa: PLC0415 as above
-        from tenantry.neon import NeonError  # noqa: PLC0415 as above
+        from tenantry.aura.errors import AuraError
+        from tenantry.fleet.listing import FleetLooker, listed
+        from tenantry.neon.client import NeonError
 
         try:
             registry = load(self.project.folder / self.project.registry)
@@ -266,7 +266,7 @@ class Fleet:
         parallel: int | None,
         tell: Callable[[Event], None],
     ) -> tuple[Drift, Summary]:
-        from tenantry.planning.drift import drift_of  # noqa: PLC0415 for drift only
+        from tenantry.planning.drift import drift_of
 
         outlook = self.look(selection, every=True, removals=False)
         there = tuple(task for task in outlook.tasks if task.purpose == "update")
@@ -330,7 +330,7 @@ class Fleet:
 
         :raises FleetError: the registry cannot be used, now or at that revision
         """
-        from tenantry.fleet.revisions import changed_since  # noqa: PLC0415 rarely asked for
+        from tenantry.fleet.revisions import changed_since
 
         file = self.project.folder / self.project.registry
         try:
@@ -358,8 +358,8 @@ class Fleet:
             return summary
         at_once = min(workers(parallel), len(outlook.tasks))
         # Imported here, and before there are threads: with nothing to do nobody pays for the SDK.
-        import components.program  # noqa: F401, PLC0415
-        from tenantry.fleet.engine import Engine  # noqa: PLC0415
+        import components.program  # noqa: F401
+        from tenantry.running.engine import Engine
 
         self._engine = Engine(
             self.project.folder,
@@ -457,7 +457,7 @@ class Fleet:
         tell: Callable[[Event], None],
     ) -> tuple[Run, Attempted]:
         """Do what changes nothing, and read what the engine says of it."""
-        from tenantry.planning.events import read_events  # noqa: PLC0415 as above
+        from tenantry.planning.events import read_events
 
         ran = self._engine_run(operation, task, self._program(desired, task, allowed), tell)
         return read_events(ran.events, stack=task.stack), _attempted(task, ran, "unchanged")
@@ -491,8 +491,8 @@ class Fleet:
         allowed: Collection[str],
         declared: Declared | None = None,
     ) -> Callable[[], None]:
-        from components.program import declare  # noqa: PLC0415 as the engine
-        from components.settings import Settings  # noqa: PLC0415 as the engine
+        from components.program import declare
+        from components.settings import Settings
 
         def program() -> None:
             read = Settings.read(self.project.environment)
@@ -513,7 +513,7 @@ class Fleet:
         """Look again: another run may have come first."""
         if task.purpose == "create":
             return None
-        from tenantry.fleet.history import ThroughEngine  # noqa: PLC0415 loaded already
+        from tenantry.states.history import ThroughEngine
 
         if isinstance(self.project.history, ThroughEngine):
             return None  # a second look would cost as much as the run
@@ -525,10 +525,10 @@ class Fleet:
         if settled and task.app not in self._busy:
             # Where a lock is left nevertheless, the engine says so.
             return None
-        from tenantry.aura.errors import AuraError  # noqa: PLC0415 rarely needed
-        from tenantry.neon import NeonError  # noqa: PLC0415 as above
-        from tenantry.recovery.looking import Looker  # noqa: PLC0415 as above
-        from tenantry.recovery.preparing import prepare  # noqa: PLC0415 as above
+        from tenantry.aura.errors import AuraError
+        from tenantry.neon.client import NeonError
+        from tenantry.recovery.looking import Looker
+        from tenantry.recovery.preparing import prepare
 
         environment = {**self.project.environment, "PULUMI_STACK": task.stack}
         try:
@@ -548,7 +548,7 @@ class Fleet:
 
     def going(self, selection: Selection, *, confirmed: str = "") -> Outlook:
         """Find the stacks that `destroy` is about, by what was applied last; parameters and errors as there."""
-        from tenantry.fleet.outlook import FEW, applied_in, some  # noqa: PLC0415 loaded already
+        from tenantry.fleet.outlook import FEW, applied_in, some
 
         outlook = self.look(selection, every=True)
         namespace = outlook.desired.registry.namespace

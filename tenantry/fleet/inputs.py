@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenantry.catalog.location import VARIABLE, label
-from tenantry.program import program_digest
 from tenantry.registry import Registry, load
 from tenantry.registry.declared import declared
 from tenantry.registry.models import Tenant
+from tenantry.running.program import program_digest
 from tenantry.schemas.planning import plan_schemas
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def surroundings(folder: Path, environment: Mapping[str, str], settings: Path) -
 
 
 def _config(file: Path) -> Any:  # noqa: ANN401 whatever is written there
-    import yaml  # noqa: PLC0415 with the registry it is there already
+    import yaml
 
     if not file.exists():
         return {}

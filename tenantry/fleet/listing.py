@@ -15,9 +15,9 @@ from tenantry.planning.plan import PropertyChange
 from tenantry.planning.resources import kind_of
 from tenantry.recovery.judging import Facts, judge
 from tenantry.recovery.looking import Looker
-from tenantry.recovery.state import INSTANCE, PROJECT
 from tenantry.registry.names import app_of
-from tenantry.stack import configuration
+from tenantry.running.stack import configuration
+from tenantry.states.state import INSTANCE, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from tenantry.fleet.project import Project
     from tenantry.recovery.judging import Cloud, Live
-    from tenantry.recovery.state import Held, StackState
     from tenantry.registry import Registry
+    from tenantry.states.state import Held, StackState
 
 _SHARED: Final = "fleet"
 """The stack whose file has the settings of all, where they hold secrets (`Pulumi.fleet.yaml`)."""

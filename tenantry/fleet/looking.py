@@ -35,7 +35,7 @@ def looker_for(folder: Path, environment: Mapping[str, str]) -> Looker:
 
     :raises StackError: `pulumi` does not answer
     """
-    from tenantry.stack import StackError  # noqa: PLC0415 an error's type only
+    from tenantry.running.stack import StackError
 
     fleet = FleetLooker(folder, environment)
     stacks = fleet.store.stacks()

@@ -19,7 +19,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
-from tenantry.fleet.deployments import (
+from tenantry.fleet.errors import FleetError
+from tenantry.fleet.outlook import applied_in
+from tenantry.registry import load
+from tenantry.registry.names import AppNames
+from tenantry.registry.problems import did_you_mean, shown
+from tenantry.registry.transition import cut_off
+from tenantry.running.stack import exported
+from tenantry.states.deployments import (
     apps_in,
     between,
     joined,
@@ -29,21 +36,14 @@ from tenantry.fleet.deployments import (
     sizes,
     without,
 )
-from tenantry.fleet.errors import FleetError
-from tenantry.fleet.outlook import applied_in
-from tenantry.fleet.states import Kept, recoded
-from tenantry.registry import load
-from tenantry.registry.names import AppNames
-from tenantry.registry.problems import did_you_mean, shown
-from tenantry.registry.transition import cut_off
-from tenantry.stack import exported
+from tenantry.states.writing import Kept, recoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from tenantry.fleet.project import Project
-    from tenantry.fleet.states import States
+    from tenantry.states.writing import States
 
 _BACKUPS: Final = ".tenantry/fleet/states"
 _NOT_THE_FLEETS: Final = frozenset({"tenantry:apps", "tenantry:allowDestroy", "tenantry:registry"})

@@ -6,18 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from tenantry.fleet.deployments import between
 from tenantry.fleet.errors import FleetError
 from tenantry.registry.names import AppNames
 from tenantry.registry.transition import AppliedApp, cut_off, handed_out, judge_transition
+from tenantry.states.deployments import between
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from tenantry.fleet.history import Update
     from tenantry.fleet.inputs import Desired, Inputs
     from tenantry.fleet.project import Project
     from tenantry.fleet.selection import Selection
+    from tenantry.states.history import Update
 
 Purpose = Literal["create", "update", "remove"]
 

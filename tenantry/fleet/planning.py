@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tenantry.fleet.outlook import Outlook, Task
     from tenantry.planning.events import Run
-    from tenantry.recovery.store import Store
+    from tenantry.states.store import Store
 
 _READERS: Final = 8
 

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.location import CONFIG, VARIABLE
 from tenantry.fleet.errors import FleetError
-from tenantry.fleet.history import open_history
 from tenantry.fleet.inputs import Desired, desired
-from tenantry.local import LocalCloudError, current_environment
 from tenantry.recovery.errors import RecoveryError
-from tenantry.recovery.store import open_store
 from tenantry.registry import RegistryError
 from tenantry.registry.graphs import GraphError, check_free_graphs
 from tenantry.registry.permission import allowed_apps
+from tenantry.running.local import LocalCloudError, current_environment
+from tenantry.running.stack import StackError
 from tenantry.schemas.errors import SchemaError
-from tenantry.stack import StackError
+from tenantry.states.history import open_history
+from tenantry.states.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tenantry.fleet.history import History
-    from tenantry.fleet.states import States
-    from tenantry.recovery.store import Store
     from tenantry.registry import App
+    from tenantry.states.history import History
+    from tenantry.states.store import Store
+    from tenantry.states.writing import States
 
 SETTINGS: Final = "Pulumi.fleet.yaml"
 """The settings that all stacks of a fleet share, in the form of a stack's file: `config`, `secretsprovider` and its key. Need not exist."""
@@ -101,7 +101,7 @@ class Project:
     @cached_property
     def states(self) -> States:
         """The states of the stacks, to be written."""
-        from tenantry.fleet.states import open_states  # noqa: PLC0415 for moves only
+        from tenantry.states.writing import open_states
 
         return open_states(self.environment, self.name, self.folder)
 
@@ -161,7 +161,7 @@ class Project:
 
 
 def _load(file: Path) -> dict[str, Any]:
-    import yaml  # noqa: PLC0415 with the registry it is there already
+    import yaml
 
     try:
         found = yaml.safe_load(file.read_text("utf-8"))

@@ -10,7 +10,7 @@ from tenantry.fleet.errors import FleetError
 from tenantry.fleet.fleet import Fleet, silent
 from tenantry.fleet.project import READING
 from tenantry.fleet.selection import Selection
-from tenantry.stack import outputs
+from tenantry.running.stack import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,7 +100,7 @@ def _outlook(fleet: Fleet, app: str | App) -> Outlook:
 
 def _keep(apps: list[TenantApp], said: dict[str, Any]) -> None:
     """Keep what the program knows when the app is there: the engine's events mask it, and asking for it afterwards is another process."""
-    import pulumi  # noqa: PLC0415 in a program it is there already
+    import pulumi
 
     (component,) = apps
     found: dict[str, Any] = {"urls": component.urls(), "apiKeys": component.api_keys()}

@@ -31,8 +31,8 @@ class Teller:
         """Show a line of progress where somebody sees it."""
         if self._beside.isatty():
             # Imported here: a log or a pipe has no use for it.
-            from rich import progress  # noqa: PLC0415 as above
-            from rich.console import Console  # noqa: PLC0415
+            from rich import progress
+            from rich.console import Console
 
             self._bar = progress.Progress(
                 progress.MofNCompleteColumn(),

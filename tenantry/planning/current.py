@@ -85,6 +85,6 @@ def _check_names(allowed: Collection[str], run: Run) -> None:
 
 
 def _plan_of() -> Callable[..., Plan]:
-    from tenantry.planning.making import plan_of  # noqa: PLC0415
+    from tenantry.planning.making import plan_of
 
     return plan_of

@@ -60,7 +60,7 @@ def program_digest(folder: Path) -> str:
     :param folder: the folder of `Pulumi.yaml`
     """
     # Imported here: a reader of events needs it not.
-    from tenantry import program  # noqa: PLC0415
+    from tenantry.running import program
 
     whole = hashlib.sha256(program.program_digest(revisions=True).encode())
     for name in _PROGRAM:

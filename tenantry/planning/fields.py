@@ -132,8 +132,8 @@ def _leaves(facts: Facts, above: str) -> Iterator[tuple[str, Any]]:
 
 
 def _usual(now: Facts) -> Facts:
-    from tenantry.registry.declared import declared  # noqa: PLC0415  # new apps only
-    from tenantry.registry.models import App, Location  # noqa: PLC0415
+    from tenantry.registry.declared import declared
+    from tenantry.registry.models import App, Location
 
     app = App(
         id=now["id"],

@@ -74,7 +74,7 @@ def password_in(url: str) -> str | None:
     :raises psycopg.ProgrammingError: it is no URL of a database; libpq's own words quote it
     """
     # Imported here: a failure's kind is told without a driver.
-    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict
 
     password = conninfo_to_dict(url).get("password")
     return str(password) if password else None

@@ -61,10 +61,10 @@ class RetryPolicy:
         :param sleep: waits that many seconds; `time.sleep` by default
         """
         # Imported here: a run that has nothing to do has nothing to try again either.
-        import random  # noqa: PLC0415
-        import time  # noqa: PLC0415
+        import random
+        import time
 
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
         def wait(state: RetryCallState) -> float:
             seconds = self.delay(state.attempt_number)

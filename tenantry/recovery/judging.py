@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
-from tenantry.recovery.locks import age
-from tenantry.recovery.state import INSTANCE, PROJECT
+from tenantry.states.locks import age
+from tenantry.states.state import INSTANCE, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tenantry.recovery.locks import Lock
-    from tenantry.recovery.state import Held, Pending, StackState
+    from tenantry.states.locks import Lock
+    from tenantry.states.state import Held, Pending, StackState
 
 Kind = Literal["lock", "pending", "orphan", "duplicate", "gone", "differs"]
 Fix = Literal["delete lock", "drop pending"]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.judging import Cloud, Declared, Facts, Live
-from tenantry.recovery.locks import read_lock
-from tenantry.recovery.state import INSTANCE, PROJECT, Held, read_state
-from tenantry.recovery.store import open_store
-from tenantry.stack import configuration, selected
+from tenantry.running.stack import configuration, selected
+from tenantry.states.locks import read_lock
+from tenantry.states.state import INSTANCE, PROJECT, Held, read_state
+from tenantry.states.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from tenantry.aura.client import AuraClient
     from tenantry.aura.models import InstanceSummary
-    from tenantry.neon import NeonApi, NeonProject
-    from tenantry.recovery.locks import Lock
-    from tenantry.recovery.state import StackState
+    from tenantry.neon.client import NeonApi, NeonProject
     from tenantry.registry import Registry
+    from tenantry.states.locks import Lock
+    from tenantry.states.state import StackState
 
 LANDING: Final = "TENANTRY_LANDING_SECONDS"
 _LANDING_SECONDS: Final = 60.0
@@ -85,7 +85,7 @@ class Looker:
 
         :raises RegistryError: it is not valid
         """
-        from tenantry.registry import load  # noqa: PLC0415 not for a look at locks
+        from tenantry.registry import load
 
         return load(self.registry_file)
 
@@ -156,7 +156,7 @@ class Looker:
 
         :raises RecoveryError: there is none
         """
-        from tenantry.neon import API_URL, NeonApi  # noqa: PLC0415 not for a look at locks
+        from tenantry.neon.client import API_URL, NeonApi
 
         key = self.configuration.get("neon:apiKey") or self._environment.get("NEON_API_KEY")
         if not key:
@@ -170,8 +170,8 @@ class Looker:
 
         :raises AuraSettingsError: something is missing or cannot be used
         """
-        from tenantry.aura.client import AuraClient  # noqa: PLC0415 as above
-        from tenantry.aura.settings import read_settings  # noqa: PLC0415 as above
+        from tenantry.aura.client import AuraClient
+        from tenantry.aura.settings import read_settings
 
         kept = self.configuration
         return AuraClient(
@@ -229,8 +229,8 @@ class Looker:
         )
 
     def _instances(self, is_ours: Callable[[Live], bool], held: Iterable[Held]) -> Cloud:
-        from tenantry.aura.errors import AuraNotFoundError  # noqa: PLC0415 as above
-        from tenantry.aura.models import DESTROYING  # noqa: PLC0415 as above
+        from tenantry.aura.errors import AuraNotFoundError
+        from tenantry.aura.models import DESTROYING
 
         by_id = {each.id: each for each in held if each.id}
         with self.aura() as client:
@@ -284,7 +284,7 @@ def _adopted(text: str | None) -> dict[str, str]:
 
 
 def _project_name(folder: Path) -> str:
-    import yaml  # noqa: PLC0415 as above
+    import yaml
 
     try:
         found = yaml.safe_load((folder / "Pulumi.yaml").read_text("utf-8"))

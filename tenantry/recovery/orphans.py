@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tenantry.recovery.judging import Cloud, Declared, Finding
-    from tenantry.recovery.state import StackState
+    from tenantry.states.state import StackState
 
 
 def orphans(

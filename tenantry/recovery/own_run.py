@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tenantry.recovery.errors import RecoveryError
-from tenantry.recovery.locks import read_lock
+from tenantry.states.locks import read_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tenantry.recovery.locks import Lock
-    from tenantry.recovery.store import Store
+    from tenantry.states.locks import Lock
+    from tenantry.states.store import Store
 
 _PAUSE: Final = 0.2
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tenantry.recovery.judging import Finding
     from tenantry.recovery.looking import Looker
-    from tenantry.recovery.state import StackState
+    from tenantry.states.state import StackState
 
 _PAUSE: Final = 2.0
 """Seconds between two looks for a create that may still land."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenantry.recovery.errors import RecoveryError
-from tenantry.stack import exported, imported
+from tenantry.running.stack import exported, imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tenantry.recovery.judging import Finding
-    from tenantry.recovery.store import Store
+    from tenantry.states.store import Store
 
 
 def settle(

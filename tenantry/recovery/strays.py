@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tenantry.recovery.looking import Looker
-    from tenantry.recovery.state import Held, StackState
+    from tenantry.states.state import Held, StackState
 
 
 def delete_project(looker: Looker, project_id: str, name: str, *, protected: bool = False) -> None:
@@ -49,8 +49,8 @@ def delete_graph(looker: Looker, instance_id: str, name: str) -> None:
     :raises RecoveryError: a stack holds it, a run is making it, or it has another name
     :raises StackError, AuraError: something does not let itself be asked
     """
-    from tenantry.aura.errors import AuraNotFoundError  # noqa: PLC0415 not for a refusal
-    from tenantry.aura.removing import remove  # noqa: PLC0415 as above
+    from tenantry.aura.errors import AuraNotFoundError
+    from tenantry.aura.removing import remove
 
     states = looker.states()
     _refuse_held(instance_id, ((state, state.instances) for state in states))

@@ -109,7 +109,7 @@ def _addresses(app: App) -> Iterator[Finding]:
 def _span(entry: str) -> tuple[int, int, int]:
     # The version of IP, the first address and the last: equal for all spellings of an entry.
     # Imported here: most registries have no allow-list.
-    import ipaddress  # noqa: PLC0415
+    import ipaddress
 
     low, _, high = entry.partition("-")
     first, last = ipaddress.ip_network(low), ipaddress.ip_network(high or low)
@@ -185,8 +185,8 @@ def _revision(app: App) -> Iterator[Finding]:
     if source is None or source.template is None or source.revision == "head":
         return
     # Imported here: only a pinned revision pays for reading the history.
-    from tenantry.schemas.errors import SchemaError  # noqa: PLC0415
-    from tenantry.schemas.planning import history_of  # noqa: PLC0415
+    from tenantry.schemas.errors import SchemaError
+    from tenantry.schemas.planning import history_of
 
     try:
         history_of(source.template, None)[0].resolve(source.revision)

@@ -108,7 +108,7 @@ class Edit:
     def diff(self) -> str:
         """Return the change as a unified diff that `patch` and `git apply` take; empty where there is none."""
         # Imported here: not every command shows one.
-        import difflib  # noqa: PLC0415
+        import difflib
 
         name = self.path.as_posix()
         sides = (name, name) if self.path.is_absolute() else (f"a/{name}", f"b/{name}")

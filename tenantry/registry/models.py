@@ -246,7 +246,7 @@ class Registry(Frozen):
         """Return the app `tenant/app`. Raises LookupError, with the nearest id, if there is none."""
         found = self._by_id.get(app_id)
         if found is None:
-            from tenantry.registry.problems import did_you_mean  # noqa: PLC0415  # faults only
+            from tenantry.registry.problems import did_you_mean
 
             raise LookupError(
                 f'no app "{app_id}" in the registry{did_you_mean(app_id, self._by_id)}'

@@ -47,7 +47,7 @@ class RegistryError(ValueError):
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ` (did you mean "…"?)` for the choice that `word` resembles most, else an empty string."""
     # Imported here: only a faulty registry pays for it.
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches
 
     by_lower = {choice.lower(): choice for choice in choices}
     begun = [choice for choice in by_lower if len(word) > 2 and choice.startswith(word.lower())]  # noqa: PLR2004

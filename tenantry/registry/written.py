@@ -251,7 +251,7 @@ def extension(value: object) -> str:
 def allowed_ip(value: object) -> str:
     """Check an address, a network (`203.0.113.0/24`) or a range (`192.0.2.1-192.0.2.9`)."""
     # Imported here: most registries have no allow-list.
-    import ipaddress  # noqa: PLC0415
+    import ipaddress
 
     word = text(value)
     first, dash, last = word.partition("-")

@@ -153,8 +153,8 @@ def _lock(database: TenantDatabase, connection: Connection) -> None:
 
 def _run(database: TenantDatabase, wanted: Wanted, connection: Connection, table: str) -> str:
     # Imported here: only a migration that runs pays for Alembic and SQLAlchemy.
-    from tenantry.schemas.planning import history_of  # noqa: PLC0415
-    from tenantry.schemas.running import run_history  # noqa: PLC0415
+    from tenantry.schemas.planning import history_of
+    from tenantry.schemas.running import run_history
 
     history, layout = history_of(wanted.template, wanted.path)
     try:

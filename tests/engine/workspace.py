@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenantry.engine.home import link_plugins
-from tenantry.fleet.serving import served
+from tenantry.running.serving import served
 
 if TYPE_CHECKING:
     from tests.localcloud_fixture import LocalCloud

@@ -5,8 +5,8 @@ import pytest
 from tenantry.engine.building import go_environment
 from tenantry.engine.installed import on_path
 from tenantry.engine.pins import CLI
+from tenantry.running.stack import outputs
 from tenantry.secret_variables import CLOUDS, STATE, without_secrets
-from tenantry.stack import outputs
 
 SECRETS = {name: f"canary of {name}" for name in (*CLOUDS, *STATE)}
 

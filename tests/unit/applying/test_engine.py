@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tenantry.applying.engine import Ended, apply
-from tenantry.stack import StackError
+from tenantry.running.stack import StackError
 
 # Ends with 10 and the number of interrupts that it got, at the latest after a second and at once at the second one.
 COUNTING = """#!{python}

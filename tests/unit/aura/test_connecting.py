@@ -4,7 +4,7 @@ import pytest
 
 from tenantry.aura.connecting import NoGraphError, client_for, connection_of
 from tests.unit.aura.support import PASSWORD
-from tests.unit.test_stack import pulumi
+from tests.unit.running.test_stack import pulumi
 
 GRAPHS = {
     "acme/web": {

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tenantry.fleet.fleet import Fleet
-from tenantry.fleet.history import message
 from tenantry.fleet.outlook import Outlook
 from tenantry.fleet.selection import Selection
+from tenantry.states.history import message
 
 NOW = "2026-11-22T12:00:00.5Z"
 

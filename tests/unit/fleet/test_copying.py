@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 from tenantry.cli import app as command
 from tenantry.fleet.copying import copy_states
 from tenantry.fleet.errors import FleetError
-from tenantry.fleet.states import InTree
-from tenantry.recovery.store import Folder
+from tenantry.states.store import Folder
+from tenantry.states.writing import InTree
 from tests.unit.fleet.support import Backend
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tenantry.fleet.listing import FleetLooker, listed
 from tenantry.fleet.selection import Shard
-from tenantry.neon import NeonApi
+from tenantry.neon.client import NeonApi
 from tenantry.planning.drift import Difference, Drift
 from tenantry.registry import SelectionError, load
 from tests.unit.fleet.support import Backend

@@ -10,14 +10,14 @@ from typer.testing import CliRunner
 
 from tenantry.cli import app as command
 from tenantry.fleet import moves
-from tenantry.fleet.deployments import apps_in, between, moved_out
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.moves import join, plan_join, plan_split, split
 from tenantry.fleet.selection import Selection
-from tenantry.fleet.states import InTree
-from tenantry.recovery.store import Folder
-from tests.unit.fleet.states import SALT, state_of
+from tenantry.states.deployments import apps_in, between, moved_out
+from tenantry.states.store import Folder
+from tenantry.states.writing import InTree
 from tests.unit.fleet.support import Backend
+from tests.unit.states.samples import SALT, state_of
 
 APPS = ("acme/api", "acme/lab", "acme/web")
 OWN = ["acme--api", "acme--lab", "acme--web"]

@@ -9,8 +9,8 @@ from tenantry.fleet.selection import Selection
 from tenantry.planning.events import Run
 from tenantry.planning.keeping import read_plan, write_plan
 from tenantry.planning.plan import Plan
-from tests.unit.fleet.states import state_of
 from tests.unit.fleet.support import Backend
+from tests.unit.states.samples import state_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tenantry.neon import NeonApi
+from tenantry.neon.client import NeonApi
 from tenantry.recovery.looking import Looker
 
 REGISTRY = """\

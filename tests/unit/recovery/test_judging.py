@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tenantry.recovery.judging import Cloud, Declared, Facts, Finding, Live, judge
-from tenantry.recovery.locks import Lock, Owner
-from tenantry.recovery.state import INSTANCE, PROJECT, Held, Pending, StackState
+from tenantry.states.locks import Lock, Owner
+from tenantry.states.state import INSTANCE, PROJECT, Held, Pending, StackState
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLACE = {"region": "aws-us-east-2", "PostgreSQL": "17"}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from tenantry.recovery.judging import Cloud, Declared, Live
 from tenantry.recovery.orphans import orphans
-from tenantry.recovery.state import PROJECT, Held, Pending, StackState
+from tenantry.states.state import PROJECT, Held, Pending, StackState
 
 NOW = datetime.now(UTC)
 WEB, API = (Held(f"acme/{app}", f"t--acme--{app}", id=f"p-{app}") for app in ("web", "api"))

@@ -6,7 +6,7 @@ import pytest
 
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.own_run import OwnRun, note, note_success, noted, release
-from tenantry.recovery.store import open_store
+from tenantry.states.store import open_store
 from tests.unit.recovery.project import Project
 
 HERE = socket.gethostname()

@@ -6,8 +6,8 @@ import pytest
 from tenantry.aura.client import AuraClient
 from tenantry.aura.settings import read_settings
 from tenantry.recovery.errors import RecoveryError
-from tenantry.recovery.state import INSTANCE
 from tenantry.recovery.strays import delete_graph, delete_project
+from tenantry.states.state import INSTANCE
 from tests.unit.aura.support import DELETE, GET, GONE, TENANT, Api, data, instance
 from tests.unit.recovery.project import NAME, LocalLooker, Project, creating, held, listed
 

@@ -1,0 +1,97 @@
+"""`tenantry doctor`: what disagrees between states, locks, registry and cloud, and what settles it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tenantry.presenting.printing import one_line_errors, print_json
+
+if TYPE_CHECKING:
+    from tenantry.recovery.judging import Facts, Finding
+
+DISAGREE = 3
+"""The exit code where something disagrees; 1 is an error, 2 says that changes are pending."""
+
+
+def doctor(
+    *,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix",
+            help="Settle what is safe: locks of dead processes of this machine, operations that the cloud explains.",
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what disagrees between the states, the registry and the cloud, one line each with the command that settles it.
+
+    tenantry doctor
+
+    Exit code: 0 nothing disagrees, or all of it was settled; 1 it could not look; 3 something disagrees.
+
+    JSON: {"stack", "looked_at": {"stacks", "locks", "projects", "graphs"}, "findings": [{"kind", "stack", "subject", "text", "command", "fixable", "settled"}]}.
+    """
+    from tenantry.recovery.judging import judge
+    from tenantry.recovery.looking import Looker
+    from tenantry.recovery.settling import settle
+    from tenantry.running.local import current_environment
+
+    settled: list[Finding] = []
+    with one_line_errors():
+        environment = current_environment(Path.cwd())
+        looker = Looker(Path.cwd(), environment)
+        facts = looker.facts()
+        findings = judge(facts)
+        if fix:
+            settled = settle(findings, looker.store, environment, looker.stack)
+    left = [each for each in findings if each not in settled]
+    if as_json:
+        print_json(
+            {
+                "stack": facts.stack,
+                "looked_at": _looked_at(facts),
+                "findings": [_as_json(each, each in settled) for each in findings],
+            }
+        )
+    else:
+        for each in findings:
+            print(f"{'settled: ' if each in settled else ''}{each}")
+        if not looker.store.tells_locks:
+            print(
+                f"{looker.store.where}: locks cannot be read here; a run that meets one names its owner",
+                file=sys.stderr,
+            )
+        counted = ", ".join(
+            f"{number} {noun if number != 1 else noun[:-1]}"
+            for noun, number in _looked_at(facts).items()
+        )
+        print(
+            f"{counted}: {f'{len(left)} to settle' if left else 'nothing disagrees'}",
+            file=sys.stderr,
+        )
+    if left:
+        raise typer.Exit(DISAGREE)
+
+
+def _looked_at(facts: Facts) -> dict[str, int]:
+    return {
+        "stacks": len(facts.states),
+        "locks": len(facts.locks),
+        "projects": len(facts.neon.live) if facts.neon else 0,
+        "graphs": len(facts.aura.live) if facts.aura else 0,
+    }
+
+
+def _as_json(finding: Finding, is_settled: bool) -> dict[str, object]:
+    shown = asdict(finding)
+    return {
+        **{name: shown[name] for name in ("kind", "stack", "subject", "text", "command")},
+        "fixable": finding.fix is not None,
+        "settled": is_settled,
+    }

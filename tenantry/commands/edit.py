@@ -1,0 +1,94 @@
+"""`tenantry new` and `tenantry rotate`: changes of the registry, whose comments and order stay."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenantry.presenting.printing import edit_as_json, one_line_errors, print_edit, print_json
+
+File = Annotated[Path, typer.Argument(help="The registry.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def new(
+    app_id: Annotated[str, typer.Argument(metavar="TENANT/APP", help="The app to add.")],
+    file: File = Path("tenants.yaml"),
+    *,
+    environment: Annotated[
+        str,
+        typer.Option(
+            metavar="ENVIRONMENT",
+            help="production, staging or development. Default: the registry's.",
+        ),
+    ] = "",
+    region: Annotated[
+        str, typer.Option(metavar="REGION", help="A region of Neon. Default: the registry's.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the diff, and leave the file as it is.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add an app to the registry, and its tenant where that is new, as a block with comments. Makes nothing.
+
+    tenantry new acme/api --environment staging
+
+    Exit code: 0; 1 where it is there already, or the file cannot be changed.
+
+    JSON: {"app", "file", "written", "diff"}.
+    """
+    with one_line_errors():
+        from tenantry.registry.adding import add_app
+        from tenantry.registry.editing import RegistryFile
+
+        edit = add_app(RegistryFile.read(file), app_id, environment=environment, region=region)
+        if not dry_run:
+            edit.write()
+    if as_json:
+        print_json({"app": app_id} | edit_as_json(edit, not dry_run))
+        return
+    print_edit(edit, not dry_run)
+    print(f"Next: look at {app_id} in {file}, then tenantry plan", file=sys.stderr)
+
+
+def rotate(
+    app_id: Annotated[str, typer.Argument(metavar="APP", help="The app: tenant/app.")],
+    file: File = Path("tenants.yaml"),
+    *,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Change the registry's file instead of printing the diff."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the change of the registry that moves an app to its other login with a new password, or make it with --write.
+
+    tenantry rotate acme/web --write
+
+    The login in use now stays valid until the rotation after this one.
+
+    Exit code: 0; 1 where the file cannot be changed.
+
+    JSON: {"app", "generation", "file", "written", "diff"}.
+    """
+    with one_line_errors():
+        from tenantry.registry.editing import RegistryFile
+        from tenantry.registry.rotating import rotate_login
+
+        source = RegistryFile.read(file)
+        edit = rotate_login(source, app_id)
+        generation = source.app(app_id).database.credentials.generation + 1
+        if write:
+            edit.write()
+    if as_json:
+        print_json({"app": app_id, "generation": generation} | edit_as_json(edit, write))
+        return
+    print_edit(edit, write)
+    print(
+        f"Next: tenantry up, which makes generation {generation}; then tenantry url {app_id}, for those who connect",
+        file=sys.stderr,
+    )

@@ -1,0 +1,71 @@
+"""`tenantry orphans`: what is ours in the clouds and in no state."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenantry.presenting.printing import one_line_errors, print_json
+
+FOUND = 3
+"""The exit code where there is one."""
+
+
+def orphans(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """List the projects and graphs that carry this registry's mark and that no stack holds. Deletes nothing, takes no lock.
+
+    tenantry orphans
+
+    Asks Neon and Aura for their lists, and reads the states of all stacks of this project: one with all apps, or a fleet's.
+
+    Exit code: 0 there is none; 3 there is one; 1 it could not look.
+
+    JSON: {"looked_at": {"stacks", "projects", "graphs"}, "orphans": [{"kind", "subject", "text", "command"}]}; kind is orphan or duplicate.
+    """
+    from tenantry.fleet.errors import FleetError
+    from tenantry.fleet.looking import looker_for
+    from tenantry.presenting.printing import fail
+    from tenantry.recovery.judging import AGAIN
+    from tenantry.recovery.orphans import orphans as judge
+    from tenantry.running.local import current_environment
+
+    with one_line_errors():
+        try:
+            looker = looker_for(Path.cwd(), current_environment(Path.cwd()))
+        except FleetError as error:
+            fail(str(error))
+        facts = looker.facts()
+        found = judge(
+            facts.states,
+            neon=facts.neon,
+            aura=facts.aura,
+            declared=facts.declared,
+            again=AGAIN if looker.stack else "tenantry fleet up",
+        )
+    looked_at = {
+        "stacks": len(facts.states),
+        "projects": len(facts.neon.live) if facts.neon else 0,
+        "graphs": len(facts.aura.live) if facts.aura else 0,
+    }
+    if as_json:
+        shown = [
+            {name: getattr(each, name) for name in ("kind", "subject", "text", "command")}
+            for each in found
+        ]
+        print_json({"looked_at": looked_at, "orphans": shown})
+    else:
+        for each in found:
+            print(each)
+        counted = ", ".join(
+            f"{number} {noun if number != 1 else noun[:-1]}" for noun, number in looked_at.items()
+        )
+        said = f"{len(found)} in no state" if found else "every one is in a state"
+        print(f"{counted}: {said}", file=sys.stderr)
+    if found:
+        raise typer.Exit(FOUND)

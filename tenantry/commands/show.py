@@ -1,0 +1,87 @@
+"""`tenantry show`: everything that is known of one app, and no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tenantry.presenting.printing import fail, one_line_errors, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenantry.presenting.showing import Holding
+    from tenantry.registry import App, Registry
+
+
+def show(
+    app_id: Annotated[str, typer.Argument(metavar="APP", help="The app: tenant/app.")],
+    file: Annotated[Path, typer.Argument(help="The registry.")] = Path("tenants.yaml"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show everything that is known of an app, and where its secrets are asked for. No secret; wakes nothing.
+
+    tenantry show acme/web
+
+    Exit code: 0; 1 where neither the registry nor a stack has such an app.
+
+    JSON: {"app", "registry", "names", "state", "pending", "compute", "secrets": [{"what", "command"}]}; registry and state are null where it is not there.
+    """
+    from tenantry.presenting.showing import shown
+    from tenantry.registry import load
+    from tenantry.registry.problems import did_you_mean
+    from tenantry.registry.problems import shown as quoted
+    from tenantry.running.local import current_environment
+
+    with one_line_errors():
+        registry = load(file)
+        app = next((each for each in registry.apps if each.id == app_id), None)
+        environment = current_environment(Path.cwd())
+        current, holding = _holding(app_id, app, registry, environment)
+        if app is None and holding is None:
+            hint = did_you_mean(app_id, {each.id for each in registry.apps})
+            fail(f"neither {file} nor a stack has an app {quoted(app_id)}{hint}")
+        found = shown(app_id, app, holding, _compute(holding, environment), current)
+    if as_json:
+        print_json(found.as_json())
+        return
+    for line in found.as_text():
+        print(line)
+
+
+def _holding(
+    app_id: str, app: App | None, registry: Registry, environment: Mapping[str, str]
+) -> tuple[str, Holding | None]:
+    """Return the current stack, and how it or the app's own holds the app."""
+    from tenantry.fleet.project import Project
+    from tenantry.presenting.showing import held_in
+    from tenantry.registry.names import AppNames
+    from tenantry.running.stack import StackError, selected
+
+    try:
+        current = selected(environment)
+    except StackError:
+        current = ""  # as in a fleet
+    store = Project.open(Path.cwd(), environment=environment).store
+    names = app.names if app else AppNames(registry.namespace, *app_id.partition("/")[::2])
+    there = set(store.stacks())
+    for stack in dict.fromkeys([current, names.stack]):
+        holding = held_in(store.state(stack), stack, app_id) if stack in there else None
+        if holding is not None:
+            return current, holding
+    return current, None
+
+
+def _compute(holding: Holding | None, environment: Mapping[str, str]) -> str | None:
+    from tenantry.neon.client import NeonError, computes
+
+    project = holding.facts.get("project") if holding else None
+    if not project:
+        return None
+    try:
+        return computes([project], environment).get(project)
+    except NeonError as error:
+        return f"cannot be asked: {error}"

@@ -1,0 +1,276 @@
+"""`tenantry up`: what an earlier run left behind is settled, the plan is shown, and the engine applies it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tenantry.presenting.printing import fail, one_line_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from tenantry.planning.events import Run
+    from tenantry.planning.plan import Plan
+    from tenantry.recovery.looking import Looker
+    from tenantry.states.state import StackState
+
+_SHOWING = {
+    "--color",
+    "--diff",
+    "--show-full-output",
+    "--suppress-outputs",
+    "--suppress-progress",
+}
+"""Options of pulumi up that change what pulumi shows, of which nothing is shown here."""
+_HARMLESS = {*_SHOWING, "--parallel"}
+"""Those, and what changes how fast it goes, and never what is done."""
+_SKIP = "--skip-preview"
+_APPLYING = {_SKIP, "--continue-on-error", "--yes", "-y"}
+"""Options of pulumi up that pulumi preview does not know."""
+_REFUSED = {
+    "--stack": "choose the stack with PULUMI_STACK, or pulumi stack select",
+    "-s": "choose the stack with PULUMI_STACK, or pulumi stack select",
+    "--json": "say it before --: tenantry up --json",
+    "-j": "say it before --: tenantry up --json",
+}
+
+
+def up(
+    options: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- OPTIONS]", help="Options for pulumi up.", show_default=False),
+    ] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it begins.")] = False,
+    allow_destroy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="APP",
+            help="An app that may leave or be replaced in this run, beside another; may be given more than once.",
+        ),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Apply what tenantry plan --out kept, without asking, and refuse where something moved since.",
+        ),
+    ] = None,
+    run_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Note there which process applies, for tenantry ci release."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
+    ] = False,
+) -> None:
+    """Converge: settle what a run that was cut off left behind, show the plan, ask, and apply it.
+
+    tenantry up --yes
+
+    Says what is being made, for how long, and about how long is left. The first Ctrl-C lets what is in flight finish and says what is left; the second ends it at once.
+
+    Exit code: 0 applied, or nothing to do; 1 refused, failed or interrupted.
+
+    JSON: {"event": "planned", "plan"}, {"event": "noted" or "said", "text"}, {"event": "step", "app", "operation", "kind", "name", "state", "seconds", "elapsed", "remaining"}, {"event": "ended", "succeeded", "interrupted", "seconds", "counts", "failed", "left"}.
+    """
+    given = options or []
+    for each in given:
+        if each.partition("=")[0] in _REFUSED:
+            fail(f"{each}: {_REFUSED[each.partition('=')[0]]}")
+    if plan is None and not yes and (as_json or not somebody_is_there()):
+        fail("nobody is there to be asked: tenantry up --yes begins without")
+    with one_line_errors():
+        reviewed = _reviewed(plan, given, allow_destroy)
+        if reviewed:
+            allow_destroy = list(reviewed.allowed)
+        code = _run(plan, reviewed, given, allow_destroy or [], run_file, yes=yes, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _run(
+    file: Path | None,
+    reviewed: Plan | None,
+    options: list[str],
+    allowed: list[str],
+    run_file: Path | None,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    from tenantry.applying.converging import converge, tell_nothing
+    from tenantry.recovery.looking import Looker
+    from tenantry.recovery.preparing import prepare
+    from tenantry.registry.permission import LEAVING, VARIABLE
+    from tenantry.running.local import current_environment
+    from tenantry.running.serving import served
+
+    environment = current_environment(Path.cwd())
+    looker = Looker(Path.cwd(), environment)
+    before = prepare(looker, environment, note_as_json if as_json else note)
+    _check_names(allowed, looker, before)
+    # For this run only: what the shell has from an earlier one does not count.
+    environment = {**environment, VARIABLE: ",".join(allowed), LEAVING: ""}
+    planned = None
+    with served(environment) as (environment, client):
+        if file and reviewed:
+            planned = _check_plan(file, reviewed, environment, client)
+            if planned is None:
+                if as_json:
+                    tell_nothing()
+                return 0
+        elif _SKIP not in options:
+            previewable = [*_without(options, {*_SHOWING, *_APPLYING}), *client]
+            planned = _show_plan(previewable, allowed, environment, yes=yes, as_json=as_json)
+        kept = [*_without(options, {*_SHOWING, _SKIP}), *client]
+        if converge(
+            Path.cwd(),
+            environment,
+            kept,
+            planned=planned,
+            as_objects=as_json,
+            started=_noted(run_file, looker.stack),
+        ):
+            if run_file:
+                from tenantry.recovery.own_run import note_success
+
+                note_success(run_file)
+            return 0
+    say_what_is_there(looker, before)
+    return 1
+
+
+def _noted(file: Path | None, stack: str) -> Callable[[int], None] | None:
+    if file is None:
+        return None
+    from tenantry.recovery import own_run
+
+    return lambda pid: own_run.note(file, pid, stack)
+
+
+def _show_plan(
+    options: list[str],
+    allowed: list[str],
+    environment: Mapping[str, str],
+    *,
+    yes: bool,
+    as_json: bool,
+) -> Run:
+    """Show what will be done, and ask; end with exit code 1 where it is refused, or not wanted."""
+    from tenantry.commands.plan import print_plan, progress
+    from tenantry.planning.current import previewed
+
+    with progress("Planning") as said:
+        made, run = previewed(
+            Path.cwd(), environment, allowed=allowed, options=options, progress=said
+        )
+    if as_json:
+        from tenantry.applying.telling import tell_object
+
+        tell_object("planned", plan=made.model_dump(mode="json"))
+    else:
+        print_plan(made)
+    if made.refusals:
+        raise typer.Exit(1)
+    if made.rows and not yes and not typer.confirm("Apply this?", err=True):
+        fail("nothing was changed")
+    return run
+
+
+def somebody_is_there() -> bool:
+    """Tell whether there is a terminal to ask on."""
+    return sys.stdin.isatty()
+
+
+def _without(options: list[str], names: Collection[str]) -> list[str]:
+    left, value = [], False
+    for each in options:
+        if value:
+            value = False
+        elif each.partition("=")[0] in names:
+            value = each == "--color"
+        else:
+            left.append(each)
+    return left
+
+
+def _reviewed(file: Path | None, options: list[str], allowed: list[str] | None) -> Plan | None:
+    if file is None:
+        return None
+    from tenantry.planning.keeping import read_plan
+
+    if allowed:
+        fail("--allow-destroy: the plan says what may be destroyed: give it to tenantry plan")
+    for each in options:
+        if each.partition("=")[0] not in _HARMLESS:
+            fail(f"{each}: not with --plan, which applies what was reviewed and nothing else")
+    return read_plan(file)
+
+
+def _check_plan(
+    file: Path, reviewed: Plan, environment: Mapping[str, str], options: Sequence[str]
+) -> Run | None:
+    """End with exit code 1 where something moved since the plan was made; None where there is nothing to do."""
+    from tenantry.commands.plan import progress
+    from tenantry.planning.current import previewed
+    from tenantry.planning.keeping import AGAIN, is_applied, moved
+
+    with progress("Comparing with the plan") as said:
+        now, run = previewed(
+            Path.cwd(), environment, allowed=reviewed.allowed, options=options, progress=said
+        )
+    if is_applied(reviewed, now):
+        note(f"{file}: nothing to do")
+        return None
+    if lines := [each.text for each in now.refusals] or moved(reviewed, now):
+        for line in lines:
+            note(f"{file}: {line}")
+        fail(f"{file}: nothing was applied: {AGAIN} {file}, and have it reviewed")
+    return run
+
+
+def _check_names(allowed: Collection[str], looker: Looker, state: StackState) -> None:
+    if not allowed:
+        return
+    from tenantry.recovery.errors import RecoveryError
+    from tenantry.registry.problems import did_you_mean, shown
+
+    known = {*state.apps, *(app.id for app in looker.registry.apps)}
+    unknown = [f"{shown(each)}{did_you_mean(each, known)}" for each in allowed if each not in known]
+    if unknown:
+        raise RecoveryError(
+            f"--allow-destroy: neither the stack nor the registry has {', '.join(unknown)}"
+        )
+
+
+def say_what_is_there(looker: Looker, before: StackState) -> None:
+    """Say on standard error what a run that failed has left, and the one command that goes on."""
+    from tenantry.errors import OneLineError
+    from tenantry.recovery.preparing import after_failure
+    from tenantry.registry import RegistryError
+    from tenantry.running.stack import StackError
+
+    try:
+        for line in after_failure(looker, before):
+            note(line)
+    except (OneLineError, RegistryError, StackError) as error:
+        note(f"what is there now could not be seen: {error}")
+        note("Next: tenantry doctor")
+
+
+def note(text: str) -> None:
+    """Print a line on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def note_as_json(text: str) -> None:
+    """Print a line as an object of `--json`."""
+    from tenantry.applying.telling import tell_object
+
+    tell_object("noted", text=text)

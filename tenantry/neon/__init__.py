@@ -1,0 +1,1 @@
+"""The Neon API, as far as a look at what is there needs it."""

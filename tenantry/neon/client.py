@@ -1,0 +1,256 @@
+"""The Neon API as commands need it: what there is, and the deletion of a project that nobody holds."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from tenantry.errors import OneLineError
+from tenantry.hiding import hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    import httpx
+
+API_URL = "https://console.neon.tech/api/v2"
+READERS = 8
+GONE = "gone"
+_PAGE: Final = 400
+"""Neon API v2, `GET /projects`: limit, 1 to 400."""
+_ATTEMPTS: Final = 6
+_LONGEST_PAUSE: Final = 10.0
+"""Seconds; also where `Retry-After` asks for more."""
+_AGAIN: Final = {423, 429, 500, 502, 503, 504}
+"""What may pass. Only reads and deletions are sent here: both may be sent twice."""
+
+
+class NeonError(OneLineError):
+    """The API refused or did not answer; one line."""
+
+
+@dataclass(frozen=True)
+class NeonProject:
+    """A live project as the API lists it."""
+
+    id: str
+    name: str
+    region: str
+    postgres_version: int
+    organization: str
+    created: datetime
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What can be changed about it and its list shows, by the property that a stack's state has for it: `historyRetentionSeconds`,
+    `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`."""
+
+
+class NeonApi:
+    """A connection to Neon's API; safe to share between threads."""
+
+    def __init__(
+        self, *, api_key: str, url: str = API_URL, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Ask nothing yet.
+
+        :param transport: what carries the requests, for tests
+        """
+        import httpx
+
+        self._key = api_key
+        self._client = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {api_key}"},
+            timeout=10,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def compute_state(self, project: str) -> str:
+        """Return the state of a project's first read-write compute: `init`, `active` or `idle`, or `gone`. Wakes none."""
+        answer = self._ask("GET", f"/projects/{project}/endpoints")
+        if answer is None:
+            return GONE
+        for endpoint in answer["endpoints"]:
+            if endpoint["type"] == "read_write":
+                return str(endpoint["current_state"])
+        return "no compute"
+
+    def projects(self, organization: str, search: str) -> list[NeonProject]:
+        """List an organization's live projects whose name holds a text, a request for each 400.
+
+        :param organization: its id; empty where the key implies it
+        """
+        parameters = {"limit": str(_PAGE), "search": search}
+        if organization:
+            parameters["org_id"] = organization
+        found: dict[str, NeonProject] = {}
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._ask(
+                "GET", "/projects", parameters | ({"cursor": cursor} if cursor else {})
+            )
+            if page is None:
+                raise NeonError(
+                    f"GET /projects: there is no organization {organization} for this key"
+                )
+            if page.get("unavailable_project_ids"):
+                raise NeonError(
+                    "GET /projects: Neon cannot list all projects at the moment: try again"
+                )
+            fresh = [each for each in page["projects"] if each["id"] not in found]
+            found |= {each["id"]: _project(each) for each in fresh}
+            # The last page has a cursor too.
+            following = page.get("pagination", {}).get("cursor")
+            cursor = following if fresh and following else None
+        return list(found.values())
+
+    def project(self, project: str) -> NeonProject | None:
+        """Return a live project; None where there is none of this id."""
+        answer = self._ask("GET", f"/projects/{project}")
+        return None if answer is None else _project(answer["project"])
+
+    def delete_project(self, project: str) -> None:
+        """Delete a project; one that is gone already is a success. Neon keeps it for 7 days, recoverable."""
+        self._ask("DELETE", f"/projects/{project}")
+
+    def _ask(
+        self, method: str, path: str, parameters: Mapping[str, str] | None = None
+    ) -> dict[str, Any] | None:
+        import httpx
+        from tenacity import (
+            Retrying,
+            retry_if_exception_type,
+            retry_if_result,
+            stop_after_attempt,
+        )
+
+        attempts = Retrying(
+            retry=retry_if_result(lambda answer: answer.status_code in _AGAIN)
+            | retry_if_exception_type((httpx.RemoteProtocolError, httpx.ReadError)),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=_pause,
+            # What the last attempt brought.
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        try:
+            answer: httpx.Response = attempts(self._client.request, method, path, params=parameters)
+        except httpx.HTTPError as error:
+            raise NeonError(
+                f"{self._client.base_url}: {hidden(str(error), self._key)}; is NEON_API_URL right, is the local cloud up?"
+            ) from None
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.is_error:
+            raise NeonError(
+                f"{method} {answer.request.url.path}: {answer.status_code} {answer.reason_phrase}{hidden(_said(answer), self._key)}"
+                f" (request {answer.headers.get('x-neon-ret-request-id', 'unknown')})"
+                + ("; is NEON_API_KEY right?" if answer.status_code in {401, 403} else "")
+            )
+        try:
+            found: dict[str, Any] = answer.json()
+        except ValueError:
+            raise NeonError(
+                f"{method} {answer.request.url.path}: the answer is no JSON; is NEON_API_URL right?"
+            ) from None
+        return found
+
+
+def computes(projects: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Read the compute states with the key and the URL of the environment; without a key, nothing.
+
+    `NEON_API_KEY`, and `NEON_API_URL` where it is not Neon's own.
+
+    :raises NeonError: as `compute_states`
+    """
+    key = environment.get("NEON_API_KEY")
+    if not key:
+        return {}
+    return compute_states(projects, api_key=key, url=environment.get("NEON_API_URL") or API_URL)
+
+
+def compute_states(
+    projects: Iterable[str],
+    *,
+    api_key: str,
+    url: str = API_URL,
+    transport: httpx.BaseTransport | None = None,
+) -> dict[str, str]:
+    """Read the state of each project's first read-write compute, as `NeonApi.compute_state`.
+
+    One request a project (`GET /projects/{id}/endpoints`), a few at a time.
+
+    :raises NeonError: the key is refused, the API does not answer
+    """
+    found = list(projects)
+    with (
+        NeonApi(api_key=api_key, url=url, transport=transport) as api,
+        ThreadPoolExecutor(READERS) as readers,
+    ):
+        return dict(zip(found, readers.map(api.compute_state, found), strict=True))
+
+
+def _project(found: Mapping[str, Any]) -> NeonProject:
+    return NeonProject(
+        id=found["id"],
+        name=found["name"],
+        region=found["region_id"],
+        postgres_version=int(found["pg_version"]),
+        organization=found.get("org_id") or "",
+        created=datetime.fromisoformat(found["created_at"]),
+        settings=_settings(found),
+    )
+
+
+def _settings(found: Mapping[str, Any]) -> dict[str, str]:
+    compute = found.get("default_endpoint_settings") or {}
+    told = {
+        "historyRetentionSeconds": found.get("history_retention_seconds"),
+        **{
+            f"defaultEndpointSettings.{name}": compute.get(theirs)
+            for name, theirs in (
+                ("autoscalingLimitMinCu", "autoscaling_limit_min_cu"),
+                ("autoscalingLimitMaxCu", "autoscaling_limit_max_cu"),
+                ("suspendTimeoutSeconds", "suspend_timeout_seconds"),
+            )
+        },
+        "allowedIps": ((found.get("settings") or {}).get("allowed_ips") or {}).get("ips"),
+    }
+    return {name: setting_text(value) for name, value in told.items() if value is not None}
+
+
+def setting_text(value: object) -> str:
+    """Return a number or a list the same way wherever it comes from: 2 and 2.0, and lists in any order."""
+    if isinstance(value, list):
+        return ", ".join(sorted(map(str, value)))
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _said(answer: httpx.Response) -> str:
+    try:
+        message = answer.json()["message"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f": {message}" if isinstance(message, str) and message else ""
+
+
+def _pause(state: Any) -> float:  # noqa: ANN401 tenacity's own, which is loaded late
+    usual: float = 0.5 * 2.0 ** (state.attempt_number - 1)
+    if not state.outcome.failed:
+        asked = state.outcome.result().headers.get("retry-after", "")
+        if asked.isdigit():
+            usual = max(usual, float(asked))
+    return min(usual, _LONGEST_PAUSE)

@@ -1,0 +1,77 @@
+"""What the commands print: tables, JSON, one-line errors."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tenantry.registry.editing import Edit
+
+
+def fail(message: str) -> NoReturn:
+    """Print an error and end with exit code 1."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End with exit code 1 and the failure's own text, where that says all by itself."""
+    try:
+        yield
+    except Exception as error:
+        # Only now: a command that succeeds pays for none of these.
+        if isinstance(error, one_line_kinds()):
+            fail(str(error))
+        raise
+
+
+def one_line_kinds() -> tuple[type[Exception], ...]:
+    """Return the failures whose own text says all that there is to say."""
+    from tenantry.errors import OneLineError
+    from tenantry.registry import RegistryError
+    from tenantry.registry.editing import EditError
+    from tenantry.running.local import LocalCloudError
+    from tenantry.running.stack import StackError
+
+    return (EditError, LocalCloudError, OneLineError, RegistryError, StackError)
+
+
+def print_table(heads: list[str], rows: list[list[str]]) -> None:
+    """Print plain columns: a table must survive a pipe and a log as it is."""
+    lines = [heads, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def print_json(value: object) -> None:
+    """Print a value as indented JSON."""
+    print(json.dumps(value, indent=2))
+
+
+def print_edit(edit: Edit, written: bool) -> None:
+    """Print a change of the registry as a diff, or say that it was made."""
+    if edit.before == edit.after:
+        print(f"{edit.path}: nothing to change", file=sys.stderr)
+    elif written:
+        print(f"{edit.path}: changed", file=sys.stderr)
+    else:
+        # The file's own line ends, and no character that the terminal's encoding lacks.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(edit.diff().encode())
+        sys.stdout.buffer.flush()
+
+
+def edit_as_json(edit: Edit, written: bool) -> dict[str, object]:
+    """Give a change of the registry as JSON: `file`, `written`, `diff`."""
+    changed = edit.before != edit.after
+    return {"file": str(edit.path), "written": written and changed, "diff": edit.diff()}

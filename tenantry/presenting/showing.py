@@ -1,0 +1,204 @@
+"""Everything that is known of one app, without a secret: the registry's word, the state's, and where secrets are asked for. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from tenantry.planning.fields import changes
+from tenantry.registry.declared import declared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from tenantry.registry import App
+
+_APP: Final = "tenantry:app:TenantApp"
+_STACK: Final = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """An app as a stack holds it."""
+
+    stack: str
+    written: datetime
+    """When the state was written last."""
+    resources: int
+    """How many the app has, without the component itself."""
+    applied: Mapping[str, Any]
+    """What its component noted at the last run."""
+    facts: Mapping[str, Any]
+    """What the stack's output `apps` says of it; empty before the first run that succeeded."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Where a secret is asked for."""
+
+    what: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is known of an app; what is not known is null."""
+
+    app: str
+    registry: Mapping[str, Any] | None
+    """Where it stands and what it says; null where the registry has no such app."""
+    names: Mapping[str, str]
+    """What it is called in the clouds, by kind."""
+    state: Mapping[str, Any] | None
+    """What the stack holds; null where none does."""
+    pending: tuple[str, ...]
+    """What the registry says otherwise than what was applied last, in its own words."""
+    compute: str | None
+    """Whether its compute is awake."""
+    secrets: tuple[Secret, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        return asdict(self)
+
+    def as_text(self) -> Iterator[str]:
+        """Give it as lines: a heading for each part, and what is in it below, a fact a line."""
+        yield self.app
+        for heading, part in (
+            ("registry", self.registry),
+            ("names", self.names),
+            ("state", self.state),
+        ):
+            if part is None:
+                yield f"{heading}: none"
+                continue
+            yield f"{heading}:"
+            yield from (f"  {key}: {_written(value)}" for key, value in part.items())
+        yield f"compute: {self.compute or 'not known'}"
+        yield f"not applied yet: {'; '.join(self.pending) or 'nothing'}"
+        yield "secrets, where they are asked for:"
+        yield from (f"  {each.what}: {each.command}" for each in self.secrets)
+
+
+def held_in(state: Mapping[str, Any] | None, stack: str, app_id: str) -> Holding | None:
+    """Find an app in a stack's state, as the backend has it; None where it is not there."""
+    from tenantry.states.state import moment
+
+    resources = (state or {}).get("resources") or []
+    component = next(
+        (each for each in resources if each["type"] == _APP and _name(each) == app_id), None
+    )
+    if state is None or component is None:
+        return None
+    outputs = next((each.get("outputs") or {} for each in resources if each["type"] == _STACK), {})
+    facts = (outputs.get("apps") or {}).get(app_id)
+    return Holding(
+        stack,
+        moment(state.get("manifest", {}).get("time")),
+        sum(1 for each in resources if _APP in each["urn"] and _belongs(_name(each), app_id)) - 1,
+        component.get("outputs") or {},
+        facts if isinstance(facts, dict) else {},
+    )
+
+
+def shown(
+    app_id: str, app: App | None, holding: Holding | None, compute: str | None, current: str
+) -> Shown:
+    """Put together what is known.
+
+    :param app: as the registry has it
+    :param holding: as a stack has it
+    :param compute: the state of its compute; None where it was not asked
+    :param current: the stack that commands are about; of another one they need to be told
+    """
+    before = holding.applied.get("declared") if holding else None
+    after = declared(app) if app else None
+    pending = tuple(each.text for each in changes(before, after)) if holding else ()
+    return Shown(
+        app_id,
+        _registered(app) if app else None,
+        _names(app) if app else {},
+        _held(holding) if holding else None,
+        pending if app or not holding else ("it left the registry",),
+        compute,
+        tuple(_secrets(app_id, holding, current)) if holding else (),
+    )
+
+
+def _registered(app: App) -> dict[str, Any]:
+    return {
+        "place": f"{app.location.file}:{app.location.line}",
+        "tenant": app.tenant_name,
+        "contact": app.contact,
+        "environment": app.environment,
+        "region": app.region,
+        "deletion": app.deletion,
+        "generation": app.database.credentials.generation,
+        "services": [
+            each.name if each.enabled else f"{each.name} (disabled)" for each in app.services
+        ],
+        "api_keys": {each.name: each.generation for each in app.api_keys},
+        "branches": [each.name for each in app.database.branches],
+        "graphs": [each.id for each in app.graphs],
+    }
+
+
+def _names(app: App) -> dict[str, str]:
+    names = app.names
+    return {
+        "stack": names.stack,
+        "project": names.project,
+        "database": names.database,
+        "schema": names.schema,
+        "owner": names.owner_role,
+        "group": names.group_role,
+        "login": names.login_role(app.database.credentials.generation),
+    }
+
+
+def _held(holding: Holding) -> dict[str, Any]:
+    return {
+        "stack": holding.stack,
+        "written": holding.written.isoformat(timespec="seconds"),
+        "resources": holding.resources,
+        "deletion": holding.applied.get("deletion"),
+        **holding.facts,
+    }
+
+
+def _secrets(app_id: str, holding: Holding, current: str) -> Iterator[Secret]:
+    here = "" if holding.stack == current else f"PULUMI_STACK={holding.stack} "
+    if holding.facts:
+        yield Secret("connection URL", f"{here}tenantry url {app_id}")
+        yield Secret("connection URL through the pooler", f"{here}tenantry url {app_id} --pooled")
+    for key, generations in (holding.facts.get("apiKeys") or {}).items():
+        if generations:
+            yield Secret(f"API key {key}", f"{here}tenantry keys show {app_id} {key}")
+    if holding.facts.get("graphs"):
+        yield Secret(
+            "user and password of the graphs",
+            f"{here}pulumi stack output graphs --show-secrets --json",
+        )
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return str(resource["urn"]).split("::", 3)[-1]
+
+
+def _belongs(name: str, app_id: str) -> bool:
+    return name == app_id or name.startswith(f"{app_id}/")
+
+
+def _written(value: object) -> str:
+    match value:
+        case None | "":
+            return "-"
+        case dict() | list() if not value:
+            return "-"
+        case dict():
+            return ", ".join(f"{key} {_written(each)}" for key, each in value.items())
+        case list():
+            return ", ".join(map(_written, value))
+        case _:
+            return str(value)

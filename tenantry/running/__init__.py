@@ -1,0 +1,1 @@
+"""How pulumi is started, and what is asked of it."""

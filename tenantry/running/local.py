@@ -1,0 +1,123 @@
+"""The environment of a run against the local cloud."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tenantry.secret_variables import without_secrets
+
+# Pulumi and the Aura client prefer these to what is set below, so a shell that has one from elsewhere would go astray.
+UNSET = ("PULUMI_CONFIG_PASSPHRASE", "AURA_API_TOKEN")
+
+
+class LocalCloudError(Exception):
+    """The local cloud does not answer; the message says what to do."""
+
+
+def environment(project: Path) -> dict[str, str]:
+    """Give the variables with which `pulumi` runs on the local cloud.
+
+    State is kept below `.tenantry/state` and encrypted with a passphrase that is made once for this folder
+    (`.tenantry/passphrase`, mode 0600).
+
+    :param project: the folder of `Pulumi.yaml`
+    :raises LocalCloudError: there is no `Pulumi.yaml`, the local cloud is not running
+    """
+    from tenantry.engine.home import link_plugins
+
+    _in_project(project)
+    home = project / ".tenantry"
+    cloud = _local_cloud(home / "localcloud")
+    state = home / "state"
+    state.mkdir(parents=True, exist_ok=True)
+    commands = Path(sys.executable).parent
+    link_plugins(commands, home / "pulumi")
+    return {
+        "PATH": os.pathsep.join([str(commands), os.environ.get("PATH", "")]),
+        "PULUMI_HOME": str(home / "pulumi"),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+        # Without the file of attributes that the engine else writes beside each state: one that it was killed over is empty, and the
+        # state then counts as unreadable ("failed to load checkpoint: EOF").
+        "PULUMI_BACKEND_URL": f"{state.as_uri()}?metadata=skip",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home / "passphrase")),
+        "PULUMI_STACK": "dev",
+        # A refresh or a destroy configures the providers with today's credentials, not with the stored ones.
+        "PULUMI_RUN_PROGRAM": "true",
+        # The engine and its plugins are in place: nothing is looked for elsewhere.
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "NEON_API_URL": cloud["neon_api_url"],
+        "NEON_API_KEY": cloud["neon_api_key"],
+        "NEON_ORG_ID": cloud["neon_org_id"],
+        "TENANTRY_CATALOG_URL": cloud["catalog_url"],
+        "AURA_BASE_URL": cloud["aura_base_url"],
+        "AURA_TOKEN_URL": cloud["aura_token_url"],
+        "AURA_CLIENT_ID": cloud["aura_client_id"],
+        "AURA_CLIENT_SECRET": cloud["aura_client_secret"],
+        "AURA_TENANT_ID": cloud["aura_tenant_id"],
+        # The local APIs are nobody's account: neither their limits nor their pace are Neon's or Aura's.
+        "NEON_API_RPM": "6000",
+        "NEON_POLL_SECONDS": "0.2",
+        "AURA_REQUESTS_PER_MINUTE": "6000",
+        "AURA_POLL_SECONDS": "0.5-2",
+    }
+
+
+def current_environment(project: Path) -> dict[str, str]:
+    """Give this shell's environment; where it names no backend and the folder has a local run, that run's.
+
+    :raises LocalCloudError: there is no `Pulumi.yaml`; the folder has a local run, and its cloud is not running
+    """
+    _in_project(project)
+    if "PULUMI_BACKEND_URL" in os.environ or not (project / ".tenantry" / "state").exists():
+        return dict(os.environ)
+    inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return {**inherited, **environment(project)}
+
+
+def _in_project(folder: Path) -> None:
+    if not (folder / "Pulumi.yaml").exists():
+        raise LocalCloudError(f"{folder}: no Pulumi.yaml here: run this in the project's folder")
+
+
+def _local_cloud(data: Path) -> dict[str, str]:
+    command = Path(sys.executable).parent / "localcloud"
+    found = str(command) if command.exists() else shutil.which("localcloud")
+    if found is None:
+        raise LocalCloudError("localcloud is not installed: make engine")
+    answer = subprocess.run(  # noqa: S603 the command is this environment's own
+        [found, "status", "--data", str(data), "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=without_secrets(os.environ),
+    )
+    if answer.returncode != 0:
+        raise LocalCloudError(
+            "the local cloud is not running: make up, or .venv/bin/localcloud start"
+        )
+    facts: dict[str, str] = json.loads(answer.stdout)
+    if not facts.get("catalog_url"):
+        # It goes on running over an update of this folder, and has none of what came with that.
+        raise LocalCloudError(
+            "the local cloud was started by an older version: make down, then make up"
+        )
+    return facts
+
+
+def _passphrase(path: Path) -> Path:
+    if not path.exists():
+        # Written whole before it has its name: a passphrase that was cut short would lock the state.
+        part = path.with_suffix(f".{os.getpid()}")
+        part.touch(mode=0o600)
+        part.write_text(secrets.token_hex(32))
+        # The first of two at once wins, and both then read the same.
+        with suppress(FileExistsError):
+            path.hardlink_to(part)
+        part.unlink()
+    return path

@@ -1,0 +1,1 @@
+"""The states that the engine keeps: read, written, and what is in them."""

@@ -1,0 +1,109 @@
+"""Locks of the engine: whose they are, and whether their owner lives.
+
+A lock is a file of its own for each run (pulumi 3, `pkg/backend/diy/lock.go`): pid, user, host and time, without a lease.
+A run that is killed leaves it behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from tenantry.states.state import moment
+
+Owner = Literal["alive", "dead", "elsewhere", "unknown"]
+
+_SLACK: Final = 2.0
+"""Seconds by which the kernel's clock of process starts and the wall clock may differ."""
+_STATE, _START = 0, 19
+"""Places in `/proc/PID/stat` behind the command's name: the state, and the start in ticks since boot (proc(5), fields 3 and 22)."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """One lock."""
+
+    key: str
+    """Where the store has it."""
+    stack: str
+    user: str = ""
+    host: str = ""
+    pid: int = 0
+    at: datetime | None = None
+    owner: Owner = "unknown"
+
+    @property
+    def holder(self) -> str:
+        """Who holds it: `ann@build-7 (pid 4711)`."""
+        return f"{self.user}@{self.host} (pid {self.pid})" if self.pid else "nobody knows whom"
+
+
+def read_lock(key: str, content: str, *, proc: Path = Path("/proc")) -> Lock:
+    """Read a lock and look whether its owner lives.
+
+    :param key: `.pulumi/locks/organization/PROJECT/STACK/UUID.json`
+    :param proc: where the kernel tells of processes
+    """
+    stack = key.split("/")[-2]
+    try:
+        facts = json.loads(content)
+        lock = Lock(
+            key,
+            stack,
+            user=str(facts["username"]),
+            host=str(facts["hostname"]),
+            pid=int(facts["pid"]),
+            at=moment(facts["timestamp"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        # Half written, or of another format: its owner cannot be judged.
+        return Lock(key, stack)
+    return Lock(**{**vars(lock), "owner": _owner(lock, proc)})
+
+
+def _owner(lock: Lock, proc: Path) -> Owner:
+    if lock.host != socket.gethostname():
+        return "elsewhere"
+    assert lock.at is not None  # noqa: S101 as read_lock makes it
+    try:
+        # The name is in parentheses and may hold any character.
+        name, _, rest = (proc / str(lock.pid) / "stat").read_text().rpartition(")")
+    except FileNotFoundError:
+        return "dead" if (proc / "self").exists() else _signalled(lock.pid)
+    except (ProcessLookupError, PermissionError):
+        return _signalled(lock.pid)
+    fields = rest.split()
+    if fields[_STATE] in {"Z", "X"}:
+        return "dead"
+    # Also one that began later: a clock that was set forward since then must not make a living owner a dead one.
+    if name.partition("(")[2].startswith("pulumi"):
+        return "alive"
+    # Another program has the pid now if it began after the lock was written.
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    began = booted + int(fields[_START]) / os.sysconf("SC_CLK_TCK")
+    return "dead" if began > lock.at.timestamp() + _SLACK else "alive"
+
+
+def _signalled(pid: int) -> Owner:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "dead"
+    except PermissionError:
+        pass
+    return "alive"
+
+
+def age(at: datetime, now: datetime | None = None) -> str:
+    """Say how long ago a moment was: `40 s`, `3 min`, `5 h`, `2 d`."""
+    seconds = max(0, int(((now or datetime.now(UTC)) - at).total_seconds()))
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,165 @@
+"""What a stack's state says of projects, graphs and operations that were cut off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from tenantry.neon.client import setting_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROJECT: Final = "neon:index/project:Project"
+INSTANCE: Final = "pulumi-python:dynamic/tenantry:AuraInstance"
+APP: Final = "tenantry:app:TenantApp"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A project or an instance as a resource has it: in the state, or asked for by a create that was cut off."""
+
+    target: str
+    """The app, or the graph: `acme/web`, `acme/web/alice`."""
+    name: str
+    id: str = ""
+    """Empty where only the create is known."""
+    account: str = ""
+    """The Neon organization, or the Aura project; empty where the API key implies it."""
+    place: Mapping[str, str] = field(default_factory=dict)
+    """What the cloud cannot change about it, by the cloud's own word; what the state does not know is not there."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What can be changed about it, as the last run asked for it; by property, in the form of `tenantry.neon.client.NeonProject`."""
+    adopts: str = ""
+    """The id of the instance that a create is to take over."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An operation that the state says has begun, and not that it ended."""
+
+    urn: str
+    type: str
+    operation: str
+    """`creating`, `updating`, `deleting`, `reading` or `importing`."""
+    wanted: Held | None = None
+    """What a project or an instance was to be."""
+
+    @property
+    def name(self) -> str:
+        """The resource's name, which begins with its app's id."""
+        return self.urn.rsplit("::", 1)[-1]
+
+    @property
+    def kind(self) -> str:
+        """The last word of its type: `Project`, `Role`."""
+        return self.type.rsplit(":", 1)[-1]
+
+
+@dataclass(frozen=True)
+class StackState:
+    """What a stack holds."""
+
+    stack: str
+    written: datetime
+    """When the engine wrote it last; each step is written before its request goes out."""
+    resources: Mapping[str, str] = field(default_factory=dict)
+    """The id of each resource by its URN; empty for a component."""
+    apps: tuple[str, ...] = ()
+    projects: tuple[Held, ...] = ()
+    instances: tuple[Held, ...] = ()
+    pending: tuple[Pending, ...] = ()
+
+
+def read_state(stack: str, content: Mapping[str, Any] | None) -> StackState:
+    """Read a state as the store has it; None is the state of a stack in which nothing was applied."""
+    found = content or {}
+    resources = found.get("resources") or []
+    return StackState(
+        stack=stack,
+        written=moment(found.get("manifest", {}).get("time")),
+        resources={each["urn"]: str(each.get("id") or "") for each in resources},
+        apps=tuple(_name(each) for each in resources if each["type"] == APP),
+        projects=tuple(_project(each) for each in resources if each["type"] == PROJECT),
+        instances=tuple(_instance(each) for each in resources if each["type"] == INSTANCE),
+        pending=tuple(_pending(each) for each in found.get("pending_operations") or []),
+    )
+
+
+def _pending(operation: Mapping[str, Any]) -> Pending:
+    resource = operation["resource"]
+    kind = resource["type"]
+    wanted = None
+    if kind == PROJECT:
+        wanted = _project(resource)
+    elif kind == INSTANCE:
+        wanted = _instance(resource)
+    return Pending(resource["urn"], kind, operation["type"], wanted)
+
+
+def _project(resource: Mapping[str, Any]) -> Held:
+    facts = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
+    place = {"region": facts.get("regionId"), "PostgreSQL": facts.get("pgVersion")}
+    return Held(
+        target=_name(resource),
+        name=_text(facts.get("name")),
+        id=str(resource.get("id") or ""),
+        account=_text(facts.get("orgId")),
+        # A number comes back from JSON as 17 or as 17.0.
+        place={
+            key: f"{value:g}" if isinstance(value, int | float) else _text(value)
+            for key, value in place.items()
+            if value
+        },
+        settings=_settings(resource.get("inputs") or {}),
+    )
+
+
+def _settings(inputs: Mapping[str, Any]) -> dict[str, str]:
+    compute = inputs.get("defaultEndpointSettings") or {}
+    asked = {
+        "historyRetentionSeconds": inputs.get("historyRetentionSeconds"),
+        **{
+            f"defaultEndpointSettings.{name}": compute.get(name)
+            for name in ("autoscalingLimitMinCu", "autoscalingLimitMaxCu", "suspendTimeoutSeconds")
+        },
+        # Without a list of its own every address is let in, which Neon says with an empty one.
+        "allowedIps": inputs.get("allowedIps") or [],
+    }
+    return {
+        name: setting_text(value)
+        for name, value in asked.items()
+        if isinstance(value, int | float | list)
+    }
+
+
+def _instance(resource: Mapping[str, Any]) -> Held:
+    facts = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
+    return Held(
+        target=_text(facts.get("target")) or _name(resource),
+        name=_text(facts.get("name")),
+        id=str(resource.get("id") or ""),
+        account=_text(facts.get("tenantId")),
+        adopts=_text(facts.get("adoptInstanceId")),
+    )
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return str(resource["urn"]).rsplit("::", 1)[-1]
+
+
+def _text(value: object) -> str:
+    # A secret, or what was not known yet, is no text.
+    return value if isinstance(value, str) else ""
+
+
+def moment(text: object) -> datetime:
+    """Read a moment as the engine writes it (RFC 3339); the earliest there is where there is none."""
+    if not isinstance(text, str):
+        return datetime.min.replace(tzinfo=UTC)
+    # Go writes nanoseconds; Python reads microseconds.
+    head, dot, tail = text.partition(".")
+    digits = len(tail) - len(tail.lstrip("0123456789"))
+    moment = datetime.fromisoformat(f"{head}{dot}{tail[:digits][:6]}{tail[digits:]}")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,167 @@
+"""`tenantry plan`, `tenantry drift` and `tenantry up --plan` over an engine that is a script."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tenantry.cli import app
+from tenantry.planning.plan import Plan
+from tests.unit.planning import support
+from tests.unit.planning.support import END, PROJECT, Event, application, said, step
+from tests.unit.running.unserved import unserve
+
+RUN = CliRunner()
+WEB = support.app()
+
+
+class Engine:
+    """A folder with a project, and a `pulumi` that answers a preview with these events and notes every call."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "Pulumi.yaml").write_text("name: tenantry\n")
+        (folder / "__main__.py").write_text("")
+        command = folder / "pulumi"
+        command.write_text(
+            f'#!/bin/sh\necho "$* allow=$TENANTRY_ALLOW_DESTROY" >> {folder}/calls\n'
+            f"cat {folder}/events 2>/dev/null\nexit $(cat {folder}/code)\n"
+        )
+        command.chmod(0o755)
+        self.answers()
+
+    def answers(self, *events: list[Event], code: int = 0) -> None:
+        every = [each for part in events for each in part]
+        (self.folder / "events").write_text("".join(f"{json.dumps(each)}\n" for each in every))
+        (self.folder / "code").write_text(str(code))
+
+    @property
+    def calls(self) -> list[str]:
+        file = self.folder / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
+    unserve(monkeypatch)
+    monkeypatch.setenv("PULUMI_STACK", "dev")
+    monkeypatch.setenv("TENANTRY_ALLOW_DESTROY", "left/over")
+    return Engine(tmp_path)
+
+
+def changed(**fields: Any) -> list[Event]:
+    after = support.app(**({"contact": "ops"} | fields))
+    return application(WEB, after, step("same", PROJECT, "acme/web", old={}, new={}))
+
+
+def test_nothing_to_do_is_exit_code_0(engine: Engine) -> None:
+    engine.answers(application(WEB, WEB))
+    result = RUN.invoke(app, ["plan"])
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "No changes: 1 app is as the registry says.\n",
+    )
+
+
+def test_changes_are_exit_code_2_and_all_formats_tell_the_same(engine: Engine) -> None:
+    engine.answers(changed())
+    for option in ([], ["--json"], ["--markdown"]):
+        result = RUN.invoke(app, ["plan", *option])
+        assert result.exit_code == 2
+        assert "tenants.acme.contact" in result.stdout
+    printed = Plan.model_validate_json(RUN.invoke(app, ["plan", "--json"]).stdout)
+    assert printed.rows[0].changes[0].text == "tenants.acme.contact: none → ops"
+
+
+def test_refusals_are_exit_code_1_and_leave_no_file(engine: Engine) -> None:
+    engine.answers([said("error", "tenants.yaml: acme/web is gone: put it back"), END], code=255)
+    result = RUN.invoke(app, ["plan", "--out", "plan.json"])
+    assert result.exit_code == 1
+    assert "acme/web is gone: put it back" in result.stdout
+    assert not Path("plan.json").exists()
+    refusals = json.loads(RUN.invoke(app, ["plan", "--json"]).stdout)["refusals"]
+    assert refusals[0]["app"] == "acme/web"
+
+
+def test_an_engine_that_fails_is_one_line(engine: Engine) -> None:
+    engine.answers(code=9)
+    result = RUN.invoke(app, ["plan"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "pulumi preview: exit code 9\n"
+
+
+def test_two_formats_at_once_are_refused(engine: Engine) -> None:
+    for command in ("plan", "drift"):
+        result = RUN.invoke(app, [command, "--json", "--markdown"])
+        assert (result.exit_code, result.stderr) == (1, "--json and --markdown: choose one\n")
+    assert engine.calls == []
+
+
+def test_a_permission_holds_for_this_plan_alone_and_is_kept_in_it(engine: Engine) -> None:
+    engine.answers(changed())
+    RUN.invoke(app, ["plan"])
+    RUN.invoke(app, ["plan", "--allow-destroy", "acme/web", "--out", "plan.json"])
+    assert [call.rpartition(" ")[2] for call in engine.calls] == ["allow=", "allow=acme/web"]
+    assert json.loads(Path("plan.json").read_text())["allowed"] == ["acme/web"]
+
+
+def test_a_permission_for_an_unknown_app_is_refused(engine: Engine) -> None:
+    engine.answers(changed())
+    result = RUN.invoke(app, ["plan", "--allow-destroy", "acme/wbe"])
+    assert result.exit_code == 1
+    assert (
+        'neither the stack nor the registry has "acme/wbe" (did you mean "acme/web"?)'
+        in result.stderr
+    )
+
+
+def test_drift_is_exit_code_3(engine: Engine) -> None:
+    facts = {"urn": support.urn(PROJECT, "acme/web"), "type": PROJECT, "old": {"custom": True}}
+    engine.answers(
+        [
+            {"resourcePreEvent": {"metadata": facts | {"op": "refresh", "new": {"custom": True}}}},
+            {"resOutputsEvent": {"metadata": facts | {"op": "delete", "new": None}}},
+        ]
+    )
+    for option in ([], ["--json"], ["--markdown"]):
+        result = RUN.invoke(app, ["drift", *option])
+        assert result.exit_code == 3
+        assert "gone" in result.stdout
+    engine.answers(application(WEB, WEB))
+    assert RUN.invoke(app, ["drift"]).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "drift", "up"])
+def test_every_command_explains_itself_and_its_exit_code(command: str) -> None:
+    said_by_help = RUN.invoke(app, [command, "--help"]).stdout
+    assert f"tenantry {command}" in said_by_help
+    assert "Exit code:" in said_by_help
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--allow-destroy", "a/b"], "--allow-destroy: the plan says what may be destroyed"),
+        (["--", "--target", "x"], "--target: not with --plan"),
+        (["--", "--refresh=true"], "--refresh=true: not with --plan"),
+    ],
+)
+def test_nothing_widens_a_reviewed_plan(engine: Engine, arguments: list[str], message: str) -> None:
+    engine.answers(changed())
+    RUN.invoke(app, ["plan", "--out", "plan.json"])
+    result = RUN.invoke(app, ["up", "--plan", "plan.json", *arguments])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(message)
+    assert len(engine.calls) == 1
+
+
+def test_a_plan_that_is_not_there_is_one_line(engine: Engine) -> None:
+    result = RUN.invoke(app, ["up", "--plan", "plan.json"])
+    assert (result.exit_code, engine.calls) == (1, [])
+    assert result.stderr == "plan.json: cannot be read: No such file or directory\n"

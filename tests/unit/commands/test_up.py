@@ -1,0 +1,201 @@
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from tenantry.cli import app
+from tenantry.neon.client import NeonApi
+from tenantry.recovery.looking import Looker
+from tests.unit.planning import support
+from tests.unit.planning.support import PROJECT, Event, application, step
+from tests.unit.recovery.project import Project, creating, held, listed
+from tests.unit.running.unserved import unserve
+
+RUN = CliRunner()
+APP = {
+    "urn": "urn:pulumi:dev::tenantry::tenantry:app:TenantApp::acme/old",
+    "type": "tenantry:app:TenantApp",
+}
+
+
+ENGINE = "up --yes --skip-preview --non-interactive --color never --suppress-outputs --suppress-progress --event-log LOG"
+PREVIEW = "preview --json --non-interactive"
+
+
+def says(folder: Path, *events: list[Event]) -> None:
+    """Let the preview say these."""
+    begin: Event = {"preludeEvent": {"config": {}}}
+    end: Event = {"summaryEvent": {"result": "succeeded"}}
+    lines = [begin, *(each for part in events for each in part), end]
+    (folder / "preview.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
+
+
+def runs(project: Project) -> list[str]:
+    """The calls of the engine, and with which permission those that change something ran."""
+    calls = [re.sub("(?<=--event-log )[^ ]*", "LOG", line) for line in project.called()]
+    return [line for line in calls if not line.startswith("config ")]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project in the current folder, whose `pulumi up` notes how it was called and ends as `up.sh` says."""
+    made = Project(tmp_path)
+    unserve(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TENANTRY_ALLOW_DESTROY", "acme/left-over")
+    command = tmp_path / "pulumi"
+    command.write_text(
+        command.read_text().replace(
+            'case "$1 $2" in',
+            f'[ $1 = up ] && {{ echo "allowed: $TENANTRY_ALLOW_DESTROY$TENANTRY_DESTROY" >> {tmp_path}/pulumi.log; log=$(echo "$*" | sed "s/.*--event-log //; s/ .*//"); . {tmp_path}/up.sh; }}\n'
+            f"[ $1 = preview ] && {{ cat {tmp_path}/preview.jsonl; exit 0; }}\n"
+            'case "$1 $2" in',
+        )
+    )
+    (tmp_path / "up.sh").write_text("exit 0\n")
+    (tmp_path / "__main__.py").touch()
+    says(tmp_path, [])
+    monkeypatch.setattr(
+        Looker, "neon", lambda _: NeonApi(api_key="k", transport=httpx.MockTransport(made.neon))
+    )
+    made.write_state(APP)
+    return made
+
+
+def test_options_are_pulumis_and_only_this_runs_permission_counts(project: Project) -> None:
+    given = ["--skip-preview", "--parallel", "2", "--suppress-outputs", "--color", "never"]
+    assert RUN.invoke(app, ["up", "--yes", "--", *given]).exit_code == 0
+    allow = ["--allow-destroy", "acme/old", "--allow-destroy", "acme/web"]
+    says(
+        project.folder, application(support.app("acme/old"), None), application(None, support.app())
+    )
+    result = RUN.invoke(app, ["up", "--yes", *allow, "--", "--refresh", "--continue-on-error"])
+    assert result.exit_code == 0
+    assert runs(project) == [
+        f"{ENGINE} --parallel 2",
+        "allowed: ",
+        f"{PREVIEW.replace(' --json', ' --refresh --json')}",
+        f"{ENGINE} --refresh --continue-on-error",
+        "allowed: acme/old,acme/web",
+    ]
+
+
+def test_nothing_begins_where_nobody_can_be_asked(project: Project) -> None:
+    for arguments in (["up"], ["up", "--json"], ["destroy", "acme/old"], ["destroy", "--json"]):
+        result = RUN.invoke(app, arguments)
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+    assert project.called() == []
+
+
+def test_a_terminal_is_shown_the_plan_and_asked(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenantry.commands.up.somebody_is_there", lambda: True)
+    says(project.folder, application(None, support.app()))
+    refused = RUN.invoke(app, ["up"], input="n\n")
+    assert (refused.exit_code, runs(project)) == (1, [PREVIEW])
+    assert "acme/web: create" in refused.stdout
+    assert refused.stderr.endswith("nothing was changed\n")
+    agreed = RUN.invoke(app, ["up"], input="y\n")
+    assert (agreed.exit_code, runs(project)[2:]) == (0, [ENGINE, "allowed: "])
+    # Where there is nothing to do nobody is asked; the engine is, since outputs may be left to write.
+    says(project.folder, application(support.app(), support.app()))
+    assert RUN.invoke(app, ["up"]).exit_code == 0
+
+
+def test_what_is_refused_is_said_and_nothing_is_changed(project: Project) -> None:
+    says(project.folder, [support.said("error", "acme/web is gone: put it back"), support.END])
+    result = RUN.invoke(app, ["up", "--yes"])
+    assert (result.exit_code, runs(project)) == (1, [PREVIEW])
+    assert "acme/web is gone: put it back" in result.stdout
+
+
+def test_a_run_is_told_to_a_program_a_line_at_a_time(project: Project) -> None:
+    new = step("create", PROJECT, "acme/web", new={"name": "x"})
+    says(project.folder, application(None, support.app(), new))
+    (project.folder / "done.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in new))
+    (project.folder / "up.sh").write_text(f'cat {project.folder}/done.jsonl > "$log"; exit 0\n')
+    result = RUN.invoke(app, ["up", "--yes", "--json"])
+    assert result.exit_code == 0
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [each["event"] for each in told] == ["planned", "step", "step", "ended"]
+    assert told[0]["plan"]["rows"][0]["app"] == "acme/web"
+    assert (told[3]["counts"], told[3]["succeeded"], told[3]["left"]) == ({"create": 1}, True, [])
+    assert json.loads((project.folder / ".tenantry" / "times.json").read_text())["version"] == 1
+
+
+def test_what_a_failed_run_left_is_said(project: Project) -> None:
+    new = step("create", PROJECT, "acme/web", new={})
+    says(project.folder, application(None, support.app(), new))
+    (project.folder / "up.sh").write_text("exit 1\n")
+    result = RUN.invoke(app, ["up", "--yes"])
+    assert result.exit_code == 1
+    assert "Failed: nothing to change; " in result.stdout
+    assert "left: acme/web: create project acme/web\n" in result.stderr
+
+
+def test_an_app_that_nobody_has_is_refused_before_the_run(project: Project) -> None:
+    result = RUN.invoke(app, ["up", "--yes", "--allow-destroy", "acme/wbe"])
+    assert result.exit_code == 1
+    assert result.stderr == (
+        '--allow-destroy: neither the stack nor the registry has "acme/wbe" (did you mean "acme/web"?)\n'
+    )
+    assert not any(line.startswith("up") for line in project.called())
+
+
+@pytest.mark.parametrize("option", [["--stack", "prod"], ["-s", "prod"], ["--stack=prod"]])
+def test_another_stack_than_the_one_that_was_looked_at_is_refused(
+    project: Project, option: list[str]
+) -> None:
+    result = RUN.invoke(app, ["up", "--", *option])
+    assert (result.exit_code, "PULUMI_STACK" in result.stderr) == (1, True)
+    assert project.called() == []
+
+
+def test_a_failed_run_is_exit_code_1_and_says_what_goes_on(project: Project) -> None:
+    (project.folder / "up.sh").write_text('echo "error: the stack is locked" >&2; exit 255\n')
+    result = RUN.invoke(app, ["up", "--yes"])
+    assert result.exit_code == 1
+    assert "the stack is locked" in result.stderr.splitlines()
+    assert result.stderr.splitlines()[-1].endswith("tenantry up")
+
+
+def test_where_it_cannot_be_looked_after_a_failure_that_is_said(project: Project) -> None:
+    (project.folder / "up.sh").write_text(f"echo broken > {project.folder}/tenants.yaml; exit 7\n")
+    result = RUN.invoke(app, ["up", "--yes"])
+    assert result.exit_code == 1
+    assert "what is there now could not be seen: tenants.yaml:1:1:" in result.stderr.replace(
+        f"{project.folder}/", ""
+    )
+    assert result.stderr.endswith("Next: tenantry doctor\n")
+
+
+def test_doctor_tells_by_its_exit_code_whether_anything_disagrees(project: Project) -> None:
+    project.write_state(pending=[creating(held())])
+    project.neon.projects = [listed()]
+    seen = RUN.invoke(app, ["doctor"])
+    assert (seen.exit_code, seen.stderr) == (
+        3,
+        "1 stack, 0 locks, 1 project, 0 graphs: 1 to settle\n",
+    )
+    assert seen.stdout.endswith("the next run takes it over: tenantry doctor --fix\n")
+    fixed = RUN.invoke(app, ["doctor", "--fix"])
+    assert fixed.exit_code == 0
+    assert fixed.stdout.startswith("settled: pending [dev] acme/web (Project)")
+    (project.folder / "tenants.yaml").write_text("")
+    assert RUN.invoke(app, ["doctor"]).exit_code == 1
+
+
+def test_a_project_is_deleted_by_id_and_name(project: Project) -> None:
+    project.neon.projects = [listed("p-1"), listed("p-2")]
+    wrong = RUN.invoke(app, ["project", "delete", "p-1", "--name", "x"])
+    assert (wrong.exit_code, 'not "x": nothing was deleted' in wrong.stderr) == (1, True)
+    result = RUN.invoke(app, ["project", "delete", "p-1", "--name", "t--acme--web"])
+    assert (result.exit_code, result.stdout) == (0, "p-1: gone\n")
+    assert [each["id"] for each in project.neon.projects] == ["p-2"]

@@ -1,0 +1,67 @@
+"""What `tenantry show` puts together."""
+
+from datetime import UTC, datetime
+
+from tenantry.presenting.showing import Secret, held_in, shown
+from tests.unit.planning import support
+
+WEB = support.app(contact="ops@acme.example")
+FACTS = {
+    "project": "calm-sea",
+    "host": "h",
+    "login": "l",
+    "services": {"auth": "active"},
+    "apiKeys": {"default": [1, 2], "gone": []},
+    "graphs": {"acme/web": {"instance": "db1", "status": "running"}},
+}
+STATE = {
+    "manifest": {"time": "2026-11-22T10:00:00.123456789Z"},
+    "resources": [
+        {
+            "urn": "urn:pulumi:dev::tenantry::pulumi:pulumi:Stack::tenantry-dev",
+            "type": "pulumi:pulumi:Stack",
+            "outputs": {"apps": {"acme/web": FACTS}},
+        },
+        {
+            "urn": support.urn(support.APP, "acme/web"),
+            "type": support.APP,
+            "outputs": support.outputs(support.app()),
+        },
+        *(
+            {"urn": support.urn(support.ROLE, name), "type": support.ROLE}
+            for name in ("acme/web/owner", "acme/web/rw", "acme/web-dev/owner")
+        ),
+    ],
+}
+
+
+def test_an_app_that_is_applied_and_declared() -> None:
+    holding = held_in(STATE, "dev", "acme/web")
+    assert holding is not None
+    assert holding.resources == 2
+    assert holding.written == datetime(2026, 11, 22, 10, 0, 0, 123456, tzinfo=UTC)
+    found = shown("acme/web", WEB, holding, "active", "dev")
+    assert found.pending == ("tenants.acme.contact: none → ops@acme.example",)
+    assert found.registry is not None
+    assert found.registry["place"] == "tenants.yaml:1"
+    assert Secret("API key default", "tenantry keys show acme/web default") in found.secrets
+    assert "API key gone" not in {each.what for each in found.secrets}
+    text = "\n".join(found.as_text())
+    assert "  project: calm-sea\n" in text
+    assert "  services: auth active\n  apiKeys: default 1, 2, gone -\n" in text
+    assert "  branches: -\n" in text
+    assert "  login: tenant_acme__web__login_a\n" in text
+    assert "compute: active\nnot applied yet: tenants.acme.contact" in text
+
+
+def test_of_another_stack_the_commands_name_it() -> None:
+    found = shown("acme/web", WEB, held_in(STATE, "acme--web", "acme/web"), None, "")
+    assert found.secrets[0].command == "PULUMI_STACK=acme--web tenantry url acme/web"
+
+
+def test_an_app_that_is_only_declared_or_only_applied() -> None:
+    new = shown("acme/web", WEB, held_in(None, "dev", "acme/web"), None, "dev")
+    assert (new.state, new.pending, new.secrets) == (None, (), ())
+    assert "state: none" in list(new.as_text())
+    left = shown("acme/web", None, held_in(STATE, "dev", "acme/web"), None, "dev")
+    assert (left.registry, left.pending) == (None, ("it left the registry",))

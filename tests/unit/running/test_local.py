@@ -1,0 +1,108 @@
+import json
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from tenantry.running.local import LocalCloudError, current_environment, environment
+
+FACTS = {
+    "neon_api_url": "http://127.0.0.1:1/api/v2",
+    "neon_api_key": "k",
+    "neon_org_id": "org",
+    "catalog_url": "postgresql://r:p@127.64.0.1:5432/tenantry?sslmode=require",
+    "aura_base_url": "http://127.0.0.1:2/v1",
+    "aura_token_url": "http://127.0.0.1:2/oauth/token",
+    "aura_client_id": "id",
+    "aura_client_secret": "s",
+    "aura_tenant_id": "tenant",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder whose `localcloud` command answers with the facts, or fails where there are none."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    command = commands / "localcloud"
+    command.write_text(f"#!/bin/sh\ntest -e {tmp_path}/facts || exit 3\ncat {tmp_path}/facts\n")
+    command.chmod(0o755)
+    (tmp_path / "Pulumi.yaml").touch()
+    (tmp_path / "facts").write_text(json.dumps(FACTS))
+    monkeypatch.setattr(sys, "executable", str(commands / "python"))
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    return tmp_path
+
+
+def test_the_state_and_its_passphrase_stay_in_the_projects_folder(project: Path) -> None:
+    variables = environment(project)
+    assert variables["PULUMI_BACKEND_URL"] == f"file://{project}/.tenantry/state?metadata=skip"
+    passphrase = Path(variables["PULUMI_CONFIG_PASSPHRASE_FILE"])
+    assert passphrase.parent == project / ".tenantry"
+    assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
+    assert len(passphrase.read_text()) == 64
+    for name in FACTS.keys() - {"catalog_url"}:
+        assert variables[name.upper()] == FACTS[name]
+    assert variables["TENANTRY_CATALOG_URL"] == FACTS["catalog_url"]
+    assert variables["PATH"].split(":")[0] == str(project / "bin")
+
+
+def test_the_passphrase_is_made_once(project: Path) -> None:
+    first = Path(environment(project)["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text()
+    assert Path(environment(project)["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text() == first
+    assert [file.name for file in (project / ".tenantry").iterdir() if file.is_file()] == [
+        "passphrase"
+    ]
+
+
+def test_a_local_cloud_that_is_down_is_said_with_the_way_out(project: Path) -> None:
+    (project / "facts").unlink()
+    with pytest.raises(LocalCloudError, match="not running: make up"):
+        environment(project)
+
+
+def test_a_local_cloud_of_an_older_version_is_said_with_the_way_out(
+    project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "facts").write_text(json.dumps(FACTS | {"catalog_url": ""}))
+    with pytest.raises(LocalCloudError, match="older version: make down, then make up"):
+        environment(project)
+
+
+def test_a_shell_that_names_a_backend_is_left_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(project)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    assert current_environment(project)["PULUMI_BACKEND_URL"] == "s3://states"
+    assert "NEON_API_URL" not in current_environment(project) or (
+        current_environment(project)["NEON_API_URL"] != FACTS["neon_api_url"]
+    )
+
+
+def test_a_passphrase_from_elsewhere_does_not_hide_the_local_runs_own(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(project)
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of another project")
+    assert "PULUMI_CONFIG_PASSPHRASE" not in current_environment(project)
+
+
+def test_without_a_local_run_the_shells_environment_is_used(project: Path) -> None:
+    assert "PULUMI_BACKEND_URL" not in current_environment(project)
+
+
+def test_a_folder_with_a_local_run_is_used_by_itself(project: Path) -> None:
+    environment(project)
+    assert current_environment(project)["PULUMI_BACKEND_URL"].endswith(
+        "/.tenantry/state?metadata=skip"
+    )
+
+
+def test_another_folder_is_said_to_be_no_project(project: Path) -> None:
+    (project / "Pulumi.yaml").unlink()
+    with pytest.raises(LocalCloudError, match="run this in the project's folder"):
+        environment(project)
+    with pytest.raises(LocalCloudError, match="run this in the project's folder"):
+        current_environment(project)
