@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenantry.presenting.plans import print_drift, print_plan, progress
 from tenantry.presenting.printing import fail, one_line_errors, one_line_kinds, print_json
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def pr(
     """
     from tenantry.ci import texts
     from tenantry.ci.runner import commit_of, in_repository, summarize
-    from tenantry.commands.plan import planned
+    from tenantry.planning.current import plan_current
     from tenantry.registry import RegistryError, load
 
     stack = os.environ.get("PULUMI_STACK", "")
@@ -100,7 +101,8 @@ def pr(
     made = None
     try:
         load(registry)
-        made = planned(allow_destroy or ())
+        with progress("Planning") as said:
+            made = plan_current(Path.cwd(), allow_destroy or (), progress=said)
         comment = texts.of_plan(made, stack, commit_of(os.environ))
         annotations = _of_plan(made, registry)
     except RegistryError as error:
@@ -225,11 +227,12 @@ def drift(*, out: Out = FOLDER, as_json: AsJson = False) -> None:
     """
     from tenantry.ci import texts
     from tenantry.ci.runner import summarize, taken_as_text
-    from tenantry.commands.plan import looked, print_drift
+    from tenantry.planning.current import look_at_current
 
     _fresh(out, _ISSUE)
     with nullcontext() if as_json else taken_as_text(os.environ), one_line_errors():
-        found = looked()
+        with progress("Looking") as said:
+            found = look_at_current(Path.cwd(), progress=said)
         text = texts.of_drift(found, os.environ.get("PULUMI_STACK", ""))
         _write(out / _ISSUE, text)
         summarize(text, os.environ)
@@ -370,7 +373,6 @@ def _annotate(annotations: Sequence[Annotation], *, as_json: bool, **more: objec
 
 def _show(made: Plan) -> None:
     from tenantry.ci.runner import taken_as_text
-    from tenantry.commands.plan import print_plan
 
     with taken_as_text(os.environ):
         print_plan(made)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry.commands.up import note, note_as_json, say_what_is_there, somebody_is_there
+from tenantry.presenting import asking
+from tenantry.presenting.notes import note, note_as_json, say_what_is_there
+from tenantry.presenting.plans import progress, show_before_run
 from tenantry.presenting.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ def destroy(
     JSON: as of tenantry up.
     """
     named = list(dict.fromkeys(apps or ()))
-    if not named and (yes or as_json or not somebody_is_there()):
+    if not named and (yes or as_json or not asking.somebody_is_there()):
         fail("which apps: name each, as in tenantry destroy acme/web-dev --yes")
-    if not yes and (as_json or not somebody_is_there()):
+    if not yes and (as_json or not asking.somebody_is_there()):
         fail(
             f"nobody is there to be asked: tenantry destroy {' '.join(named)} --yes begins without"
         )
@@ -78,7 +80,7 @@ def _run(named: Sequence[str], *, yes: bool, as_json: bool) -> int:
         made, run = _planned(environment, ids, client, as_json=as_json)
         _check_others(made, ids)
         if not yes:
-            _ask(ids if named else [looker.stack])
+            asking.agree_by_name(ids if named else [looker.stack])
         done = converge(Path.cwd(), environment, client, planned=run, as_objects=as_json)
     if not done:
         say_what_is_there(looker, before)
@@ -122,19 +124,11 @@ def _going(looker: Looker, named: Sequence[str]) -> list[AppliedApp]:
 def _planned(
     environment: Mapping[str, str], ids: Sequence[str], options: Sequence[str], *, as_json: bool
 ) -> tuple[Plan, Run]:
-    from tenantry.commands.plan import print_plan, progress
     from tenantry.planning.current import previewed
 
     with progress("Planning") as said:
         made, run = previewed(Path.cwd(), environment, allowed=ids, options=options, progress=said)
-    if as_json:
-        from tenantry.applying.telling import tell_object
-
-        tell_object("planned", plan=made.model_dump(mode="json"))
-    else:
-        print_plan(made)
-    if made.refusals:
-        raise typer.Exit(1)
+    show_before_run(made, as_json=as_json)
     return made, run
 
 
@@ -145,9 +139,3 @@ def _check_others(made: Plan, ids: Sequence[str]) -> None:
             f"{', '.join(others)} would be changed too, since the registry says otherwise than what was applied: nothing was changed. "
             "tenantry up first, or put the change back"
         )
-
-
-def _ask(names: Sequence[str]) -> None:
-    said = " ".join(names)
-    if typer.prompt(f"Type {said} to go on", err=True).strip() != said:
-        fail("nothing was changed")

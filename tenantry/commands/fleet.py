@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from tenantry.presenting.asking import agree_to_begin
+from tenantry.presenting.notes import note
+from tenantry.presenting.plans import one_format, print_drift, print_plan
 from tenantry.presenting.printing import fail, print_json, print_table
 
 if TYPE_CHECKING:
@@ -166,8 +169,6 @@ def plan(  # noqa: PLR0913 options
 
     JSON: plan.schema.json, which tenantry schema plan prints.
     """
-    from tenantry.commands.plan import one_format, print_plan
-
     one_format(as_json, as_markdown)
     with _errors():
         fleet = _fleet(registry)
@@ -249,8 +250,6 @@ def drift(  # noqa: PLR0913 options
 
     JSON: drift.schema.json, which tenantry schema drift prints.
     """
-    from tenantry.commands.plan import one_format, print_drift
-
     one_format(as_json, as_markdown)
     if share is not None and (shard is not None or not deep):
         fail("--share: with --deep, and without --shard, which says itself which part it is")
@@ -438,8 +437,5 @@ def _ask(outlook: Outlook) -> None:
         counts[task.purpose] = counts.get(task.purpose, 0) + 1
     what = ", ".join(f"{count} to {purpose}" for purpose, count in counts.items())
     for line in outlook.notes:
-        print(line, file=sys.stderr)
-    if not sys.stdin.isatty():
-        fail(f"{what}: nobody is there to be asked: --yes begins without")
-    if not typer.confirm(f"{what}. Begin?", err=True):
-        fail("nothing was changed")
+        note(line)
+    agree_to_begin(what, "Begin")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenantry.presenting.asking import agree_to_begin
+from tenantry.presenting.notes import note
 from tenantry.presenting.printing import fail, print_json, print_table
 
 if TYPE_CHECKING:
@@ -146,10 +148,8 @@ def copy_states(*, dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = 
         if source.where == target.where and old == url:
             fail(f"{TARGET}: is the backend that the states are in")
         if not (yes or dry_run):
-            if not sys.stdin.isatty():
-                fail("nobody is there to be asked: --yes begins without")
-            if not typer.confirm(f"From {source.where} to {target.where}. Copy?", err=True):
-                fail("nothing was copied")
+            what = f"From {source.where} to {target.where}"
+            agree_to_begin(what, "Copy", otherwise="nothing was copied")
         copied = copy_states(
             source,
             target,
@@ -194,11 +194,8 @@ def _carry_out(
 def _ask(planned: Moves) -> None:
     what = f"{len(planned.moves)} apps {'from' if planned.operation == 'split' else 'into'} stack {planned.stack}"
     for line in planned.notes:
-        print(line, file=sys.stderr)
-    if not sys.stdin.isatty():
-        fail(f"{what}: nobody is there to be asked: --yes begins without")
-    if not typer.confirm(f"{what}. Move?", err=True):
-        fail("nothing was moved")
+        note(line)
+    agree_to_begin(what, "Move", otherwise="nothing was moved")
 
 
 def _note(move: Move) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenantry.presenting import asking
+from tenantry.presenting.notes import note, note_as_json, say_what_is_there
+from tenantry.presenting.plans import progress, show_before_run
 from tenantry.presenting.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ def up(
     for each in given:
         if each.partition("=")[0] in _REFUSED:
             fail(f"{each}: {_REFUSED[each.partition('=')[0]]}")
-    if plan is None and not yes and (as_json or not somebody_is_there()):
+    if plan is None and not yes and (as_json or not asking.somebody_is_there()):
         fail("nobody is there to be asked: tenantry up --yes begins without")
     with one_line_errors():
         reviewed = _reviewed(plan, given, allow_destroy)
@@ -163,29 +165,16 @@ def _show_plan(
     as_json: bool,
 ) -> Run:
     """Show what will be done, and ask; end with exit code 1 where it is refused, or not wanted."""
-    from tenantry.commands.plan import print_plan, progress
     from tenantry.planning.current import previewed
 
     with progress("Planning") as said:
         made, run = previewed(
             Path.cwd(), environment, allowed=allowed, options=options, progress=said
         )
-    if as_json:
-        from tenantry.applying.telling import tell_object
-
-        tell_object("planned", plan=made.model_dump(mode="json"))
-    else:
-        print_plan(made)
-    if made.refusals:
-        raise typer.Exit(1)
-    if made.rows and not yes and not typer.confirm("Apply this?", err=True):
-        fail("nothing was changed")
+    show_before_run(made, as_json=as_json)
+    if made.rows and not yes:
+        asking.agree("Apply this?")
     return run
-
-
-def somebody_is_there() -> bool:
-    """Tell whether there is a terminal to ask on."""
-    return sys.stdin.isatty()
 
 
 def _without(options: list[str], names: Collection[str]) -> list[str]:
@@ -217,7 +206,6 @@ def _check_plan(
     file: Path, reviewed: Plan, environment: Mapping[str, str], options: Sequence[str]
 ) -> Run | None:
     """End with exit code 1 where something moved since the plan was made; None where there is nothing to do."""
-    from tenantry.commands.plan import progress
     from tenantry.planning.current import previewed
     from tenantry.planning.keeping import AGAIN, is_applied, moved
 
@@ -247,30 +235,3 @@ def _check_names(allowed: Collection[str], looker: Looker, state: StackState) ->
         raise RecoveryError(
             f"--allow-destroy: neither the stack nor the registry has {', '.join(unknown)}"
         )
-
-
-def say_what_is_there(looker: Looker, before: StackState) -> None:
-    """Say on standard error what a run that failed has left, and the one command that goes on."""
-    from tenantry.errors import OneLineError
-    from tenantry.recovery.preparing import after_failure
-    from tenantry.registry import RegistryError
-    from tenantry.running.stack import StackError
-
-    try:
-        for line in after_failure(looker, before):
-            note(line)
-    except (OneLineError, RegistryError, StackError) as error:
-        note(f"what is there now could not be seen: {error}")
-        note("Next: tenantry doctor")
-
-
-def note(text: str) -> None:
-    """Print a line on standard error."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def note_as_json(text: str) -> None:
-    """Print a line as an object of `--json`."""
-    from tenantry.applying.telling import tell_object
-
-    tell_object("noted", text=text)

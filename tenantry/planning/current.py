@@ -1,4 +1,4 @@
-"""The plan of the current stack."""
+"""The current stack: what a run would do to it, and what was changed behind its back."""
 
 from __future__ import annotations
 
@@ -15,28 +15,57 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
 
 
-def current_plan(
+def plan_current(
     folder: Path,
-    environment: Mapping[str, str],
-    *,
     allowed: Collection[str] = (),
+    *,
     refresh: bool = False,
-    options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Plan:
-    """Plan what `pulumi up` would do to the current stack; parameters and errors as for `previewed`."""
-    return previewed(
-        folder,
-        environment,
-        allowed=allowed,
-        refresh=refresh,
-        options=options,
-        progress=progress,
-    )[0]
+    """Plan what a run would do to the current stack, with the program of this process.
+
+    Parameters and errors as for `previewed`.
+
+    :raises LocalCloudError: the local cloud does not run
+    """
+    from tenantry.registry.permission import LEAVING
+    from tenantry.running.local import current_environment
+    from tenantry.running.serving import served
+
+    environment = current_environment(folder)
+    # For this plan only: what the shell has from an earlier run does not count.
+    environment = {**environment, VARIABLE: ",".join(allowed), LEAVING: ""}
+    with served(environment) as (environment, client):
+        return previewed(
+            folder,
+            environment,
+            allowed=allowed,
+            refresh=refresh,
+            options=client,
+            progress=progress,
+        )[0]
+
+
+def look_at_current(folder: Path, *, progress: Callable[[int], None] = lambda _: None) -> Drift:
+    """Compare the current stack with the clouds.
+
+    :param folder: the folder of `Pulumi.yaml`
+    :param progress: takes the number of resources that were compared
+    :raises OneLineError: they cannot be asked
+    """
+    from tenantry.planning.drift import drift_of
+    from tenantry.planning.previewing import look
+    from tenantry.running.local import current_environment
+    from tenantry.running.serving import served
+
+    environment = current_environment(folder)
+    with served(environment) as (environment, client):
+        return drift_of([look(environment, options=client, progress=progress)])
 
 
 def previewed(

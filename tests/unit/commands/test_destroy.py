@@ -127,7 +127,7 @@ def test_refusals_before_anything_runs(stack: Stack, arguments: list[str], why: 
 def test_a_terminal_is_asked_for_the_name(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, named: list[str], typed: str, code: int
 ) -> None:
-    monkeypatch.setattr("tenantry.commands.destroy.somebody_is_there", lambda: True)
+    monkeypatch.setattr("tenantry.presenting.asking.somebody_is_there", lambda: True)
     stack.previews(leaves("web"), *([] if named else [leaves("api")]))
     result = RUN.invoke(app, ["destroy", *named], input=f"{typed}\n")
     assert (result.exit_code, len(stack.runs())) == (code, 1 if code else 3), result.output

@@ -96,7 +96,7 @@ def test_nothing_begins_where_nobody_can_be_asked(project: Project) -> None:
 def test_a_terminal_is_shown_the_plan_and_asked(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenantry.commands.up.somebody_is_there", lambda: True)
+    monkeypatch.setattr("tenantry.presenting.asking.somebody_is_there", lambda: True)
     says(project.folder, application(None, support.app()))
     refused = RUN.invoke(app, ["up"], input="n\n")
     assert (refused.exit_code, runs(project)) == (1, [PREVIEW])
