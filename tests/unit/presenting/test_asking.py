@@ -22,7 +22,7 @@ def test_a_yes_goes_on_and_a_no_says_what_did_not_happen() -> None:
     yes = asked(lambda: asking.agree("Apply this?"), "y\n")
     assert (yes.exit_code, "Apply this?" in yes.stderr) == (0, True)
     no = asked(lambda: asking.agree("Copy?", otherwise="nothing was copied"), "n\n")
-    assert (no.exit_code, no.stderr.splitlines()[-1]) == (1, "nothing was copied")
+    assert (no.exit_code, no.stderr.endswith("nothing was copied\n")) == (1, True)
 
 
 def test_a_run_begins_only_where_somebody_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
