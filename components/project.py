@@ -48,7 +48,7 @@ class AppProject(pulumi.ComponentResource):
         self._place = random.RandomId(
             f"{name}/place",
             byte_length=4,
-            # What Neon cannot change about a project. See docs/architecture.md, "Replacing a project".
+            # What Neon cannot change about a project. See docs/decisions, "A project is replaced through its place".
             keepers={
                 "region": app.region,
                 "postgres_version": str(database.postgres_version),
