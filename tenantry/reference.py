@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import typer.main
@@ -18,12 +19,16 @@ _HEAD: Final = """\
 
 This page is made from the commands' own help (`make commands`).
 
-- **Exit codes**: 0 done, or nothing to do; 1 an error, one line each on standard error; 2 changes are pending; 3 drift, or something that disagrees.
-- **`--json`** prints the result for a program on standard output, and nothing else there. Lines for people go to standard error.
-- **No terminal is needed.** What asks on one takes `--yes` in its place, and says so where there is none.
-- **Secrets** are printed by `tenantry url`, `tenantry keys show` and `tenantry env`, of what is named, and by nothing else.
-- Commands run in the folder of `Pulumi.yaml`, on the stack that is selected (`PULUMI_STACK`); where the shell names no backend and the folder has a local run, on that.
+- **Exit codes**: 0 done, or nothing to do. 1 an error, one line each on standard error. 2 changes are pending. 3 drift,
+  or something that disagrees.
+- **`--json`** prints the result for a program on standard output, and nothing else there. Lines for people go to
+  standard error.
+- **No terminal is needed.** A command that asks takes `--yes` instead, and says so where there is no terminal.
+- **Secrets** are printed by `tenantry url`, `tenantry keys show` and `tenantry env` alone, of what is named.
+- Commands run in the folder of `Pulumi.yaml`, on the selected stack (`PULUMI_STACK`). Where the shell names no backend
+  and the folder has a local run, they run on that.
 """
+_WIDTH: Final = 120
 _EXAMPLES: Final = ("tenantry ", 'eval "$(tenantry ')
 
 
@@ -62,12 +67,16 @@ def _command(name: str, command: Any) -> str:  # noqa: ANN401 as above
         if each.startswith(_EXAMPLES):
             lines += ["```console", f"$ {each}", "```", ""]
         elif each.startswith("JSON: "):
-            lines += [f"JSON: {_quoted(each.removeprefix('JSON: '))}", ""]
+            lines += [*_wrapped(f"JSON: {_quoted(each.removeprefix('JSON: '))}"), ""]
         else:
-            lines += [each, ""]
+            lines += [*_wrapped(each), ""]
     rows = [_row(each) for each in command.params if each.name != "help"]
     lines += ["| argument or option | |", "| --- | --- |", *rows, ""]
     return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _quoted(text: str) -> str:
