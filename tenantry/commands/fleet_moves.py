@@ -125,7 +125,7 @@ def copy_states(*, dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = 
     """
     from tenantry.fleet.copying import TARGET, copy_states
     from tenantry.fleet.project import Project
-    from tenantry.running.stack import backend_url, listed_with_times
+    from tenantry.running.stack import backend_url, list_stacks
     from tenantry.states.store import open_tree
 
     with _errors():
@@ -139,7 +139,7 @@ def copy_states(*, dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = 
         old = environment.get("PULUMI_BACKEND_URL") or backend_url(environment)
         # The engine makes the table and what says of which form the states are.
         if not dry_run:
-            listed_with_times({**environment, "PULUMI_BACKEND_URL": url}, project.folder)
+            list_stacks({**environment, "PULUMI_BACKEND_URL": url}, project.folder)
         source, target = open_tree(old, project.name), open_tree(url, project.name)
         if source is None or target is None:
             fail(

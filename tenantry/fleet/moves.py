@@ -25,7 +25,7 @@ from tenantry.registry import load
 from tenantry.registry.names import AppNames
 from tenantry.registry.problems import did_you_mean, shown
 from tenantry.registry.transition import cut_off
-from tenantry.running.stack import exported
+from tenantry.running.stack import export_state
 from tenantry.states.deployments import (
     apps_in,
     between,
@@ -283,7 +283,9 @@ def _whole(project: Project, stack: str, kept: Kept, others: Mapping[str, Kept])
     key = kept.key or next((each.key for each in others.values()), None)
     foreign = [source for source, each in others.items() if each.key != key]
     parts = {
-        source: exported(project.environment, source, project.folder, secrets=True)["deployment"]
+        source: export_state(project.environment, source, project.folder, secrets=True)[
+            "deployment"
+        ]
         if source in foreign
         else each.deployment
         for source, each in others.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenantry.recovery.errors import RecoveryError
-from tenantry.running.stack import exported, imported
+from tenantry.running.stack import export_state, import_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ def settle(
 
 
 def _drop(urns: set[str], environment: Mapping[str, str], stack: str) -> None:
-    state = exported(environment, stack)
+    state = export_state(environment, stack)
     there = {
         each["resource"]["urn"] for each in state["deployment"].get("pending_operations") or []
     }
@@ -51,4 +51,4 @@ def _drop(urns: set[str], environment: Mapping[str, str], stack: str) -> None:
         raise RecoveryError(f"{stack}: another run was cut off in the meantime: tenantry doctor")
     state["deployment"]["pending_operations"] = []
     # Takes the stack's lock for the moment, and is refused where somebody has it.
-    imported(environment, stack, state)
+    import_state(environment, stack, state)

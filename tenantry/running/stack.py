@@ -84,7 +84,7 @@ def backend_url(environment: Mapping[str, str]) -> str:
     return str(json.loads(answer.stdout)["url"])
 
 
-def listed_with_times(
+def list_stacks(
     environment: Mapping[str, str], folder: Path | None = None
 ) -> dict[str, datetime | None]:
     """List the project's stacks with the moment at which the state of each was written last.
@@ -122,7 +122,7 @@ def updates(
     return found
 
 
-def exported(
+def export_state(
     environment: Mapping[str, str],
     stack: str,
     folder: Path | None = None,
@@ -147,7 +147,7 @@ def exported(
     return found
 
 
-def imported(
+def import_state(
     environment: Mapping[str, str],
     stack: str,
     state: Mapping[str, Any],
@@ -155,7 +155,7 @@ def imported(
 ) -> None:
     """Put a state in place of a stack's own, through a pipe. The engine drops the pending operations of what it is given.
 
-    :param state: as `exported` gives it
+    :param state: as `export_state` gives it
     :param folder: as for `outputs`
     :raises StackError: the stack is locked, the passphrase is wrong, no `pulumi`
     """
@@ -169,7 +169,7 @@ def imported(
         raise StackError(f"pulumi stack import: {_said(answer)}")
 
 
-def initialized(environment: Mapping[str, str], stack: str, folder: Path) -> None:
+def init_stack(environment: Mapping[str, str], stack: str, folder: Path) -> None:
     """Make a stack without resources.
 
     :param folder: the folder of `Pulumi.yaml`, in which the stack's file is written
@@ -180,7 +180,7 @@ def initialized(environment: Mapping[str, str], stack: str, folder: Path) -> Non
         raise StackError(f"pulumi stack init: {_said(answer)}")
 
 
-def removed(environment: Mapping[str, str], stack: str, folder: Path | None = None) -> None:
+def remove_stack(environment: Mapping[str, str], stack: str, folder: Path | None = None) -> None:
     """Remove a stack with its history, also where it holds resources: nothing in a cloud is touched, and the stack's file stays.
 
     :param folder: as for `outputs`

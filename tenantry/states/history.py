@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from tenantry.running.stack import backend_url, listed_with_times, updates
+from tenantry.running.stack import backend_url, list_stacks, updates
 from tenantry.states.store import STACKS, Folder, Table, open_tree
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class ThroughEngine:
 
     def stacks(self) -> set[str]:
         """List the project's stacks."""
-        self._written = listed_with_times(self._environment, self._folder)
+        self._written = list_stacks(self._environment, self._folder)
         return set(self._written)
 
     def last(self, stacks: Iterable[str]) -> dict[str, Update]:

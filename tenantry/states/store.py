@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from tenantry.hiding import hidden
 from tenantry.recovery.errors import RecoveryError
-from tenantry.running.stack import backend_url, exported, listed_with_times
+from tenantry.running.stack import backend_url, export_state, list_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -334,10 +334,10 @@ class _ThroughEngine:
         self._folder = folder
 
     def stacks(self) -> list[str]:
-        return sorted(listed_with_times(self._environment, self._folder))
+        return sorted(list_stacks(self._environment, self._folder))
 
     def state(self, stack: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = exported(self._environment, stack, self._folder)[
+        found: dict[str, Any] | None = export_state(self._environment, stack, self._folder)[
             "deployment"
         ]
         return found

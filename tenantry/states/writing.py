@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from tenantry.fleet.errors import FleetError
 from tenantry.running.stack import (
     backend_url,
-    exported,
-    imported,
-    initialized,
-    listed_with_times,
-    removed,
+    export_state,
+    import_state,
+    init_stack,
+    list_stacks,
+    remove_stack,
 )
 from tenantry.states.locks import read_lock
 from tenantry.states.store import LOCKS, STACKS, open_tree
@@ -139,10 +139,10 @@ def recoded(
         aside = {**environment, "PULUMI_BACKEND_URL": state.as_uri()}
         # URNs name the stack.
         stack = kept.deployment["resources"][0]["urn"].split(":")[2]
-        initialized(aside, stack, Path(scratch))
+        init_stack(aside, stack, Path(scratch))
         given = replace(kept, deployment={**kept.deployment, "secrets_providers": key})
-        imported(aside, stack, given.as_export(), Path(scratch))
-        return _read(exported(aside, stack, Path(scratch)), "deployment")
+        import_state(aside, stack, given.as_export(), Path(scratch))
+        return _read(export_state(aside, stack, Path(scratch)), "deployment")
 
 
 class InTree:
@@ -269,7 +269,7 @@ class ThroughEngine:
     def stacks(self) -> set[str]:
         """List the project's stacks; asked once, since each question is a process. Making one that came meanwhile fails."""
         if self._stacks is None:
-            self._stacks = set(listed_with_times(self._environment, self._folder))
+            self._stacks = set(list_stacks(self._environment, self._folder))
         return set(self._stacks)
 
     @contextmanager
@@ -281,7 +281,7 @@ class ThroughEngine:
         """Read a state; None where there is no such stack."""
         if stack not in self.stacks():
             return None
-        kept = _read(exported(self._environment, stack, self._folder), "deployment")
+        kept = _read(export_state(self._environment, stack, self._folder), "deployment")
         if (kept.key or {}).get("type") == "service":
             raise FleetError(
                 f"stack {stack}: its secrets are encrypted by Pulumi Cloud for this stack alone: pulumi stack change-secrets-provider passphrase, "
@@ -298,18 +298,18 @@ class ThroughEngine:
             with TemporaryDirectory(prefix="tenantry-") as scratch:
                 # The stack's file is written beside Pulumi.yaml, wherever that is.
                 shutil.copyfile(self._folder / "Pulumi.yaml", Path(scratch, "Pulumi.yaml"))
-                initialized(self._environment, stack, Path(scratch))
+                init_stack(self._environment, stack, Path(scratch))
             self._stacks = {*self.stacks(), stack}
         elif before is not None and now.written != before:
             raise FleetError(f"stack {stack}: a run changed it in the meantime: begin again")
         given = replace(kept, deployment=_stamped(kept.deployment))
-        imported(self._environment, stack, given.as_export(), self._folder)
+        import_state(self._environment, stack, given.as_export(), self._folder)
         self._seen[stack] = given.written
 
     def remove(self, stack: str) -> None:
         """Remove a stack with its history. One that is gone is a success."""
         if stack in self.stacks():
-            removed(self._environment, stack, self._folder)
+            remove_stack(self._environment, stack, self._folder)
             self._stacks = self.stacks() - {stack}
 
 

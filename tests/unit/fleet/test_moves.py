@@ -312,7 +312,9 @@ def test_stacks_with_keys_of_their_own_come_together_under_the_big_ones(
     scene.put("acme--web", {**own, "secrets_providers": other})
     asked, encrypted = [], []
 
-    def exported(_environment: Any, stack: str, _folder: Any, *, secrets: bool) -> dict[str, Any]:
+    def export_state(
+        _environment: Any, stack: str, _folder: Any, *, secrets: bool
+    ) -> dict[str, Any]:
         asked.append((stack, secrets))
         return {"deployment": scene.get(stack)}
 
@@ -320,7 +322,7 @@ def test_stacks_with_keys_of_their_own_come_together_under_the_big_ones(
         encrypted.append(key)
         return kept
 
-    monkeypatch.setattr(moves, "exported", exported)
+    monkeypatch.setattr(moves, "export_state", export_state)
     monkeypatch.setattr(moves, "recoded", recoded)
     scene.join()
     assert (asked, encrypted) == ([("acme--web", True)], [SALT])

@@ -6,9 +6,9 @@ import pytest
 from tenantry.running.stack import (
     StackError,
     backend_url,
-    exported,
-    imported,
-    listed_with_times,
+    export_state,
+    import_state,
+    list_stacks,
     outputs,
     selected,
     setting,
@@ -75,7 +75,7 @@ def test_the_selected_stack_is_the_environments_or_pulumis(tmp_path: Path) -> No
 
 def test_a_state_goes_through_a_pipe(tmp_path: Path) -> None:
     environment = pulumi(tmp_path, f'echo "$*" > {tmp_path}/arguments; cat > {tmp_path}/given')
-    imported(environment, "dev", {"version": 3, "deployment": {}})
+    import_state(environment, "dev", {"version": 3, "deployment": {}})
     assert (tmp_path / "given").read_text() == '{"version": 3, "deployment": {}}'
     assert (tmp_path / "arguments").read_text() == "stack import --stack dev --non-interactive\n"
 
@@ -91,12 +91,12 @@ def test_states_and_stacks_are_read(tmp_path: Path) -> None:
           *) echo error: no >&2; exit 255 ;;
         esac""",
     )
-    assert listed_with_times(environment) == {
+    assert list_stacks(environment) == {
         "prod": None,
         "dev": datetime(2026, 11, 22, 9, 13, 19, 392000, UTC),
     }
     assert updates(environment, "dev", 1) == [{"kind": "update", "result": "succeeded"}]
-    assert exported(environment, "dev") == {"deployment": {"resources": []}}
+    assert export_state(environment, "dev") == {"deployment": {"resources": []}}
     assert backend_url(environment) == "s3://bucket"
     with pytest.raises(StackError, match=r"^pulumi stack export: no$"):
-        exported(environment, "prod")
+        export_state(environment, "prod")
