@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 
 from components.tenant_app import TYPE
-from tenantry.registry.transition import AppliedApp, handed_out, moved_apps
+from tenantry.registry.applied import AppliedApp, handed_out
+from tenantry.registry.moving import moved_apps
 
 _STACK = "pulumi:pulumi:Stack"
 

@@ -13,8 +13,9 @@ from tenantry.aura.errors import AuraSettingsError
 from tenantry.catalog.location import NO_CATALOG
 from tenantry.registry import App, RegistryError, SelectionError, load
 from tenantry.registry.graphs import GraphError, check_free_graphs
+from tenantry.registry.moving import MOVED, without_moved
 from tenantry.registry.selection import select_for
-from tenantry.registry.transition import MOVED, TransitionError, check_transition, without_moved
+from tenantry.registry.transition import TransitionError, check_transition
 from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.planning import SchemaPlan, plan_schemas
 

@@ -334,7 +334,7 @@ def _artifact(commit: str) -> str:
 def _of_plan(made: Plan, registry: Path) -> list[Annotation]:
     from tenantry.ci.annotations import of_plan
     from tenantry.ci.runner import in_repository
-    from tenantry.registry.document import read
+    from tenantry.registry.reading import read
 
     source = read(registry.read_bytes(), str(registry))
     return of_plan(made, source, in_repository(registry, os.environ))

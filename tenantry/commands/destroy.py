@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
     from tenantry.recovery.looking import Looker
-    from tenantry.registry.transition import AppliedApp
+    from tenantry.registry.applied import AppliedApp
 
 
 def destroy(

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.outlook import applied_in
 from tenantry.registry import load
+from tenantry.registry.moving import cut_off
 from tenantry.registry.names import AppNames
 from tenantry.registry.problems import did_you_mean, shown
-from tenantry.registry.transition import cut_off
 from tenantry.running.stack import export_state
 from tenantry.states.deployments import (
     apps_in,

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tenantry.fleet.errors import FleetError
+from tenantry.registry.applied import AppliedApp, handed_out
+from tenantry.registry.moving import cut_off
 from tenantry.registry.names import AppNames
-from tenantry.registry.transition import AppliedApp, cut_off, handed_out, judge_transition
+from tenantry.registry.transition import judge_transition
 from tenantry.states.deployments import between
 
 if TYPE_CHECKING:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
 
-from tenantry.registry import checks, document, models, neon, written
-from tenantry.registry.document import EMPTY, Map, dotted
+from tenantry.registry import checks, models, neon
+from tenantry.registry.document import Map, dotted
 from tenantry.registry.problems import Problem, RegistryError, did_you_mean, shown
+from tenantry.registry.reading import read
+from tenantry.registry.scalars import EMPTY
 from tenantry.registry.users import UsersError, read_users
-from tenantry.registry.written import NotTextError, Written, wrong_kind
+from tenantry.registry.written import registry as written
+from tenantry.registry.written.mapping import Written
+from tenantry.registry.written.rules import NotTextError, wrong_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +28,18 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "tenantry"
 """The namespace of a registry that names none."""
+
+
+@contextmanager
+def _paused_collector() -> Iterator[None]:
+    """Keep the garbage collector from looking at all values of a large file again and again: they are all in use."""
+    ran = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if ran:
+            gc.enable()
 
 
 def load(path: FilePath | str) -> models.Registry:
@@ -43,9 +61,10 @@ def load(path: FilePath | str) -> models.Registry:
     return parse(content, file)
 
 
+@_paused_collector()
 def parse(content: bytes, file: str = "tenants.yaml") -> models.Registry:
     """Check a registry that is in memory; `file` is its name in messages. Raises as `load` does."""
-    source = document.read(content, file)
+    source = read(content, file)
     faults = _Faults(source)
     registry = _Resolver(source, faults).registry(_validate(source, faults))
     if faults.problems:
@@ -308,19 +327,7 @@ _WHOLE: Final = frozenset({"schema_source", "graph", "graphs_per_user"})
 
 def _given(model: Written | None) -> dict[str, Any]:
     """Return what is written in `model`, without what is not."""
-    if model is None:
-        return {}
-    return {name: _plain(getattr(model, name)) for name in model.model_fields_set}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Written):
-        return _given(value)
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return value
+    return model.model_dump(exclude_unset=True) if model else {}
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -23,3 +23,9 @@ def allowed_apps(configured: str | None, environment: Mapping[str, str]) -> froz
     """Return the ids that the stack's `tenantry:allowDestroy` and the environment name, each a list with commas."""
     names = f"{configured or ''},{environment.get(VARIABLE, '')}".split(",")
     return frozenset(name.strip() for name in names if name.strip())
+
+
+def permission(*apps: str) -> str:
+    """Return the commands that let apps go: for one run, and for the stack until it is taken back."""
+    options = " ".join(f"--allow-destroy {app}" for app in apps)
+    return f"tenantry up {options}, or pulumi config set tenantry:allowDestroy {','.join(apps)}"

@@ -1,113 +1,17 @@
 """From what is applied to what the registry says: what a run may not do, and what it says before it does it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
 
+from tenantry.registry.applied import AppliedApp
 from tenantry.registry.graphs import graph_place
-from tenantry.registry.models import App, Deletion
-from tenantry.registry.names import AppNames
-
-
-@dataclass(frozen=True)
-class HandedOut:
-    """The generations of an app whose secrets a stack's outputs hold, and so its clients; those of a rotation under way they do not."""
-
-    generation: int | None = None
-    """Of the login; None where the state does not tell."""
-    api_keys: Mapping[str, int] = field(default_factory=dict)
-    """By the key's name; a key of which the state does not tell is absent."""
-
-
-@dataclass(frozen=True)
-class AppliedApp:
-    """An app as a stack holds it: what was in force when it was last applied."""
-
-    id: str
-    deletion: Deletion
-    organization: str
-    """The Neon organization that pays; empty where the API key implies it."""
-    region: str
-    postgres_version: int
-    generation: int
-    branches: frozenset[str]
-    api_keys: Mapping[str, int] = field(default_factory=dict)
-    """The generation of each API key, by the key's name; empty also where the app was applied without keys."""
-    in_catalog: bool = False
-    """Whether the app has rows in a catalog."""
-    graphs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By id, what Aura cannot change about each (`graphs.graph_place`)."""
-    revoked_keys: frozenset[str] = frozenset()
-    """The API keys of which no generation is valid any more."""
-    namespace: str = ""
-    """The registry's; empty where the state is older than this output."""
-
-    @classmethod
-    def of(
-        cls, outputs: Mapping[str, Any], handed_out: Mapping[str, HandedOut] = MappingProxyType({})
-    ) -> "AppliedApp":
-        """Read what the outputs of an app's component (`TenantApp`) say.
-
-        Of a rotation that did not reach its end nobody has the new URL or key: the generation before is the one in use.
-
-        :param handed_out: by app, what the stack's outputs hold (`handed_out`)
-        """
-        given = handed_out.get(outputs["app"], HandedOut())
-        generation = int(outputs["generation"])
-        return cls(
-            id=outputs["app"],
-            deletion=outputs["deletion"],
-            organization=outputs["organization"],
-            region=outputs["region"],
-            postgres_version=int(outputs["postgresVersion"]),
-            generation=min(generation, given.generation or generation),
-            branches=frozenset(outputs["branches"]),
-            in_catalog=bool(outputs.get("catalog")),
-            # An app that was applied without API keys has no such output.
-            api_keys={
-                name: min(int(made), given.api_keys.get(name, int(made)))
-                for name, made in outputs.get("apiKeys", {}).items()
-            },
-            # A state of before there were graphs has none.
-            graphs=outputs.get("graphs") or {},
-            # Nor had one of before these were outputs.
-            revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
-            namespace=outputs.get("namespace") or "",
-        )
-
-
-def handed_out(stack: Mapping[str, Any]) -> dict[str, HandedOut]:
-    """Tell by app what a stack's outputs hold: the engine replaces them at the end of a run without failures.
-
-    :param stack: the outputs of the stack itself
-    """
-    apps: Mapping[str, Mapping[str, Any]] = stack.get("apps") or {}
-    # A state of before these were told has none.
-    return {
-        app: HandedOut(
-            int(facts["generation"]) if "generation" in facts else None,
-            {name: int(made) for name, made in (facts.get("keyGenerations") or {}).items()},
-        )
-        for app, facts in apps.items()
-    }
-
-
-MOVED: Final = "moved"
-"""The output of a stack that names the apps which were moved out of it, each with the stack that has it now."""
-
-
-def moved_apps(stack: Mapping[str, Any]) -> dict[str, str]:
-    """Tell which apps were moved out of a stack, and to which stack. One that the stack holds nevertheless is on its way: the move was cut off.
-
-    :param stack: the outputs of the stack itself
-    """
-    return dict(stack.get(MOVED) or {})
+from tenantry.registry.models import App
+from tenantry.registry.permission import permission
 
 
 class TransitionError(Exception):
-    """The run would destroy or break what is to be kept; one line for each app."""
+    """The run would destroy or break what is to be kept; one line for each fault."""
 
 
 @dataclass
@@ -126,51 +30,6 @@ class Judgement:
         self.told.append(line)
 
 
-def without_moved(
-    applied: Iterable[AppliedApp],
-    selected: Sequence[App],
-    moved: Mapping[str, str],
-    registry: Path,
-    *,
-    stack: str,
-    everything: bool,
-) -> Sequence[App]:
-    """Leave out the apps that were moved to another stack: two that hold one app would work against each other.
-
-    :param applied: what the stack holds now
-    :param selected: what it is to hold
-    :param moved: by app, the stack that it was moved to
-    :param registry: the registry's file, for the message
-    :param stack: this stack
-    :param everything: nobody named the selected apps
-    :raises TransitionError: a move was cut off, or somebody names an app that was moved
-    """
-    if between := {app.id: moved[app.id] for app in applied if app.id in moved}:
-        raise TransitionError(f"{registry}: {cut_off(stack, between)}")
-    twice = [app.id for app in selected if app.id in moved]
-    if twice and not everything:
-        raise TransitionError(
-            f"{registry}: {', '.join(twice)} {'was' if len(twice) == 1 else 'were'} moved out of this stack (to {moved[twice[0]]}): nothing was "
-            f"changed. Take it out of tenantry:apps, or back into this stack: tenantry fleet join --app {twice[0]} --into {stack}"
-        )
-    return [app for app in selected if app.id not in moved]
-
-
-def cut_off(stack: str, between: Mapping[str, str]) -> str:
-    """Say that a move did not come to its end, and what ends it.
-
-    :param stack: the stack that apps were on their way out of
-    :param between: by app, the stack that it was on its way to
-    """
-    app, to = next(iter(sorted(between.items())))
-    back = to != AppNames("", *app.split("/", 1)).stack
-    command = f"tenantry fleet join --into {to}" if back else f"tenantry fleet split --from {stack}"
-    return (
-        f"moving {app}{f' and {len(between) - 1} more' if len(between) > 1 else ''} from stack {stack} to {to} was cut off: nothing was "
-        f"changed. Go on with {command}"
-    )
-
-
 def check_transition(
     applied: Iterable[AppliedApp],
     selected: Iterable[App],
@@ -184,17 +43,21 @@ def check_transition(
 ) -> list[str]:
     """Refuse what an edit must not do by accident, and say what is destroyed otherwise.
 
-    An app's project is destroyed when the app leaves, and when it changes what Neon cannot change about a project; a
-    branch when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then the change. An app that was
-    applied with `deletion: retain` may leave, since its project stays. One run takes something from one app only, or
-    from those in `allowed`: a file that was cut short loses more than one. A generation goes up by one: any other step
-    changes the password of the login that is in use, and another step of an API key's cuts off the clients that hold
-    the previous one. A key that leaves is revoked: with a protected app, only once its generations were revoked, or with the app in
-    `allowed`. A graph that leaves, or that Aura cannot change so, follows the same
-    two steps; of an app's graphs, one goes in a run unless the app is in `allowed`. The organization never changes: it comes from the shell or the
-    stack, and a variable that is not set must not replace every project. Nor does the namespace, which is in every name and in every row
-    of the catalog. An app that the registry still has, and the stack's selection not, leaves only if it is in `allowed`, and so does
-    the last of the apps that the stack holds.
+    - A project is destroyed when its app leaves, and when the app changes what Neon cannot change about a project. A
+      branch is destroyed when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then the change.
+    - An app that was applied with `deletion: retain` may leave, since its project stays.
+    - One run takes something from one app only, or from those in `allowed`: a file that was cut short loses more.
+    - An app that the registry still has, and the stack's selection not, leaves only if it is in `allowed`. So does the
+      last app that the stack holds.
+    - A generation goes up by one. Any other step of a login changes the password that is in use; any other step of an
+      API key cuts off the clients that hold the previous one.
+    - A key that leaves is revoked. With a protected app, its generations must have been revoked before, or the app is
+      in `allowed`.
+    - A graph that leaves, or that Aura cannot change so, takes the same two steps as a project. One of an app's graphs
+      goes in a run, unless the app is in `allowed`.
+    - The organization never changes: it comes from the shell or the stack, and a variable that is not set must not
+      replace every project.
+    - The namespace never changes: it is in every name, and in every row of the catalog.
 
     :param applied: what the stack holds now
     :param selected: what it is to hold
@@ -234,7 +97,10 @@ def judge_transition(
     allowed: Collection[str] = (),
     registered: Iterable[App] | None = None,
 ) -> Judgement:
-    """Judge each app by itself; how many lose something together is the caller's to judge. Parameters as for `check_transition`."""
+    """Judge each app by itself. How many lose something together is for the caller to judge.
+
+    Parameters as for `check_transition`.
+    """
     wanted = {app.id: app for app in selected}
     known = {app.id: app for app in registered} if registered is not None else wanted
     judgement = Judgement()
@@ -444,9 +310,3 @@ def _together(judgement: Judgement, allowed: Collection[str], *, none_stays: boo
     judgement.refused.append(
         f"{what}: nothing was changed. If the file is complete and this is meant, allow it by name: {permission(*apps)}"
     )
-
-
-def permission(*apps: str) -> str:
-    """Return the commands that let apps go: for one run, and for the stack until it is taken back."""
-    options = " ".join(f"--allow-destroy {app}" for app in apps)
-    return f"tenantry up {options}, or pulumi config set tenantry:allowDestroy {','.join(apps)}"

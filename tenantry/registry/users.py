@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tenantry.registry import written
+from tenantry.registry.written.graphs import user
+from tenantry.registry.written.rules import RuleError
 
 
 class UsersError(ValueError):
@@ -28,8 +29,8 @@ def read_users(registry: str, name: str) -> list[str]:
         word = line.partition("#")[0].strip()
         if word:
             try:
-                users.append(written.user(word))
-            except written.RuleError as error:
+                users.append(user(word))
+            except RuleError as error:
                 raise UsersError(f"{name}, line {number}: {error}") from None
     if not users:
         # What a file looks like that was cut off.

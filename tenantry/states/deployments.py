@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.fleet.errors import FleetError
+from tenantry.registry.moving import MOVED, moved_apps
 from tenantry.registry.names import app_of
-from tenantry.registry.transition import MOVED, moved_apps
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -3,7 +3,7 @@ import pytest
 from tenantry.ci.annotations import Annotation, as_command, as_line, limited, of_plan, of_problems
 from tenantry.planning.plan import Counts, FieldChange, Plan, Refusal, Row
 from tenantry.registry import RegistryError, parse
-from tenantry.registry.document import read
+from tenantry.registry.reading import read
 
 REGISTRY = """\
 version: 1

@@ -3,7 +3,7 @@ import pytest
 
 from components.applied import applied
 from components.tenant_app import TYPE
-from tenantry.registry.transition import AppliedApp
+from tenantry.registry.applied import AppliedApp
 from tests.unit.components.recording import run
 
 URN = "urn:pulumi:dev::tenantry::tenantry:app:TenantApp::acme/web"

@@ -5,13 +5,9 @@ from pathlib import Path
 import pytest
 
 from tenantry.registry import App, load
+from tenantry.registry.applied import AppliedApp
 from tenantry.registry.models import Deletion
-from tenantry.registry.transition import (
-    AppliedApp,
-    TransitionError,
-    check_transition,
-    without_moved,
-)
+from tenantry.registry.transition import TransitionError, check_transition
 
 FILE = Path("tenants.yaml")
 REGISTRY = """\
@@ -357,34 +353,3 @@ def test_another_aura_project_is_refused(tmp_path: Path) -> None:
 def test_an_app_that_leaves_names_its_graphs() -> None:
     (line,) = check_transition([held_graphs("delete", "a")], [], FILE, allowed={"acme/web"})
     assert line.endswith("destroyed, and so are its graphs (acme/web, acme/web/a)")
-
-
-def test_apps_that_were_moved_out_of_a_stack_are_not_made_in_it_again(web: App) -> None:
-    moved = {"acme/web": "acme--web"}
-    assert without_moved([], [web], moved, FILE, stack="prod", everything=True) == []
-    assert without_moved([], [web], {}, FILE, stack="prod", everything=False) == [web]
-    with pytest.raises(
-        TransitionError,
-        match=r"was moved out of this stack \(to acme--web\).*fleet join --app acme/web --into prod",
-    ):
-        without_moved([], [web], moved, FILE, stack="prod", everything=False)
-
-
-@pytest.mark.parametrize(
-    ("stack", "to", "command"),
-    [("prod", "acme--web", "split --from prod"), ("acme--web", "prod", "join --into prod")],
-)
-def test_a_move_that_was_cut_off_stops_the_run_with_what_ends_it(
-    web: App, stack: str, to: str, command: str
-) -> None:
-    with pytest.raises(
-        TransitionError, match=f"nothing was changed. Go on with tenantry fleet {command}"
-    ):
-        without_moved(
-            [held("acme/web", "delete")],
-            [web],
-            {"acme/web": to},
-            FILE,
-            stack=stack,
-            everything=True,
-        )

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from tenantry.catalog.keys import live_generations
 from tenantry.registry import App, RegistryError
+from tenantry.registry.applied import AppliedApp
 from tenantry.registry.graphs import graph_place
 from tenantry.registry.loading import parse
-from tenantry.registry.transition import AppliedApp, TransitionError, check_transition
+from tenantry.registry.transition import TransitionError, check_transition
 
 FILE = Path("tenants.yaml")
 EXAMPLE = (Path(__file__).parents[3] / "tenants.yaml").read_bytes()

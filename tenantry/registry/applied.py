@@ -1,0 +1,95 @@
+"""An app as a stack holds it, read from the outputs that its component left in the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenantry.registry.models import Deletion
+
+
+@dataclass(frozen=True)
+class HandedOut:
+    """The generations of an app whose secrets a stack's outputs hold, and so its clients; those of a rotation under way they do not."""
+
+    generation: int | None = None
+    """Of the login; None where the state does not tell."""
+    api_keys: Mapping[str, int] = field(default_factory=dict)
+    """By the key's name; a key of which the state does not tell is absent."""
+
+
+@dataclass(frozen=True)
+class AppliedApp:
+    """An app as a stack holds it: what was in force when it was last applied."""
+
+    id: str
+    deletion: Deletion
+    organization: str
+    """The Neon organization that pays; empty where the API key implies it."""
+    region: str
+    postgres_version: int
+    generation: int
+    branches: frozenset[str]
+    api_keys: Mapping[str, int] = field(default_factory=dict)
+    """The generation of each API key, by the key's name; empty also where the app was applied without keys."""
+    in_catalog: bool = False
+    """Whether the app has rows in a catalog."""
+    graphs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By id, what Aura cannot change about each (`graphs.graph_place`)."""
+    revoked_keys: frozenset[str] = frozenset()
+    """The API keys of which no generation is valid any more."""
+    namespace: str = ""
+    """The registry's; empty where the state is older than this output."""
+
+    @classmethod
+    def of(
+        cls, outputs: Mapping[str, Any], handed_out: Mapping[str, HandedOut] = MappingProxyType({})
+    ) -> AppliedApp:
+        """Read what the outputs of an app's component (`TenantApp`) say.
+
+        Of a rotation that did not reach its end nobody has the new URL or key: the generation before is the one in use.
+
+        :param handed_out: by app, what the stack's outputs hold (`handed_out`)
+        """
+        given = handed_out.get(outputs["app"], HandedOut())
+        generation = int(outputs["generation"])
+        return cls(
+            id=outputs["app"],
+            deletion=outputs["deletion"],
+            organization=outputs["organization"],
+            region=outputs["region"],
+            postgres_version=int(outputs["postgresVersion"]),
+            generation=min(generation, given.generation or generation),
+            branches=frozenset(outputs["branches"]),
+            in_catalog=bool(outputs.get("catalog")),
+            # An app that was applied without API keys has no such output.
+            api_keys={
+                name: min(int(made), given.api_keys.get(name, int(made)))
+                for name, made in outputs.get("apiKeys", {}).items()
+            },
+            # A state of before there were graphs has none.
+            graphs=outputs.get("graphs") or {},
+            # Nor had one of before these were outputs.
+            revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
+            namespace=outputs.get("namespace") or "",
+        )
+
+
+def handed_out(stack: Mapping[str, Any]) -> dict[str, HandedOut]:
+    """Tell by app what a stack's outputs hold: the engine replaces them at the end of a run without failures.
+
+    :param stack: the outputs of the stack itself
+    """
+    apps: Mapping[str, Mapping[str, Any]] = stack.get("apps") or {}
+    # A state of before these were told has none.
+    return {
+        app: HandedOut(
+            int(facts["generation"]) if "generation" in facts else None,
+            {name: int(made) for name, made in (facts.get("keyGenerations") or {}).items()},
+        )
+        for app, facts in apps.items()
+    }
