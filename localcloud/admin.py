@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from localcloud.faults.standing import Faults
-    from localcloud.state import Json
+    from localcloud.records import Json
     from localcloud.traffic import Traffic
 
 PREFIX = "/_localcloud"

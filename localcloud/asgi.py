@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.middleware import Middleware
     from starlette.types import Message, Receive, Scope, Send
 
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 _NO_ROUTE = "no such route"
 

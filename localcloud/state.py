@@ -6,239 +6,29 @@ import contextlib
 import dataclasses
 import json
 import sqlite3
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from localcloud.records import (
+    ApiKey,
+    AuraInstance,
+    AuraSnapshot,
+    Branch,
+    Database,
+    Endpoint,
+    Operation,
+    Permission,
+    Project,
+    Record,
+    Role,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Json = dict[str, Any]
-
-
-class Record:
-    """A dataclass of JSON values: ``KEY`` names the fields that make it unique, ``PARENT`` that of what it belongs to."""
-
-    __slots__ = ()
-    KIND: ClassVar[str]
-    KEY: ClassVar[tuple[str, ...]] = ("id",)
-    PARENT: ClassVar[str | None] = None
-
-    @property
-    def key(self) -> str:
-        """The record's key."""
-        return "/".join(str(getattr(self, name)) for name in self.KEY)
-
-    @property
-    def parent(self) -> str:
-        """The key of the record that this one belongs to; empty at the top."""
-        return str(getattr(self, self.PARENT)) if self.PARENT else ""
-
-
-@dataclass(slots=True)
-class Project(Record):
-    """A Neon project. ``allowed_ips`` and the other settings are kept as the API shows them."""
-
-    KIND: ClassVar[str] = "project"
-    id: str
-    name: str
-    region_id: str
-    pg_version: int
-    org_id: str
-    owner_id: str
-    provisioner: str
-    store_passwords: bool
-    history_retention_seconds: int
-    default_endpoint_settings: Json
-    settings: Json
-    created_at: str
-    updated_at: str
-    deleted_at: str | None = None
-
-
-@dataclass(slots=True)
-class Branch(Record):
-    """A branch: one PostgreSQL data directory.
-
-    ``lists_stale`` says that clients may have made or dropped roles and databases over SQL that the state does not know.
-    """
-
-    KIND: ClassVar[str] = "branch"
-    PARENT: ClassVar[str | None] = "project_id"
-    id: str
-    project_id: str
-    name: str
-    parent_id: str | None
-    default: bool
-    protected: bool
-    current_state: str
-    pending_state: str | None
-    created_at: str
-    updated_at: str
-    state_changed_at: str
-    init_source: str = "parent-data"
-    expires_at: str | None = None
-    deleted_at: str | None = None
-    lists_stale: bool = False
-
-
-@dataclass(slots=True)
-class Endpoint(Record):
-    """A compute endpoint with its two loopback addresses: direct (``host``) and pooled."""
-
-    KIND: ClassVar[str] = "endpoint"
-    PARENT: ClassVar[str | None] = "branch_id"
-    id: str
-    project_id: str
-    branch_id: str
-    host: str
-    pooler_host: str
-    type: str
-    region_id: str
-    autoscaling_limit_min_cu: float
-    autoscaling_limit_max_cu: float
-    suspend_timeout_seconds: int
-    provisioner: str
-    settings: Json
-    pooler_enabled: bool
-    pooler_mode: str
-    disabled: bool
-    passwordless_access: bool
-    current_state: str
-    pending_state: str | None
-    created_at: str
-    updated_at: str
-    name: str | None = None
-    started_at: str | None = None
-    suspended_at: str | None = None
-    last_active: str | None = None
-
-
-@dataclass(slots=True)
-class Role(Record):
-    """A role of a branch. ``password`` is None where the API never knew it (made over SQL, or no login)."""
-
-    KIND: ClassVar[str] = "role"
-    KEY: ClassVar[tuple[str, ...]] = ("branch_id", "name")
-    PARENT: ClassVar[str | None] = "branch_id"
-    branch_id: str
-    name: str
-    password: str | None
-    created_at: str
-    updated_at: str
-    no_login: bool = False
-
-
-@dataclass(slots=True)
-class Database(Record):
-    """A database of a branch."""
-
-    KIND: ClassVar[str] = "database"
-    KEY: ClassVar[tuple[str, ...]] = ("branch_id", "name")
-    PARENT: ClassVar[str | None] = "branch_id"
-    branch_id: str
-    id: int
-    name: str
-    owner_name: str
-    created_at: str
-    updated_at: str
-
-
-@dataclass(slots=True)
-class Operation(Record):
-    """An operation as the API shows it, with ``task``: what a restart needs to carry it to its end."""
-
-    KIND: ClassVar[str] = "operation"
-    PARENT: ClassVar[str | None] = "project_id"
-    id: str
-    project_id: str
-    action: str
-    status: str
-    created_at: str
-    updated_at: str
-    branch_id: str | None = None
-    endpoint_id: str | None = None
-    error: str | None = None
-    failures_count: int = 0
-    total_duration_ms: int = 0
-    task: Json = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class ApiKey(Record):
-    """An API key. Only its SHA-256 is kept. ``org_id`` is empty for a personal key."""
-
-    KIND: ClassVar[str] = "api_key"
-    PARENT: ClassVar[str | None] = "org_id"
-    id: int
-    name: str
-    sha256: str
-    org_id: str
-    project_id: str | None
-    created_at: str
-    last_used_at: str | None = None
-    last_used_from_addr: str = ""
-
-
-@dataclass(slots=True)
-class Permission(Record):
-    """A project shared with an e-mail address."""
-
-    KIND: ClassVar[str] = "permission"
-    PARENT: ClassVar[str | None] = "project_id"
-    id: str
-    project_id: str
-    granted_to_email: str
-    granted_at: str
-
-
-@dataclass(slots=True)
-class AuraInstance(Record):
-    """An Aura instance. Only the SHA-256 of its password is kept: no answer but the create's holds it.
-
-    ``status`` is where it rests (``running`` or ``paused``). While an operation is under way, ``operation`` is the
-    status of that time, from ``operation_from`` to ``operation_until`` (Unix seconds, as ``created``), and ``outcome``
-    holds the fields that its end sets; ``{}`` with the operation ``destroying`` means the record's end.
-    """
-
-    KIND: ClassVar[str] = "aura_instance"
-    id: str
-    name: str
-    tenant_id: str
-    type: str
-    cloud_provider: str
-    region: str
-    version: str
-    memory: str
-    storage: str
-    username: str
-    password_sha256: str
-    created: float
-    status: str
-    operation: str | None = None
-    operation_from: float = 0.0
-    operation_until: float = 0.0
-    outcome: Json = field(default_factory=dict)
-    vector_optimized: bool = False
-    graph_analytics_plugin: bool = False
-    secondaries_count: int = 0
-    cdc_enrichment_mode: str = "OFF"
-
-
-@dataclass(slots=True)
-class AuraSnapshot(Record):
-    """A snapshot of an Aura instance, from ``taken`` (Unix seconds) on; complete at ``completed``."""
-
-    KIND: ClassVar[str] = "aura_snapshot"
-    PARENT: ClassVar[str | None] = "instance_id"
-    id: str
-    instance_id: str
-    profile: str
-    taken: float
-    completed: float
-
-
 R = TypeVar("R", bound=Record)
+_IDS_BEGIN = {Database.KIND: 1_000_000, ApiKey.KIND: 100_001}
+"""What the numbers given as ids come after."""
 
 
 class Table(dict[str, R]):
@@ -329,6 +119,9 @@ class State:
             "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, "
             "document TEXT NOT NULL, UNIQUE (kind, key))"
         )
+        self._sqlite.execute(
+            "CREATE TABLE IF NOT EXISTS sequences (kind TEXT PRIMARY KEY, last INTEGER NOT NULL)"
+        )
         for kind, document in self._sqlite.execute(
             "SELECT kind, document FROM records ORDER BY number"
         ):
@@ -362,9 +155,15 @@ class State:
             raise
         self._sqlite.execute("COMMIT")
 
-    def next_database_id(self) -> int:
-        """Return an id that no database has."""
-        return max((each.id for each in self.databases.values()), default=1_000_000) + 1
+    def next_id(self, kind: type[Database | ApiKey]) -> int:
+        """Return an id that no record of a kind has, nor ever had; one that is not used in the end is left out."""
+        known = (each.id for each in self._tables[kind.KIND].values())
+        row = self._sqlite.execute(
+            "INSERT INTO sequences (kind, last) VALUES (?, ? + 1) "
+            "ON CONFLICT (kind) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last",
+            (kind.KIND, max(known, default=_IDS_BEGIN[kind.KIND])),
+        ).fetchone()
+        return int(row[0])
 
     def put(self, *records: Record) -> None:
         """Add or replace records in a commit of their own."""

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 _WINDOWS = {"60s": 60.0, "1s": 1.0}
 

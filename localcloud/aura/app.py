@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from localcloud.aura.cloud import Aura
     from localcloud.aura.routing import Handler, Routes
-    from localcloud.state import Json
+    from localcloud.records import Json
     from localcloud.traffic import Traffic
 
 PREFIX = "/v1"

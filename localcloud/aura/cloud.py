@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localcloud.aura.neo4j import Neo4j
+    from localcloud.records import AuraInstance, AuraSnapshot, Json
     from localcloud.settings import Settings
-    from localcloud.state import AuraInstance, AuraSnapshot, Change, Json, State
+    from localcloud.state import Change, State
 
 DESTROYING = "destroying"
 SNAPSHOTTING = "snapshotting"

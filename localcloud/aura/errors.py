@@ -10,7 +10,7 @@ from localcloud.asgi import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 
 @dataclass(frozen=True, slots=True)

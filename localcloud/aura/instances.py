@@ -23,14 +23,14 @@ from localcloud.aura.errors import (
     unavailable,
 )
 from localcloud.aura.routing import Routes, answer
-from localcloud.state import AuraInstance, AuraSnapshot
+from localcloud.records import AuraInstance, AuraSnapshot
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.aura.cloud import Aura
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 _NODE_BYTES = 400
 _RELATIONSHIP_BYTES = 60

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from localcloud.aura.cloud import Aura
-    from localcloud.state import AuraInstance, Json
+    from localcloud.records import AuraInstance, Json
 
 PATH = "/db/{database}/query/v2"
 _UNAUTHORIZED = "Neo.ClientError.Security.Unauthorized"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from localcloud.aura.cloud import Aura
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 Handler: TypeAlias = "Callable[[Aura, Request], Awaitable[Response]]"
 Routes: TypeAlias = "list[tuple[str, str, Handler]]"

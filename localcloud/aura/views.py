@@ -11,7 +11,7 @@ from localcloud.aura.configurations import BUSINESS_CRITICAL, CONFIGURATIONS, DE
 
 if TYPE_CHECKING:
     from localcloud.aura.cloud import Aura
-    from localcloud.state import AuraInstance, AuraSnapshot, Json
+    from localcloud.records import AuraInstance, AuraSnapshot, Json
 
 TENANT_NAME = "Local Cloud"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Branch, Project
+    from localcloud.records import Branch, Project
 
 
 def project_of(cloud: Cloud, request: Request) -> Project:

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 from localcloud.neon import bodies, ids
 from localcloud.neon.caller import caller_of
 from localcloud.neon.errors import ApiError, not_found
+from localcloud.neon.parameters import integer_in_path
 from localcloud.neon.routing import Routes, answer
 from localcloud.neon.views import USER_NAME
-from localcloud.state import ApiKey
+from localcloud.records import ApiKey
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Json
-
-_FIRST_ID = 100_001
+    from localcloud.records import Json
 
 
 async def list_keys(cloud: Cloud, request: Request) -> Response:
@@ -36,7 +35,7 @@ async def create_key(cloud: Cloud, request: Request) -> Response:
         cloud.project(wanted.project_id)
     key = ids.api_key()
     record = ApiKey(
-        id=max((each.id for each in cloud.state.api_keys.values()), default=_FIRST_ID) + 1,
+        id=cloud.state.next_id(ApiKey),
         name=wanted.key_name,
         sha256=cloud.key_sha256(key),
         org_id=owner,
@@ -59,7 +58,7 @@ async def create_key(cloud: Cloud, request: Request) -> Response:
 async def revoke_key(cloud: Cloud, request: Request) -> Response:
     """Revoke a key."""
     owner = _owner(cloud, request)
-    record = cloud.state.api_keys.get(request.path_params["key_id"])
+    record = cloud.state.api_keys.get(str(integer_in_path(request, "key_id")))
     if record is None or record.org_id != owner:
         raise not_found("API key")
     with cloud.state.change() as change:

@@ -13,6 +13,7 @@ from localcloud.neon import (
     connection,
     databases,
     endpoints,
+    missing,
     operation_routes,
     organizations,
     permissions,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from localcloud.neon.cloud import Cloud
     from localcloud.neon.routing import Handler, Routes
-    from localcloud.state import Json
+    from localcloud.records import Json
     from localcloud.traffic import Traffic
 
 PREFIX = "/api/v2"
@@ -56,7 +57,10 @@ _MODULES = (
 
 
 ROUTES: Routes = [route for module in _MODULES for route in module.ROUTES]
-"""Every route of the API, below ``PREFIX``."""
+"""Every route that the local cloud has, below ``PREFIX``."""
+
+DOCUMENTED: Routes = sorted(ROUTES + missing.ROUTES, key=lambda route: route[1].count("{"))
+"""Every route of Neon's document, fixed parts before parameters: ``/projects/shared`` is no project."""
 
 
 def build(
@@ -98,7 +102,7 @@ class _Neon(HttpApi):
         super().__init__(
             (
                 (method, PREFIX + path, _endpoint(cloud, handler))
-                for method, path, handler in ROUTES
+                for method, path, handler in DOCUMENTED
             ),
             middleware,
             traffic,

@@ -11,16 +11,17 @@ from localcloud.neon.cloud import recoverable_until
 from localcloud.neon.endpoints import new_endpoint
 from localcloud.neon.errors import ApiError, bad_request, limit, not_found
 from localcloud.neon.operations import Step
-from localcloud.neon.pagination import flag_of, limit_of, page
+from localcloud.neon.pagination import page
+from localcloud.neon.parameters import choice_of, flag_of, limit_of
 from localcloud.neon.routing import Routes, answer, gone
-from localcloud.state import Branch, Database, Role
+from localcloud.records import Branch, Database, Role
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Json, Operation
+    from localcloud.records import Json, Operation
 
 _SORTABLE = ("updated_at", "created_at", "name")
 
@@ -29,14 +30,8 @@ async def list_branches(cloud: Cloud, request: Request) -> Response:
     """Pages, by default the last changed first; ``search`` looks into names and ids."""
     project = project_of(cloud, request)
     query = request.query_params
-    sort_by = query.get("sort_by", "updated_at")
-    order = query.get("sort_order", "desc")
-    if sort_by not in _SORTABLE:
-        raise bad_request(
-            'parameter "sort_by" in query has an error: must be one of ' + ", ".join(_SORTABLE)
-        )
-    if order not in {"asc", "desc"}:
-        raise bad_request('parameter "sort_order" in query has an error: must be asc or desc')
+    sort_by = choice_of(query, "sort_by", _SORTABLE, "updated_at")
+    order = choice_of(query, "sort_order", ("asc", "desc"), "desc")
     size = limit_of(query, default=100, maximum=10_000)
     found = _search(
         cloud.state.branches.of(project.id)
@@ -122,13 +117,13 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
     databases = [
         Database(
             branch.id,
-            cloud.state.next_database_id() + number,
+            cloud.state.next_id(Database),
             database.name,
             database.owner_name,
             database.created_at,
             database.updated_at,
         )
-        for number, database in enumerate(cloud.state.databases.of(parent.id))
+        for database in cloud.state.databases.of(parent.id)
     ]
     endpoints = []
     steps = [

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Project
+    from localcloud.records import Project
 
 ORG_ID_REQUIRED = "org_id is required, you can find it on your organization settings page"
 

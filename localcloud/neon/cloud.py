@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from localcloud.faults.standing import Faults
     from localcloud.postgres.installation import Installation
+    from localcloud.records import Branch, Endpoint, Operation, Project
     from localcloud.settings import Settings
-    from localcloud.state import Branch, Endpoint, Operation, Project, State
+    from localcloud.state import State
 
 RECOVERY = timedelta(days=7)
 """How long a deleted project or branch can be recovered."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from localcloud.neon.lists import Lists
     from localcloud.neon.operations import Operations
     from localcloud.postgres.cluster import Cluster
-    from localcloud.state import Endpoint, Operation, State
+    from localcloud.records import Endpoint, Operation
+    from localcloud.state import State
 
 
 class Compute(OnDemand):

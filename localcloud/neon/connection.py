@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from localcloud.neon import views
 from localcloud.neon.access import project_of
 from localcloud.neon.databases import database_of
-from localcloud.neon.errors import ApiError, bad_request, not_found
-from localcloud.neon.pagination import flag_of
+from localcloud.neon.errors import ApiError, not_found
+from localcloud.neon.parameters import flag_of, identifier_of, required_of
 from localcloud.neon.roles import role_of
 from localcloud.neon.routing import Routes, answer
 
@@ -23,19 +23,14 @@ async def connection_uri(cloud: Cloud, request: Request) -> Response:
     """Give the connection string of a role and a database, direct or pooled."""
     project = project_of(cloud, request)
     query = request.query_params
-    for name in ("database_name", "role_name"):
-        if not query.get(name):
-            raise bad_request(f'parameter "{name}" in query has an error: value is required')
+    database_name, role_name = (required_of(query, name) for name in ("database_name", "role_name"))
+    branch_id, endpoint_id = (identifier_of(query, name) for name in ("branch_id", "endpoint_id"))
     pooled = flag_of(query, "pooled")
-    branch = (
-        cloud.branch(project.id, query["branch_id"])
-        if query.get("branch_id")
-        else cloud.default_branch(project.id)
-    )
-    if query.get("endpoint_id"):
-        endpoint = cloud.endpoint(project.id, query["endpoint_id"])
+    branch = cloud.branch(project.id, branch_id) if branch_id else cloud.default_branch(project.id)
+    if endpoint_id:
+        endpoint = cloud.endpoint(project.id, endpoint_id)
         if endpoint.branch_id != branch.id:
-            if query.get("branch_id"):
+            if branch_id:
                 raise not_found("endpoint")
             branch = cloud.state.branches[endpoint.branch_id]
     else:
@@ -46,8 +41,8 @@ async def connection_uri(cloud: Cloud, request: Request) -> Response:
             raise ApiError(404, "no read_write endpoint found for the branch")
         endpoint = writable[0]
     await cloud.sync(branch)
-    role = role_of(cloud, branch, query["role_name"])
-    database = database_of(cloud, branch, query["database_name"])
+    role = role_of(cloud, branch, role_name)
+    database = database_of(cloud, branch, database_name)
     if not project.store_passwords or role.password is None:
         raise ApiError(412, "password is not stored for the role")
     host = endpoint.pooler_host if pooled else endpoint.host

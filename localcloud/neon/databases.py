@@ -11,14 +11,14 @@ from localcloud.neon.operations import Step
 from localcloud.neon.plans import DATABASES_PER_BRANCH
 from localcloud.neon.roles import check_name
 from localcloud.neon.routing import Routes, answer, gone
-from localcloud.state import Database
+from localcloud.records import Database
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Branch, Json, Operation
+    from localcloud.records import Branch, Json, Operation
 
 
 def database_of(cloud: Cloud, branch: Branch, name: str) -> Database:
@@ -54,7 +54,7 @@ async def create_database(cloud: Cloud, request: Request) -> Response:
         )
     now = cloud.clock.now()
     database = Database(
-        branch.id, cloud.state.next_database_id(), wanted.name, wanted.owner_name, now, now
+        branch.id, cloud.state.next_id(Database), wanted.name, wanted.owner_name, now, now
     )
     with cloud.state.change() as change:
         change.put(database)

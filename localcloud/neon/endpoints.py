@@ -9,14 +9,14 @@ from localcloud.neon.access import project_of
 from localcloud.neon.errors import ApiError, bad_request, limit
 from localcloud.neon.operations import Step
 from localcloud.neon.routing import Routes, answer, gone
-from localcloud.state import Endpoint
+from localcloud.records import Endpoint
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Branch, Operation, Project
+    from localcloud.records import Branch, Operation, Project
 
 _SIZES = ("autoscaling_limit_min_cu", "autoscaling_limit_max_cu", "suspend_timeout_seconds")
 _PLAIN = ("pooler_enabled", "disabled", "passwordless_access", "provisioner", "name")

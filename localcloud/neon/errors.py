@@ -9,7 +9,7 @@ from localcloud.asgi import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 
 class ApiError(Refusal):
@@ -63,3 +63,8 @@ def too_many_requests(headers: Mapping[str, str]) -> ApiError:
 def limit(code: str, message: str) -> ApiError:
     """Return the error for a plan's limit that is reached."""
     return ApiError(422, message, code)
+
+
+def not_here(what: str) -> ApiError:
+    """Return the error for what Neon's API document has and the local cloud has not."""
+    return ApiError(501, f"{what}: documented, not in the local cloud", "NOT_IN_LOCAL_CLOUD")

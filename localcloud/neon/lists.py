@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from localcloud.neon.operations import UNFINISHED
 from localcloud.postgres import catalog
 from localcloud.postgres.cluster import ClusterError
-from localcloud.state import Database, Role
+from localcloud.records import Database, Role
 
 if TYPE_CHECKING:
     from localcloud.clock import Clock
     from localcloud.postgres.catalog import FoundDatabase
     from localcloud.postgres.cluster import Cluster
-    from localcloud.state import Branch, Operation, State
+    from localcloud.records import Branch, Operation
+    from localcloud.state import State
 
 _SECONDS = 5.0
 """How long a server may take to answer: a suspension waits for it."""
@@ -130,7 +131,7 @@ class Lists:
             for name, owner in owners.items():
                 known = known_databases.get(name)
                 if known is None:
-                    change.put(Database(branch.id, state.next_database_id(), name, owner, now, now))
+                    change.put(Database(branch.id, state.next_id(Database), name, owner, now, now))
                 elif known.owner_name != owner:
                     known.owner_name = owner
                     known.updated_at = now

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from localcloud.neon import views
 from localcloud.neon.access import project_of
 from localcloud.neon.errors import bad_request, not_found
-from localcloud.neon.pagination import limit_of
+from localcloud.neon.parameters import limit_of, uuid_in_path
 from localcloud.neon.routing import Routes, answer
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def list_operations(cloud: Cloud, request: Request) -> Response:
 async def get_operation(cloud: Cloud, request: Request) -> Response:
     """One operation."""
     project = project_of(cloud, request)
-    operation = cloud.state.operations.get(request.path_params["operation_id"])
+    operation = cloud.state.operations.get(uuid_in_path(request, "operation_id"))
     if operation is None or operation.project_id != project.id:
         raise not_found("operation")
     return answer({"operation": views.operation(operation)})

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from localcloud.faults.operations import ORDERED
 from localcloud.neon.errors import locked
-from localcloud.state import Operation
+from localcloud.records import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from localcloud.clock import Clock
     from localcloud.faults.operations import Ordered
-    from localcloud.state import Change, Json, State
+    from localcloud.records import Json
+    from localcloud.state import Change, State
 
 UNFINISHED = frozenset({"scheduling", "running", "cancelling"})
 _KEPT_PER_PROJECT = 1000

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 _CREATED = "2026-01-01T00:00:00Z"
 

@@ -9,33 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from localcloud.neon.errors import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
-
-
-def limit_of(query: Mapping[str, str], default: int, maximum: int) -> int:
-    """Return the page size asked for. Raises ApiError 400 outside of 1 to ``maximum``."""
-    text = query.get("limit")
-    if text is None:
-        return default
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if not 1 <= value <= maximum:
-        raise bad_request(
-            f'parameter "limit" in query has an error: must be an integer from 1 to {maximum}'
-        )
-    return value
-
-
-def flag_of(query: Mapping[str, str], name: str) -> bool:
-    """Return a boolean parameter, false when absent. Raises ApiError 400."""
-    text = query.get(name, "false")
-    if text not in {"true", "false"}:
-        raise bad_request(f'parameter "{name}" in query has an error: must be true or false')
-    return text == "true"
 
 
 def page(

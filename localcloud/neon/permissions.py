@@ -9,14 +9,14 @@ from localcloud.neon import bodies
 from localcloud.neon.access import project_of
 from localcloud.neon.errors import ApiError, not_found
 from localcloud.neon.routing import Routes, answer
-from localcloud.state import Permission
+from localcloud.records import Permission
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 
 async def list_permissions(cloud: Cloud, request: Request) -> Response:

@@ -10,19 +10,20 @@ from localcloud.neon.caller import caller_of
 from localcloud.neon.endpoints import new_endpoint
 from localcloud.neon.errors import ApiError, bad_request, not_found
 from localcloud.neon.operations import Step
-from localcloud.neon.pagination import flag_of, limit_of, page
+from localcloud.neon.pagination import page
+from localcloud.neon.parameters import flag_of, identifier_of, limit_of, number_of
 from localcloud.neon.plans import DEFAULT_CU, DEFAULT_RETENTION_SECONDS
 from localcloud.neon.regions import DEFAULT_REGION, check_region
 from localcloud.neon.roles import check_name
 from localcloud.neon.routing import Routes, answer
-from localcloud.state import Branch, Database, Project, Role
+from localcloud.records import Branch, Database, Project, Role
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Json
+    from localcloud.records import Json
 
 # What Neon gives a new project, also where the plan does not let it be edited.
 _MAINTENANCE_WINDOW = {"weekdays": [1], "start_time": "05:00", "end_time": "06:00"}
@@ -35,7 +36,8 @@ async def list_projects(cloud: Cloud, request: Request) -> Response:
     caller = caller_of(request)
     limit = limit_of(query, default=10, maximum=400)
     recoverable = flag_of(query, "recoverable")
-    org_id = caller.organization(cloud, query.get("org_id"))
+    number_of(query, "timeout", 100, 30_000)
+    org_id = caller.organization(cloud, identifier_of(query, "org_id"))
     search = query.get("search", "").lower()
     found = [
         project
@@ -142,7 +144,7 @@ async def create_project(cloud: Cloud, request: Request) -> Response:
     role = Role(branch.id, role_name, ids.password(), made, made)
     made = cloud.clock.now()
     database = Database(
-        branch.id, cloud.state.next_database_id(), database_name, role_name, made, made
+        branch.id, cloud.state.next_id(Database), database_name, role_name, made, made
     )
     endpoint = new_endpoint(cloud, project, branch, bodies.BranchEndpoint(type="read_write"))
     cloud.claim_addresses(endpoint)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.neon.caller import caller_of
 from localcloud.neon.errors import bad_request
+from localcloud.neon.parameters import identifier_of
 from localcloud.neon.routing import Routes, answer
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def check_region(region_id: str) -> None:
 async def list_regions(cloud: Cloud, request: Request) -> Response:
     """All regions; not for an organization's key."""
     caller_of(request).check_personal()
-    org_id = request.query_params.get("org_id")
+    org_id = identifier_of(request.query_params, "org_id")
     if org_id:
         caller_of(request).organization(cloud, org_id)
     return answer(

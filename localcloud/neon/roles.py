@@ -12,14 +12,14 @@ from localcloud.neon.operations import Step
 from localcloud.neon.plans import ROLES_PER_BRANCH
 from localcloud.neon.routing import Routes, answer, gone
 from localcloud.postgres.template import SUPERUSER
-from localcloud.state import Role
+from localcloud.records import Role
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Branch, Operation
+    from localcloud.records import Branch, Operation
 
 _RESERVED = re.compile(rf"pg_.*|{SUPERUSER}|neon_superuser|postgres|template[01]|public|none")
 _MAX_NAME_BYTES = 63

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.state import Branch, Database, Endpoint, Json, Operation, Project, Role
+    from localcloud.records import Branch, Database, Endpoint, Json, Operation, Project, Role
 
 USER_EMAIL = "operator@localcloud.example"
 USER_NAME = "Local Operator"

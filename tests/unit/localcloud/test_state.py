@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localcloud.state import Database, Role, State
+from localcloud.records import ApiKey, Database, Role
+from localcloud.state import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,4 +76,28 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     state = State(tmp_path / "state.db")
     assert (tmp_path / "state.db").stat().st_mode & 0o077 == 0
     assert isinstance(state._sqlite, sqlite3.Connection)
+    state.close()
+
+
+def test_an_id_is_never_given_twice_also_after_a_deletion_and_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    state = State(path)
+    given = [state.next_id(ApiKey) for _ in range(3)]
+    key = ApiKey(given[-1], "k", "0" * 64, "", None, "2026-01-01T00:00:00.000000Z")
+    state.put(key)
+    with state.change() as change:
+        change.delete(key)
+    given.append(state.next_id(ApiKey))
+    state.close()
+    state = State(path)
+    given.append(state.next_id(ApiKey))
+    assert given == sorted(set(given))
+    state.close()
+
+
+def test_ids_of_a_folder_from_before_there_were_sequences_go_on(tmp_path: Path) -> None:
+    state = State(tmp_path / "state.db")
+    at = "2026-01-01T00:00:00.000000Z"
+    state.put(Database("br-1", 1_000_007, "core", "owner", at, at))
+    assert state.next_id(Database) == 1_000_008
     state.close()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from localcloud.clock import render
 from localcloud.neon.cloud import KEPT_DELETED, RECOVERY, _beyond_recovery, recoverable_until
-from localcloud.state import Branch
+from localcloud.records import Branch
 
 NOW = datetime.now(UTC)
 

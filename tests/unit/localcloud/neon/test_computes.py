@@ -12,7 +12,8 @@ from localcloud.neon.operations import Operations
 from localcloud.postgres.cluster import Cluster, ClusterError
 from localcloud.postgres.front import Session
 from localcloud.postgres.refusal import RefusedError
-from localcloud.state import Branch, Endpoint, Operation, State
+from localcloud.records import Branch, Endpoint, Operation
+from localcloud.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

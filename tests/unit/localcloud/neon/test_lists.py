@@ -12,7 +12,8 @@ from localcloud.neon.lists import Lists
 from localcloud.postgres import catalog
 from localcloud.postgres.catalog import FoundDatabase
 from localcloud.postgres.cluster import Cluster, ClusterError
-from localcloud.state import Branch, Database, Operation, Role, State
+from localcloud.records import Branch, Database, Operation, Role
+from localcloud.state import State
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

@@ -9,7 +9,8 @@ from localcloud.clock import Clock
 from localcloud.faults.operations import ORDERED, Ordered
 from localcloud.neon.errors import ApiError
 from localcloud.neon.operations import Operations, Step
-from localcloud.state import Operation, State
+from localcloud.records import Operation
+from localcloud.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

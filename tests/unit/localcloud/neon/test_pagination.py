@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.neon.errors import ApiError
-from localcloud.neon.pagination import flag_of, limit_of, page
+from localcloud.neon.pagination import page
 
 Item = tuple[str, str]
 items = st.lists(st.tuples(st.sampled_from("abc"), st.text("xyz-0", min_size=1)), unique=True)
@@ -47,27 +47,3 @@ def test_a_cursor_that_was_never_given_is_refused(cursor: str) -> None:
     with pytest.raises(ApiError) as caught:
         page([("1", "a")], key, cursor, 1)
     assert caught.value.status == 400
-
-
-@pytest.mark.parametrize(("text", "limit"), [("1", 1), ("400", 400)])
-def test_a_limit_within_bounds_is_taken(text: str, limit: int) -> None:
-    assert limit_of({"limit": text}, 10, 400) == limit
-
-
-def test_no_limit_means_the_default() -> None:
-    assert limit_of({}, 10, 400) == 10
-
-
-@pytest.mark.parametrize("text", ["0", "401", "-1", "ten", "", "1.5"])
-def test_a_limit_out_of_bounds_is_refused(text: str) -> None:
-    with pytest.raises(ApiError) as caught:
-        limit_of({"limit": text}, 10, 400)
-    assert caught.value.status == 400
-
-
-def test_a_flag_is_true_or_false_and_nothing_else() -> None:
-    assert flag_of({"x": "true"}, "x")
-    assert not flag_of({"x": "false"}, "x")
-    assert not flag_of({}, "x")
-    with pytest.raises(ApiError):
-        flag_of({"x": "1"}, "x")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.neon.app import ROUTES
+from localcloud.neon.app import DOCUMENTED, ROUTES
 from tests.neon_document import DOCUMENT, NEON
 
 
 @pytest.mark.skipif(not DOCUMENT.exists(), reason="Neon's API document is not at hand")
-def test_every_route_is_in_the_document() -> None:
-    assert {(method, path) for method, path, _ in ROUTES} <= NEON.routes()
+def test_routes_that_are_there_and_routes_that_are_not_make_up_the_document() -> None:
+    assert {(method, path) for method, path, _ in DOCUMENTED} == NEON.routes()
 
 
 def test_no_route_is_there_twice() -> None:
-    routes = [(method, path) for method, path, _ in ROUTES]
+    routes = [(method, path) for method, path, _ in DOCUMENTED]
     assert len(set(routes)) == len(routes)
 
 
