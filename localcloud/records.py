@@ -185,6 +185,85 @@ class Permission(Record):
 
 
 @dataclass(slots=True)
+class TransferRequest(Record):
+    """An offer of a project to whoever knows its id, until it is accepted or expires."""
+
+    KIND: ClassVar[str] = "transfer_request"
+    PARENT: ClassVar[str | None] = "project_id"
+    id: str
+    project_id: str
+    created_at: str
+    expires_at: str
+
+
+@dataclass(slots=True)
+class Jwks(Record):
+    """Where the keys are listed by which a project's clients sign their tokens. None and []: as not given."""
+
+    KIND: ClassVar[str] = "jwks"
+    PARENT: ClassVar[str | None] = "project_id"
+    id: str
+    project_id: str
+    jwks_url: str
+    provider_name: str
+    branch_id: str | None
+    jwt_audience: str | None
+    role_names: list[str]
+    created_at: str
+    updated_at: str
+
+
+@dataclass(slots=True)
+class VpcRestriction(Record):
+    """A VPC endpoint from which alone a project takes connections."""
+
+    KIND: ClassVar[str] = "vpc_restriction"
+    KEY: ClassVar[tuple[str, ...]] = ("project_id", "vpc_endpoint_id")
+    PARENT: ClassVar[str | None] = "project_id"
+    project_id: str
+    vpc_endpoint_id: str
+    label: str
+
+
+@dataclass(slots=True)
+class VpcEndpoint(Record):
+    """A VPC endpoint of the organization. A deleted one is kept: it cannot be assigned again."""
+
+    KIND: ClassVar[str] = "vpc_endpoint"
+    KEY: ClassVar[tuple[str, ...]] = ("region_id", "vpc_endpoint_id")
+    PARENT: ClassVar[str | None] = "org_id"
+    org_id: str
+    region_id: str
+    vpc_endpoint_id: str
+    label: str
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class Invitation(Record):
+    """An invitation into the organization. Nobody is there to accept it."""
+
+    KIND: ClassVar[str] = "invitation"
+    PARENT: ClassVar[str | None] = "org_id"
+    id: str
+    org_id: str
+    email: str
+    role: str
+    invited_by: str
+    invited_at: str
+
+
+@dataclass(slots=True)
+class SpendingLimit(Record):
+    """How many cents a month an organization means to spend at most."""
+
+    KIND: ClassVar[str] = "spending_limit"
+    KEY: ClassVar[tuple[str, ...]] = ("org_id",)
+    org_id: str
+    cents: int
+
+
+@dataclass(slots=True)
 class AuraInstance(Record):
     """An Aura instance. Only the SHA-256 of its password is kept: no answer but the create's holds it.
 

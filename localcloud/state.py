@@ -15,11 +15,17 @@ from localcloud.records import (
     Branch,
     Database,
     Endpoint,
+    Invitation,
+    Jwks,
     Operation,
     Permission,
     Project,
     Record,
     Role,
+    SpendingLimit,
+    TransferRequest,
+    VpcEndpoint,
+    VpcRestriction,
 )
 
 if TYPE_CHECKING:
@@ -96,21 +102,17 @@ class State:
         self.operations = Table(Operation)
         self.api_keys = Table(ApiKey)
         self.permissions = Table(Permission)
+        self.transfer_requests = Table(TransferRequest)
+        self.jwks = Table(Jwks)
+        self.vpc_restrictions = Table(VpcRestriction)
+        self.vpc_endpoints = Table(VpcEndpoint)
+        self.invitations = Table(Invitation)
+        self.spending_limits = Table(SpendingLimit)
         self.aura_instances = Table(AuraInstance)
         self.aura_snapshots = Table(AuraSnapshot)
-        tables: list[Table[Any]] = [
-            self.projects,
-            self.branches,
-            self.endpoints,
-            self.roles,
-            self.databases,
-            self.operations,
-            self.api_keys,
-            self.permissions,
-            self.aura_instances,
-            self.aura_snapshots,
-        ]
-        self._tables: dict[str, Table[Any]] = {table.record.KIND: table for table in tables}
+        self._tables: dict[str, Table[Any]] = {
+            table.record.KIND: table for table in vars(self).values() if isinstance(table, Table)
+        }
         path.touch(mode=0o600)
         self._sqlite = sqlite3.connect(path, isolation_level=None)
         self._sqlite.execute("PRAGMA journal_mode=WAL")
@@ -131,6 +133,10 @@ class State:
     def table(self, record: Record) -> Table[Any]:
         """Return the table that holds this kind of record."""
         return self._tables[record.KIND]
+
+    def belongings(self, parent: str) -> list[Record]:
+        """Return every record, of whatever kind, that belongs to ``parent``."""
+        return [record for table in self._tables.values() for record in table.of(parent)]
 
     @contextlib.contextmanager
     def change(self) -> Iterator[Change]:

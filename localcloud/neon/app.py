@@ -13,14 +13,19 @@ from localcloud.neon import (
     connection,
     databases,
     endpoints,
+    jwks,
+    members,
     missing,
     operation_routes,
     organizations,
     permissions,
+    preload,
     projects,
     regions,
     roles,
+    sharing,
     users,
+    vpc,
 )
 from localcloud.neon.caller import authenticate
 from localcloud.neon.errors import ApiError, no_route
@@ -53,6 +58,11 @@ _MODULES = (
     organizations,
     regions,
     users,
+    members,
+    sharing,
+    jwks,
+    vpc,
+    preload,
 )
 
 

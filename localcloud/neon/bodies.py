@@ -223,6 +223,48 @@ class PermissionRequest(Body):
     email: Annotated[str, Field(min_length=3, max_length=256, pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
+Email = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^@\s]+@[^@\s]+$")]
+MemberRole = Literal["admin", "member", "editor", "viewer", "collaborator"]
+
+
+class Invitee(Body):
+    email: Email
+    role: MemberRole
+
+
+class InvitationsRequest(Body):
+    invitations: Annotated[list[Invitee], Field(min_length=1)]
+
+
+class MemberUpdate(Body):
+    role: MemberRole
+
+
+class SpendingLimitRequest(Body):
+    spending_limit_cents: Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class VpcLabel(Body):
+    label: str
+
+
+class TransferRequestCreate(Body):
+    ttl_seconds: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+
+
+class TransferRequestAccept(Body):
+    org_id: Identifier | None = None
+
+
+class JwksCreate(Body):
+    jwks_url: Annotated[str, Field(pattern=r"^https://[^\s/]+(/\S*)?$")]
+    provider_name: str
+    branch_id: Identifier | None = None
+    jwt_audience: str | None = None
+    role_names: Annotated[list[SqlName], Field(max_length=10)] | None = None
+    skip_role_creation: bool | None = None
+
+
 B = TypeVar("B", bound=Body)
 
 

@@ -15,18 +15,19 @@ from localcloud.neon.lists import Lists
 from localcloud.neon.operations import Operations
 from localcloud.neon.plans import PLANS
 from localcloud.neon.rate import Rate
-from localcloud.postgres import catalog
+from localcloud.neon.tasks import Tasks
 from localcloud.postgres.cluster import Cluster
 from localcloud.postgres.front import AddressError, bind, claim
+from localcloud.postgres.template import template_folder
 
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Iterable
 
     from localcloud.faults.standing import Faults
     from localcloud.postgres.installation import Installation
-    from localcloud.records import Branch, Endpoint, Operation, Project
+    from localcloud.records import Branch, Endpoint, Project
     from localcloud.settings import Settings
     from localcloud.state import State
 
@@ -52,7 +53,7 @@ class Cloud:
         self.state = state
         self.plan = PLANS[settings.plan]
         self.clock = Clock()
-        self.operations = Operations(state, self.clock, settings.pace, self._perform)
+        self.operations = Operations(state, self.clock, settings.pace, Tasks(self).perform)
         self.lists = Lists(state, self.clock)
         self.rate = Rate(settings.neon_rate_limit, settings.neon_retry_after)
         self._installation = installation
@@ -61,21 +62,6 @@ class Cloud:
         self._clusters: dict[str, Cluster] = {}
         self._computes: dict[str, Compute] = {}
         self._claimed: dict[str, list[socket.socket]] = {}
-        self._tasks: dict[str, Callable[[Operation], Awaitable[None]]] = {
-            "create_timeline": self._create_timeline,
-            "create_branch": self._create_branch,
-            "delete_branch": self._delete_branch,
-            "start": self._start,
-            "suspend": self._suspend,
-            "restart": self._restart,
-            "create_role": self._create_role,
-            "set_password": self._set_password,
-            "drop_role": self._drop_role,
-            "create_database": self._create_database,
-            "alter_database": self._alter_database,
-            "drop_database": self._drop_database,
-            "nothing": self._nothing,
-        }
 
     # Life.
 
@@ -115,22 +101,16 @@ class Cloud:
         for branch in self.state.branches.of(project.id):
             await self.purge_branch(branch)
         with self.state.change() as change:
-            change.delete(*self.state.operations.of(project.id))
-            change.delete(*self.state.permissions.of(project.id))
-            change.delete(project)
+            change.delete(*self.state.belongings(project.id), project)
 
     async def purge_branch(self, branch: Branch) -> None:
         """Remove a branch, its endpoints and its data directory."""
-        endpoints = self.state.endpoints.of(branch.id)
-        for endpoint in endpoints:
+        for endpoint in self.state.endpoints.of(branch.id):
             await self.close_endpoint(endpoint)
         await self.cluster(branch.id).destroy()
         self._clusters.pop(branch.id, None)
         with self.state.change() as change:
-            change.delete(*endpoints)
-            change.delete(*self.state.roles.of(branch.id))
-            change.delete(*self.state.databases.of(branch.id))
-            change.delete(branch)
+            change.delete(*self.state.belongings(branch.id), branch)
 
     # Look-ups.
 
@@ -180,15 +160,27 @@ class Cloud:
 
     def cluster(self, branch_id: str) -> Cluster:
         """Return the data directory of a branch, which may not exist yet."""
-        if branch_id not in self._clusters:
-            self._clusters[branch_id] = Cluster(
-                self._installation, branch_id, self.settings.superuser_password
-            )
-        return self._clusters[branch_id]
+        cluster = self._clusters.get(branch_id)
+        if cluster is None:
+            cluster = Cluster(self._installation, branch_id, self.settings.superuser_password)
+            self._clusters[branch_id] = cluster
+        branch = self.state.branches.get(branch_id)
+        if branch is not None:
+            cluster.options = server_options(self.state.projects[branch.project_id])
+        return cluster
 
     def compute(self, endpoint_id: str) -> Compute:
         """Return what stands behind an endpoint's addresses."""
         return self._computes[endpoint_id]
+
+    def open_compute(self, endpoint_id: str) -> Compute | None:
+        """Return the same, or None once the endpoint is gone."""
+        return self._computes.get(endpoint_id)
+
+    @property
+    def postgres_version(self) -> str:
+        """The major version of PostgreSQL behind all branches, e.g. ``18``."""
+        return (template_folder(self._installation) / "PG_VERSION").read_text().strip()
 
     async def sync(self, branch: Branch) -> None:
         """Take over roles and databases that were made or dropped over SQL; see :class:`localcloud.neon.lists.Lists`."""
@@ -231,8 +223,6 @@ class Cloud:
                 listener.close()
             raise
         cluster = self.cluster(endpoint.branch_id)
-        project = self.state.projects[endpoint.project_id]
-        cluster.logical_replication = bool(project.settings.get("enable_logical_replication"))
         compute = Compute(
             endpoint,
             cluster,
@@ -273,103 +263,14 @@ class Cloud:
         """Return what is kept of an API key."""
         return hashlib.sha256(key.encode()).hexdigest()
 
-    # Tasks behind operations. Each may run a second time after a restart.
 
-    async def _perform(self, operation: Operation) -> None:
-        await self._tasks[operation.task["kind"]](operation)
-
-    async def _create_timeline(self, operation: Operation) -> None:
-        branch = self.state.branches[str(operation.branch_id)]
-        cluster = self.cluster(branch.id)
-        await cluster.create()
-        async with cluster.held():
-            for role in self.state.roles.of(branch.id):
-                await catalog.create_role(cluster, role.name, role.password)
-            for database in self.state.databases.of(branch.id):
-                await catalog.create_database(cluster, database.name, database.owner_name)
-        self._mark_ready(branch)
-
-    async def _create_branch(self, operation: Operation) -> None:
-        branch = self.state.branches[str(operation.branch_id)]
-        cluster = self.cluster(branch.id)
-        await cluster.create_from(self.cluster(operation.task["parent_id"]))
-        if operation.task["new_passwords"]:
-            async with cluster.held():
-                for role in self.state.roles.of(branch.id):
-                    if role.password is not None:
-                        await catalog.set_password(cluster, role.name, role.password)
-        self._mark_ready(branch)
-
-    def _mark_ready(self, branch: Branch) -> None:
-        now = self.clock.now()
-        branch.current_state = "ready"
-        branch.pending_state = None
-        branch.state_changed_at = now
-        branch.updated_at = now
-        self.state.put(branch)
-
-    async def _delete_branch(self, operation: Operation) -> None:
-        branch = self.state.branches.get(str(operation.branch_id))
-        if branch is None:
-            return
-        if operation.task["hard"]:
-            await self.purge_branch(branch)
-            return
-        await self.cluster(branch.id).stop()
-        await self.purge()
-
-    async def _start(self, operation: Operation) -> None:
-        await self.compute(str(operation.endpoint_id)).start()
-
-    async def _suspend(self, operation: Operation) -> None:
-        compute = self._computes.get(str(operation.endpoint_id))
-        if compute is not None:
-            await compute.suspend()
-
-    async def _restart(self, operation: Operation) -> None:
-        if operation.endpoint_id in self._computes:
-            await self.compute(operation.endpoint_id).restart_if_running()
-
-    async def _create_role(self, operation: Operation) -> None:
-        branch_id, name = str(operation.branch_id), operation.task["role"]
-        role = self.state.roles[f"{branch_id}/{name}"]
-        cluster = self.cluster(branch_id)
-        async with cluster.held():
-            await catalog.create_role(cluster, name, role.password)
-
-    async def _set_password(self, operation: Operation) -> None:
-        branch_id, name = str(operation.branch_id), operation.task["role"]
-        role = self.state.roles[f"{branch_id}/{name}"]
-        cluster = self.cluster(branch_id)
-        if role.password is not None:
-            async with cluster.held():
-                await catalog.set_password(cluster, name, role.password)
-
-    async def _drop_role(self, operation: Operation) -> None:
-        cluster = self.cluster(str(operation.branch_id))
-        async with cluster.held():
-            await catalog.drop_role(cluster, operation.task["role"])
-
-    async def _create_database(self, operation: Operation) -> None:
-        cluster = self.cluster(str(operation.branch_id))
-        async with cluster.held():
-            await catalog.create_database(
-                cluster, operation.task["database"], operation.task["owner"]
-            )
-
-    async def _alter_database(self, operation: Operation) -> None:
-        task = operation.task
-        cluster = self.cluster(str(operation.branch_id))
-        async with cluster.held():
-            await catalog.alter_database(cluster, task["database"], task["new_name"], task["owner"])
-
-    async def _drop_database(self, operation: Operation) -> None:
-        cluster = self.cluster(str(operation.branch_id))
-        async with cluster.held():
-            await catalog.drop_database(cluster, operation.task["database"])
-
-    async def _nothing(self, operation: Operation) -> None:
-        """Neon's storage settings have no counterpart here; the operation only takes its time."""
+def server_options(project: Project) -> dict[str, str]:
+    """Return the settings of PostgreSQL that follow from a project's."""
+    libraries = project.settings.get("preload_libraries", {}).get("enabled_libraries", [])
+    return {
+        "wal_level": "logical" if project.settings.get("enable_logical_replication") else "replica",
+        "shared_preload_libraries": ",".join(libraries),
+    }
 
 
 D = TypeVar("D", "Project", "Branch")

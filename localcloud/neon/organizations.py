@@ -1,12 +1,14 @@
-"""The one organization, and its one member."""
+"""The one organization."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localcloud.neon import bodies
 from localcloud.neon.caller import caller_of
+from localcloud.neon.errors import ApiError
 from localcloud.neon.routing import Routes, answer
-from localcloud.neon.views import USER_EMAIL
+from localcloud.records import SpendingLimit
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from localcloud.neon.cloud import Cloud
     from localcloud.records import Json
 
-_CREATED = "2026-01-01T00:00:00Z"
+CREATED = "2026-01-01T00:00:00Z"
 
 
 async def my_organizations(cloud: Cloud, request: Request) -> Response:
@@ -30,26 +32,35 @@ async def get_organization(cloud: Cloud, request: Request) -> Response:
     return answer(_shown(cloud))
 
 
-async def list_members(cloud: Cloud, request: Request) -> Response:
-    """List the organization's members."""
+async def get_spending_limit(cloud: Cloud, request: Request) -> Response:
+    """How much is to be spent in a month at most; null where nobody has said."""
+    org_id = _billed(cloud, request)
+    limit = cloud.state.spending_limits.get(org_id)
+    return answer({"spending_limit_cents": limit.cents if limit else None})
+
+
+async def set_spending_limit(cloud: Cloud, request: Request) -> Response:
+    """Say how much is to be spent in a month at most. Nothing is stopped by it, on Neon neither."""
+    org_id = _billed(cloud, request)
+    wanted = await bodies.read(request, bodies.SpendingLimitRequest)
+    cloud.state.put(SpendingLimit(org_id, wanted.spending_limit_cents))
+    return answer({"spending_limit_cents": wanted.spending_limit_cents})
+
+
+async def delete_spending_limit(cloud: Cloud, request: Request) -> Response:
+    """Take the limit away, where there is one."""
+    org_id = _billed(cloud, request)
+    with cloud.state.change() as change:
+        if limit := cloud.state.spending_limits.get(org_id):
+            change.delete(limit)
+    return answer({})
+
+
+def _billed(cloud: Cloud, request: Request) -> str:
     org_id = caller_of(request).organization(cloud, request.path_params["org_id"])
-    return answer(
-        {
-            "members": [
-                {
-                    "member": {
-                        "id": cloud.settings.user_id,
-                        "user_id": cloud.settings.user_id,
-                        "org_id": org_id,
-                        "role": "admin",
-                        "joined_at": _CREATED,
-                    },
-                    "user": {"email": USER_EMAIL},
-                }
-            ],
-            "pagination": {"sort_by": "joined_at", "sort_order": "DESC"},
-        }
-    )
+    if not cloud.plan.spending_limit:
+        raise ApiError(403, "spending limits are available on the Launch and Scale plans only")
+    return org_id
 
 
 def _shown(cloud: Cloud) -> Json:
@@ -58,14 +69,17 @@ def _shown(cloud: Cloud) -> Json:
         "name": "Local Cloud",
         "handle": cloud.settings.neon_org_id.removeprefix("org-"),
         "plan": cloud.plan.subscription_type,
-        "created_at": _CREATED,
+        "created_at": CREATED,
         "managed_by": "console",
-        "updated_at": _CREATED,
+        "updated_at": CREATED,
     }
 
 
+_LIMIT = "/organizations/{org_id}/billing/spending_limit"
 ROUTES: Routes = [
     ("GET", "/users/me/organizations", my_organizations),
     ("GET", "/organizations/{org_id}", get_organization),
-    ("GET", "/organizations/{org_id}/members", list_members),
+    ("GET", _LIMIT, get_spending_limit),
+    ("PUT", _LIMIT, set_spending_limit),
+    ("DELETE", _LIMIT, delete_spending_limit),
 ]

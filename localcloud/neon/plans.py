@@ -37,6 +37,8 @@ class Plan:
     never_suspend: bool
     maintenance_window: bool
     ip_allow: bool
+    vpc: bool
+    spending_limit: bool
 
     def check_projects(self, present: int) -> None:
         """Refuse one project more than the plan has."""
@@ -118,6 +120,11 @@ class Plan:
         for entry in ips:
             check_ip_range(entry)
 
+    def check_vpc(self) -> None:
+        """Refuse VPC endpoints where the plan has none."""
+        if not self.vpc:
+            raise bad_request("VPC endpoints are not available for this account")
+
 
 def check_ip_range(text: str) -> None:
     """Refuse what is no address, no range ``first-last`` and no CIDR block. Raises ApiError 400.
@@ -153,6 +160,8 @@ PLANS = {
             never_suspend=False,
             maintenance_window=False,
             ip_allow=False,
+            vpc=False,
+            spending_limit=False,
         ),
         Plan(
             name="launch",
@@ -168,6 +177,8 @@ PLANS = {
             never_suspend=True,
             maintenance_window=True,
             ip_allow=False,
+            vpc=False,
+            spending_limit=True,
         ),
         Plan(
             name="scale",
@@ -183,6 +194,8 @@ PLANS = {
             never_suspend=True,
             maintenance_window=True,
             ip_allow=True,
+            vpc=True,
+            spending_limit=True,
         ),
     )
 }

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from localcloud.neon import bodies, ids, views
 from localcloud.neon.access import project_of
 from localcloud.neon.caller import caller_of
+from localcloud.neon.cloud import server_options
 from localcloud.neon.endpoints import new_endpoint
 from localcloud.neon.errors import ApiError, bad_request, not_found
 from localcloud.neon.operations import Step
 from localcloud.neon.pagination import page
 from localcloud.neon.parameters import flag_of, identifier_of, limit_of, number_of
 from localcloud.neon.plans import DEFAULT_CU, DEFAULT_RETENTION_SECONDS
+from localcloud.neon.preload import check_libraries
 from localcloud.neon.regions import DEFAULT_REGION, check_region
 from localcloud.neon.roles import check_name
 from localcloud.neon.routing import Routes, answer
@@ -80,7 +82,7 @@ async def create_project(cloud: Cloud, request: Request) -> Response:
         retention = min(DEFAULT_RETENTION_SECONDS, cloud.plan.max_retention_seconds)
     cloud.plan.check_retention(retention)
     given_settings = wanted.settings.given() if wanted.settings else {}
-    cloud.plan.check_settings(given_settings)
+    _check_settings(cloud, given_settings)
     defaults = _endpoint_defaults(
         {
             "autoscaling_limit_min_cu": DEFAULT_CU,
@@ -184,7 +186,7 @@ async def update_project(cloud: Cloud, request: Request) -> Response:
     wanted = (await bodies.read(request, bodies.ProjectUpdateRequest)).project
     cloud.operations.check_unlocked(project.id)
     settings = wanted.settings.given() if wanted.settings else {}
-    cloud.plan.check_settings(settings)
+    _check_settings(cloud, settings)
     if project.settings["enable_logical_replication"] and (
         settings.get("enable_logical_replication") is False
     ):
@@ -203,15 +205,16 @@ async def update_project(cloud: Cloud, request: Request) -> Response:
         else []
     )
     project.name = wanted.name or project.name
-    was_logical = project.settings["enable_logical_replication"]
+    was = server_options(project)
     project.settings = _merged_settings(project.settings, settings)
     project.default_endpoint_settings = defaults
     project.history_retention_seconds = retention
     project.updated_at = cloud.clock.now()
-    if project.settings["enable_logical_replication"] and not was_logical:
-        for endpoint in cloud.endpoints(project.id):
-            cloud.cluster(endpoint.branch_id).logical_replication = True
-            steps.append(Step("apply_config", {"kind": "restart"}, endpoint.branch_id, endpoint.id))
+    if server_options(project) != was:
+        steps += [
+            Step("apply_config", {"kind": "restart"}, endpoint.branch_id, endpoint.id)
+            for endpoint in cloud.endpoints(project.id)
+        ]
     with cloud.state.change() as change:
         change.put(project)
         operations = cloud.operations.schedule(change, project.id, steps)
@@ -263,6 +266,11 @@ def _check_endpoint_defaults(cloud: Cloud, defaults: Json) -> None:
         defaults["autoscaling_limit_min_cu"], defaults["autoscaling_limit_max_cu"]
     )
     cloud.plan.check_suspend(defaults["suspend_timeout_seconds"])
+
+
+def _check_settings(cloud: Cloud, settings: Json) -> None:
+    cloud.plan.check_settings(settings)
+    check_libraries(settings.get("preload_libraries", {}).get("enabled_libraries", []))
 
 
 def _merged_settings(present: Json, given: Json) -> Json:

@@ -40,7 +40,8 @@ class Cluster:
     def __init__(self, installation: Installation, name: str, superuser_password: str) -> None:
         self.name = name
         self.folder = installation.clusters / "branches" / name
-        self.logical_replication = False
+        self.options: dict[str, str] = {}
+        """Settings that the server starts with, beside those of its data directory."""
         self._installation = installation
         self._password = superuser_password
         self._holders = 0
@@ -266,7 +267,7 @@ class Cluster:
         self._forget()
         options = {
             "extension_control_path": f"{extension_folder(self._installation)}:$system",
-            "wal_level": "logical" if self.logical_replication else "replica",
+            **self.options,
         }
         with self._log.open("ab") as log:
             process = await spawn(
