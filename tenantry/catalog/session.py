@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,10 +11,15 @@ from tenantry.running.stack import setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import psycopg
 
 CONNECT_SECONDS: Final = 10
+NOT_CONFIGURED: Final = (
+    "no catalog is configured: set TENANTRY_CATALOG_URL, or pulumi config set --secret "
+    "tenantry:catalogUrl"
+)
 
 
 class CatalogError(Exception):
@@ -29,6 +35,31 @@ def catalog_url(environment: Mapping[str, str]) -> str | None:
     :raises StackError: the stack's settings cannot be read
     """
     return environment.get(VARIABLE) or setting(environment, CONFIG)
+
+
+def find_catalog_url(folder: Path) -> str | None:
+    """Return the URL of the catalog that a folder's current stack uses, as `catalog_url` does.
+
+    A service's machine has no project: there the environment alone says it.
+
+    :raises LocalCloudError: the folder has a local run, which is down
+    """
+    from tenantry.running.local import current_environment
+
+    if VARIABLE in os.environ and not (folder / "Pulumi.yaml").exists():
+        return os.environ[VARIABLE]
+    return catalog_url(current_environment(folder))
+
+
+def needed_catalog_url(folder: Path) -> str:
+    """Return what `find_catalog_url` does.
+
+    :raises CatalogError: there is no catalog
+    """
+    url = find_catalog_url(folder)
+    if url is None:
+        raise CatalogError(NOT_CONFIGURED)
+    return url
 
 
 @contextmanager

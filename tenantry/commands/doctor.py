@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors, print_json
 
 if TYPE_CHECKING:
@@ -63,18 +63,14 @@ def doctor(
         for each in findings:
             print(f"{'settled: ' if each in settled else ''}{each}")
         if not looker.store.tells_locks:
-            print(
-                f"{looker.store.where}: locks cannot be read here; a run that meets one names its owner",
-                file=sys.stderr,
+            note(
+                f"{looker.store.where}: locks cannot be read here; a run that meets one names its owner"
             )
         counted = ", ".join(
             f"{number} {noun if number != 1 else noun[:-1]}"
             for noun, number in _looked_at(facts).items()
         )
-        print(
-            f"{counted}: {f'{len(left)} to settle' if left else 'nothing disagrees'}",
-            file=sys.stderr,
-        )
+        note(f"{counted}: {f'{len(left)} to settle' if left else 'nothing disagrees'}")
     if left:
         raise typer.Exit(DISAGREE)
 

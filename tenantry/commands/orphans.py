@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors, print_json
 
 FOUND = 3
@@ -28,18 +28,13 @@ def orphans(
 
     JSON: {"looked_at": {"stacks", "projects", "graphs"}, "orphans": [{"kind", "subject", "text", "command"}]}; kind is orphan or duplicate.
     """
-    from tenantry.fleet.errors import FleetError
     from tenantry.fleet.looking import looker_for
-    from tenantry.presenting.printing import fail
     from tenantry.recovery.judging import AGAIN
     from tenantry.recovery.orphans import orphans as judge
     from tenantry.running.local import current_environment
 
     with one_line_errors():
-        try:
-            looker = looker_for(Path.cwd(), current_environment(Path.cwd()))
-        except FleetError as error:
-            fail(str(error))
+        looker = looker_for(Path.cwd(), current_environment(Path.cwd()))
         facts = looker.facts()
         found = judge(
             facts.states,
@@ -66,6 +61,6 @@ def orphans(
             f"{number} {noun if number != 1 else noun[:-1]}" for noun, number in looked_at.items()
         )
         said = f"{len(found)} in no state" if found else "every one is in a state"
-        print(f"{counted}: {said}", file=sys.stderr)
+        note(f"{counted}: {said}")
     if found:
         raise typer.Exit(FOUND)

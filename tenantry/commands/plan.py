@@ -1,21 +1,13 @@
-"""`tenantry plan` and `tenantry drift`: what a run would do, and what was changed behind its back."""
+"""`tenantry plan`: what a run would do."""
 
-from __future__ import annotations
-
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tenantry.presenting.plans import one_format, print_drift, print_plan, progress
+from tenantry.presenting.notes import note
+from tenantry.presenting.plans import one_format, print_plan, progress
 from tenantry.presenting.printing import one_line_errors
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object: plan.schema.json.")]
-AsMarkdown = Annotated[
-    bool,
-    typer.Option("--markdown", help="Print Markdown, at most as long as a comment on GitHub."),
-]
 
 
 def plan(
@@ -34,8 +26,13 @@ def plan(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Look at the cloud first, and plan what drifted too.")
     ] = False,
-    as_json: AsJson = False,
-    as_markdown: AsMarkdown = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: plan.schema.json.")
+    ] = False,
+    as_markdown: Annotated[
+        bool,
+        typer.Option("--markdown", help="Print Markdown, at most as long as a comment on GitHub."),
+    ] = False,
 ) -> None:
     """Show what tenantry up would do, in the registry's own words. Nothing is changed.
 
@@ -52,33 +49,10 @@ def plan(
         with progress("Planning") as said:
             made = plan_current(Path.cwd(), allow_destroy or (), refresh=refresh, progress=said)
         if out is not None and made.refusals:
-            print(f"{out}: not written", file=sys.stderr)
+            note(f"{out}: not written")
         elif out is not None:
             from tenantry.planning.keeping import write_plan
 
             write_plan(made, out)
     print_plan(made, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(made.exit_code)
-
-
-def drift(
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    as_markdown: AsMarkdown = False,
-) -> None:
-    """Show what in the clouds is not as the stack's state has it. Nothing is changed.
-
-    tenantry drift
-
-    Exit code: 0 nothing differs, 3 something does, 1 an error.
-
-    JSON: drift.schema.json, which tenantry schema drift prints.
-    """
-    one_format(as_json, as_markdown)
-    with one_line_errors():
-        from tenantry.planning.current import look_at_current
-
-        with progress("Looking") as said:
-            found = look_at_current(Path.cwd(), progress=said)
-    print_drift(found, as_json=as_json, as_markdown=as_markdown)
-    raise typer.Exit(found.exit_code)

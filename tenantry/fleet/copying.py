@@ -20,6 +20,7 @@ from tenantry.states.writing import HISTORY, InTree
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tenantry.fleet.project import Project
     from tenantry.states.store import Folder, Table
 
 TARGET: Final = "TENANTRY_STATES_TO"
@@ -43,6 +44,37 @@ class Copied:
     """How many files, or rows, that is."""
     source: str
     target: str
+
+
+def open_both(project: Project, *, dry_run: bool = False) -> tuple[Folder | Table, Folder | Table]:
+    """Open the backend that a project's states are in, and the one that `TENANTRY_STATES_TO` names.
+
+    :param dry_run: do not prepare the other one
+    :raises FleetError: no other one is named, or one of them is of a kind that cannot be read from here
+    :raises StackError: the engine cannot prepare it
+    """
+    from tenantry.running.stack import backend_url, list_stacks
+    from tenantry.states.store import open_tree
+
+    environment = project.environment
+    url = environment.get(TARGET)
+    if not url:
+        raise FleetError(
+            f"{TARGET}: set it to the URL of the backend to copy to, as postgres://USER:PASSWORD@HOST/DATABASE"
+        )
+    old = environment.get("PULUMI_BACKEND_URL") or backend_url(environment)
+    # The engine makes the table, and the file that says in which form the states are.
+    if not dry_run:
+        list_stacks({**environment, "PULUMI_BACKEND_URL": url}, project.folder)
+    source, target = open_tree(old, project.name), open_tree(url, project.name)
+    if source is None or target is None:
+        raise FleetError(
+            "copy-states: both backends must be a folder (file://) or PostgreSQL (postgres://): "
+            "of others, pulumi stack export and import"
+        )
+    if source.where == target.where and old == url:
+        raise FleetError(f"{TARGET}: is the backend that the states are in")
+    return source, target
 
 
 def copy_states(

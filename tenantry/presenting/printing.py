@@ -35,13 +35,30 @@ def one_line_errors() -> Iterator[None]:
 
 def one_line_kinds() -> tuple[type[Exception], ...]:
     """Return the failures whose own text says all that there is to say."""
+    from tenantry.aura.connecting import NoGraphError
+    from tenantry.catalog.session import CatalogError
     from tenantry.errors import OneLineError
-    from tenantry.registry import RegistryError
+    from tenantry.fleet.errors import FleetError
+    from tenantry.registry import RegistryError, SelectionError
     from tenantry.registry.editing import EditError
+    from tenantry.registry.graphs import GraphError
     from tenantry.running.local import LocalCloudError
     from tenantry.running.stack import StackError
+    from tenantry.schemas.errors import SchemaError
 
-    return (EditError, LocalCloudError, OneLineError, RegistryError, StackError)
+    return (
+        CatalogError,
+        EditError,
+        FleetError,
+        GraphError,
+        LocalCloudError,
+        NoGraphError,
+        OneLineError,
+        RegistryError,
+        SchemaError,
+        SelectionError,
+        StackError,
+    )
 
 
 def print_table(heads: list[str], rows: list[list[str]]) -> None:
@@ -56,6 +73,14 @@ def print_table(heads: list[str], rows: list[list[str]]) -> None:
 def print_json(value: object) -> None:
     """Print a value as indented JSON."""
     print(json.dumps(value, indent=2))
+
+
+def print_gone(what: str, *, as_json: bool) -> None:
+    """Say that something is deleted, or was before."""
+    if as_json:
+        print_json({"id": what, "gone": True})
+    else:
+        print(f"{what}: gone")
 
 
 def print_edit(edit: Edit, written: bool) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tenantry.catalog.session import NOT_CONFIGURED
 from tenantry.cli import app
-from tenantry.commands.keys import NO_CATALOG
 
 RUN = CliRunner()
 ROOT = Path(__file__).parents[2]
@@ -103,7 +103,7 @@ def test_a_rotation_is_a_diff_on_standard_output_and_changes_nothing(project: Pa
     assert result.stdout.splitlines()[:2] == ["--- a/tenants.yaml", "+++ b/tenants.yaml"]
     assert "+          - {name: default, generation: 3} # the web app\n" in result.stdout
     assert result.stderr == (
-        "Next: pulumi up, which makes generation 3 and ends generation 1; then tenantry keys show acme/web default\n"
+        "Next: tenantry up, which makes generation 3 and ends generation 1; then tenantry keys show acme/web default\n"
     )
     assert (project / "tenants.yaml").read_text() == REGISTRY
 
@@ -158,9 +158,9 @@ def test_without_a_catalog_only_the_registry_is_changed_and_that_is_said(project
     )
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
-        f"acme/web default, generation 1: {NO_CATALOG}; nothing was revoked there",
+        f"acme/web default, generation 1: {NOT_CONFIGURED}; nothing was revoked there",
         "tenants.yaml: changed",
-        "Next: pulumi up takes the change over",
+        "Next: tenantry up takes the change over",
     ]
     after = REGISTRY.replace("generation: 2", "generation: 2, revoked: [1]")
     assert (project / "tenants.yaml").read_text() == after

@@ -68,5 +68,5 @@ def test_an_app_whose_project_is_gone_gets_the_command_that_makes_it_anew(tmp_pa
     applied = {"acme/web": FACTS}
     (line,) = ways_out(app_statuses(apps(tmp_path), applied, {"p-1": "gone"}))
     assert line.startswith("acme/web: its project p-1 was deleted outside of this stack")
-    assert line.endswith("or make an empty one: pulumi up --refresh")
+    assert line.endswith("or make an empty one: tenantry up -- --refresh")
     assert ways_out(app_statuses(apps(tmp_path), applied, {"p-1": "idle"})) == []

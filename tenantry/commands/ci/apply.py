@@ -1,0 +1,54 @@
+"""`tenantry ci apply`: converge, so that a run that is cut off can be released."""
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenantry.ci.files import FOLDER, RUN, clear
+from tenantry.commands.ci.options import Out
+
+
+def apply(
+    *,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Apply this plan and nothing else, and refuse where something moved since. By default, whatever the registry says now.",
+        ),
+    ] = None,
+    out: Out = FOLDER,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
+    ] = False,
+) -> None:
+    """Converge, as tenantry up does, and note which process does it, so that its lock can be released if it is cut off.
+
+    tenantry ci apply --plan .tenantry/ci/plan.json
+
+    Exit code: 0 applied, or nothing to do; 1 refused, failed or interrupted.
+
+    JSON: as that of tenantry up.
+    """
+    from tenantry.ci.runner import on_github, taken_as_text
+    from tenantry.commands.up import up
+
+    clear(out, RUN)
+    code = 0
+    with nullcontext() if as_json else taken_as_text(os.environ):
+        try:
+            up(
+                yes=True,
+                allow_destroy=None,
+                plan=plan,
+                run_file=out / RUN,
+                as_json=as_json,
+            )
+        except typer.Exit as ended:
+            code = ended.exit_code
+    if code and on_github(os.environ) and not as_json:
+        print("::error title=tenantry up::The lines above say what is there and what goes on.")
+    raise typer.Exit(code)

@@ -1,0 +1,59 @@
+"""`tenantry fleet destroy`: take apps with their stacks out of the fleet."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenantry.commands.fleet.options import (
+    AsJson,
+    Environments,
+    File,
+    Only,
+    Parallel,
+    ShardOf,
+    Tenants,
+    Yes,
+    open_fleet,
+    select,
+)
+from tenantry.presenting.fleets import ask_to_begin, interruptible, teller
+from tenantry.presenting.printing import fail, one_line_errors
+
+
+def destroy(  # noqa: PLR0913 options
+    *,
+    only: Only = None,
+    tenant: Tenants = None,
+    environment: Environments = None,
+    shard: ShardOf = None,
+    confirm: Annotated[
+        str,
+        typer.Option("--confirm", metavar="NAMESPACE", help="Any number of apps may be destroyed."),
+    ] = "",
+    parallel: Parallel = None,
+    registry: File = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy the stacks of the selected apps, or give their projects up, by the deletion that was applied last. None that is protected.
+
+    tenantry fleet destroy --only acme/web-dev --yes
+
+    Exit code: 0; 1 where an app did not end well, or it is refused.
+
+    JSON: as of tenantry fleet up.
+    """
+    if not (only or tenant or environment or shard or confirm):
+        fail(
+            "which apps: --only, --tenant, --environment or --shard; all of them: --confirm NAMESPACE"
+        )
+    with one_line_errors():
+        fleet = open_fleet(registry)
+        selection = select(fleet, only, tenant, environment, None, shard)
+        if not yes:
+            ask_to_begin(fleet.going(selection, confirmed=confirm))
+        with interruptible(fleet), teller(as_json=as_json) as tell:
+            summary = fleet.destroy(selection, confirmed=confirm, parallel=parallel, tell=tell)
+    raise typer.Exit(1 if summary.failed else 0)

@@ -1,0 +1,99 @@
+"""`tenantry fleet up`: converge the apps whose inputs changed."""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from tenantry.commands.fleet.options import (
+    Allow,
+    AsJson,
+    Environments,
+    Every,
+    File,
+    Only,
+    Parallel,
+    ShardOf,
+    Since,
+    Tenants,
+    Yes,
+    open_fleet,
+    select,
+)
+from tenantry.presenting.fleets import ask_to_begin, interruptible, teller
+from tenantry.presenting.notes import note
+from tenantry.presenting.printing import fail, one_line_errors
+
+
+def up(  # noqa: PLR0913 options
+    *,
+    only: Only = None,
+    tenant: Tenants = None,
+    environment: Environments = None,
+    changed_since: Since = None,
+    shard: ShardOf = None,
+    every: Every = False,
+    allow_destroy: Allow = None,
+    parallel: Parallel = None,
+    registry: File = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Apply what tenantry fleet plan --out kept, without asking, and refuse where something moved since.",
+        ),
+    ] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Converge the apps whose inputs changed since their last success. With nothing changed no engine starts.
+
+    tenantry fleet up --yes --tenant acme
+
+    Exit code: 0; 1 where an app did not end well, or the run is refused.
+
+    JSON: one object a line, whose "event" is begun, started, progress, noted, waiting, finished or summary.
+    """
+    if plan is not None:
+        if only or tenant or environment or changed_since or shard or every or allow_destroy:
+            fail("--plan: the plan says which apps, and what may be destroyed")
+        _up_reviewed(plan, registry, parallel, as_json=as_json)
+    with one_line_errors():
+        fleet = open_fleet(registry)
+        selection = select(fleet, only, tenant, environment, changed_since, shard)
+        outlook = fleet.look(selection, every=every, allowed=allow_destroy or ())
+        outlook.check()
+        if outlook.tasks and not yes:
+            ask_to_begin(outlook)
+        with interruptible(fleet), teller(as_json=as_json) as tell:
+            summary = fleet.up(
+                selection,
+                every=every,
+                allowed=allow_destroy or (),
+                parallel=parallel,
+                tell=tell,
+                outlook=outlook,
+            )
+    raise typer.Exit(1 if summary.failed else 0)
+
+
+def _up_reviewed(
+    file: Path, registry: Path | None, parallel: int | None, *, as_json: bool
+) -> NoReturn:
+    from tenantry.fleet.errors import FleetError
+    from tenantry.fleet.planning import AGAIN
+    from tenantry.planning.keeping import read_plan
+
+    with one_line_errors():
+        reviewed = read_plan(file, AGAIN)
+    fleet = open_fleet(registry)
+    try:
+        with interruptible(fleet), teller(as_json=as_json) as tell:
+            summary = fleet.up_reviewed(reviewed, parallel=parallel, tell=tell)
+    except FleetError as error:
+        for line in str(error).splitlines():
+            note(f"{file}: {line}")
+        fail(f"{file}: nothing was applied: {AGAIN} {file}, and have it reviewed")
+    if not reviewed.stacks:
+        note(f"{file}: nothing to do")
+    raise typer.Exit(1 if summary.failed else 0)

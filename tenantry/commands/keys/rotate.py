@@ -1,0 +1,57 @@
+"""`tenantry keys rotate`: issue a new key by a change of the registry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tenantry.commands.keys.options import REGISTRY, AppId, AsJson, File, KeyName, Write
+from tenantry.presenting.notes import note
+from tenantry.presenting.printing import (
+    edit_as_json,
+    one_line_errors,
+    print_edit,
+    print_json,
+)
+
+
+def rotate(
+    app_id: AppId,
+    name: KeyName,
+    file: File = REGISTRY,
+    *,
+    write: Write = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the change of the registry that issues a new key, or make it with --write. Asks nobody.
+
+    tenantry keys rotate acme/web default --write
+
+    The previous key stays valid until the next rotation.
+
+    Exit code: 0; 1 where the file cannot be changed.
+
+    JSON: {"app", "name", "generation", "file", "written", "diff"}.
+    """
+    from tenantry.catalog.keys import expires_at, live_generations
+    from tenantry.registry.editing import RegistryFile, rotate_key
+
+    with one_line_errors():
+        source = RegistryFile.read(file)
+        key = source.api_key(app_id, name)
+        edit = rotate_key(source, app_id, name)
+        if write:
+            edit.write()
+    new = key.generation + 1
+    if as_json:
+        print_json({"app": app_id, "name": name, "generation": new} | edit_as_json(edit, write))
+        return
+    print_edit(edit, write)
+    ending = [n for n in live_generations(key.generation, key.revoked) if n < key.generation]
+    ends = f" and ends generation {ending[0]}" if ending else ""
+    if key.expires is not None and expires_at(key.expires) <= datetime.now(UTC):
+        note(
+            f"{app_id} {name} expired with {key.expires}, and so will the new key: write another day"
+        )
+    note(
+        f"Next: tenantry up, which makes generation {new}{ends}; then tenantry keys show {app_id} {name}"
+    )

@@ -1,0 +1,58 @@
+"""`tenantry new`: add an app to the registry."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenantry.presenting.notes import note
+from tenantry.presenting.printing import (
+    edit_as_json,
+    one_line_errors,
+    print_edit,
+    print_json,
+)
+
+File = Annotated[Path, typer.Argument(help="The registry.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def new(
+    app_id: Annotated[str, typer.Argument(metavar="TENANT/APP", help="The app to add.")],
+    file: File = Path("tenants.yaml"),
+    *,
+    environment: Annotated[
+        str,
+        typer.Option(
+            metavar="ENVIRONMENT",
+            help="production, staging or development. Default: the registry's.",
+        ),
+    ] = "",
+    region: Annotated[
+        str, typer.Option(metavar="REGION", help="A region of Neon. Default: the registry's.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the diff, and leave the file as it is.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add an app to the registry, and its tenant where that is new, as a block with comments. Makes nothing.
+
+    tenantry new acme/api --environment staging
+
+    Exit code: 0; 1 where it is there already, or the file cannot be changed.
+
+    JSON: {"app", "file", "written", "diff"}.
+    """
+    with one_line_errors():
+        from tenantry.registry.adding import add_app
+        from tenantry.registry.editing import RegistryFile
+
+        edit = add_app(RegistryFile.read(file), app_id, environment=environment, region=region)
+        if not dry_run:
+            edit.write()
+    if as_json:
+        print_json({"app": app_id} | edit_as_json(edit, not dry_run))
+        return
+    print_edit(edit, not dry_run)
+    note(f"Next: look at {app_id} in {file}, then tenantry plan")
