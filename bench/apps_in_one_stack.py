@@ -2,9 +2,9 @@
 
     python -m bench.apps_in_one_stack [--apps 1,5,20] [--json]
 
-Wall and CPU seconds of `pulumi up` with everything that it starts, peak memory (PSS of the whole process tree, sampled),
-and the requests that the local Neon API saw. The ratio sets a no-op against a no-op of a stack without apps in the same
-run: machines differ, the ratio less so.
+Measures wall and CPU seconds of `pulumi up` with everything that it starts, peak memory (PSS of the whole process tree,
+sampled), and the requests that the local Neon API saw. The ratio sets a no-op against a no-op of a stack without apps
+in the same run: machines differ, the ratio less so.
 """
 
 import argparse

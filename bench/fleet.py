@@ -2,17 +2,18 @@
 
     python -m bench.fleet [--apps 1,10,100] [--runs 5] [--json]
 
-Every app has a template's schema, two services, an API key and rows in the catalog. In one run, so that the ratios compare like
-with like:
+Every app has a template's schema, two services, an API key and rows in the catalog. Measured in one run, so that the
+ratios compare like with like:
 
-- a create of the whole fleet, with Neon's limit of 700 requests a minute enforced, and our own budget as it is by default;
+- a create of the whole fleet, with Neon's limit of 700 requests a minute enforced, and our own default budget;
 - a change of one app, over the same change in a fleet of the first size;
 - a run in which nothing changed, and one that looks at every app nevertheless;
 - a no-op of one app's stack over that of an empty stack, both by `pulumi up`;
 - a create of one app over the sum of its waits for the API, operations taking as long as on Neon;
 - where the CPU of one app's create and no-op goes.
 
-Each of the smaller figures is the shortest of several. `cpu` is that of the command and all that it starts, without the local cloud.
+Each of the smaller figures is the shortest of several. `cpu` is that of the command and all that it starts, without the
+local cloud.
 """
 
 import argparse
@@ -141,7 +142,7 @@ def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | Non
 
 
 def parts_of_one(runs: int, cloud: LocalCloud, folder: Path) -> dict[str, dict[str, float]]:
-    """Tell where the CPU of one app's create and no-op goes, in a fleet and in a stack whose program is a process of its own."""
+    """Tell where the CPU of one app's create and no-op goes: in a fleet, and where the program has its own process."""
     stack = Workspace(folder / "alone", environment(cloud))
     stack.registry.write_text(registry(1, APP.format(limit=LIMIT), "alone"))
     alone = measure(

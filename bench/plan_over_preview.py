@@ -2,8 +2,8 @@
 
     python -m bench.plan_over_preview [--apps 1,10] [--runs 6] [--json]
 
-Apps with a template's schema, a service and an API key; every app has a pending change. Each figure is the shortest of several
-runs, taken in turns. `cpu` is that of the command and all its children.
+The apps have a template's schema, a service and an API key. Every app has a pending change. Each figure is the shortest
+of several runs, taken in turns. `cpu` is that of the command and all its children.
 """
 
 import argparse

@@ -24,7 +24,7 @@ def forms(secret: str) -> set[bytes]:
     raw = secret.encode()
     found = {raw, json.dumps(secret)[1:-1].encode(), repr(secret)[1:-1].encode()}
     found |= {quote(secret, safe="").encode(), quote_plus(secret).encode(), quote(secret).encode()}
-    # Within a longer text the secret may begin at any of three places of a group; the groups at its ends hold neighbours too.
+    # In a longer text the secret begins at any of the three places of a group. The groups at its ends hold neighbours.
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw)
         inner = encoded[4 if before else 0 : (before + len(raw)) // 3 * 4]
@@ -53,7 +53,7 @@ class Secrets:
         return {name for name, all_ in self._forms.items() if any(form in text for form in all_)}
 
     def hits(self, texts: Iterable[tuple[str, bytes]]) -> list[Hit]:
-        """Return every text with a secret in it, and what stands around the first one, the secrets themselves masked."""
+        """Return every text that has a secret in it, with what is around the first one. Secrets are masked."""
         found = []
         for place, text in texts:
             for name in sorted(self.named(text)):
@@ -67,7 +67,7 @@ class Secrets:
 
 
 def read_files(*roots: Path, besides: Iterable[Path] = ()) -> Iterator[tuple[str, bytes]]:
-    """Read every file below the roots; what is compressed, such as the engine's own log, is also read as what it holds."""
+    """Read every file below the roots. A compressed one, such as the engine's own log, is also read unpacked."""
     left_out = set(besides)
     for root in roots:
         for file in sorted([root, *root.rglob("*")] if root.is_dir() else [root]):

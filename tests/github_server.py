@@ -1,7 +1,8 @@
-"""A server that keeps comments, issues, pull requests and artifacts as GitHub's REST API does, as much of it as is asked for.
+"""A server that keeps comments, issues, pull requests and artifacts as GitHub's REST API does, as far as it is needed.
 
 Answers and limits are those of GitHub's REST API documentation, version 2022-11-28: pages of `per_page` with a `Link`
-header, 401 without a token, 403 for what a token may not do, 422 for a body that is too long, an archive's 302 to another host.
+header, 401 without a token, 403 for what a token may not do, 422 for a body that is too long, an archive's 302 to
+another host.
 """
 
 import io

@@ -1,7 +1,7 @@
 """The workflows for GitHub, read and run as its runner does: conditions, expressions, the steps' shell and environment.
 
-Of the actions only what the workflows rely on is done: an artifact that is uploaded is kept by the fake server. The checkout
-and what is set up are the caller's.
+Of the actions only what the workflows rely on is done: the fake server keeps an artifact that is uploaded. The checkout
+and the set-up are the caller's.
 """
 
 import os

@@ -65,7 +65,7 @@ def attempt(connection: psycopg.Connection, statement: str) -> str:
 
 
 def tried(rows: list[Row], actors: Actors) -> dict[str, tuple[str, ...]]:
-    """Try every row as every actor. By statement: those who may; one whose attempt went wrong appears with its error."""
+    """Try every row as every actor. Gives by statement who may; an attempt that went wrong appears with its error."""
     found: dict[str, list[str]] = {row.statement: [] for row in rows}
     for actor, connect in actors.items():
         with connect() as connection:

@@ -1,4 +1,4 @@
-"""The control plane on the real engine: rows that a run writes, sees changed, repairs and marks; keys that outlive all of it."""
+"""The control plane on the real engine: rows that a run writes, compares, repairs and marks; keys that outlive it."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Each command's example, and the day of docs/operations.md, as printed: on a local run as `make up` makes it, and on a fleet."""
+"""Each command's example, and the day of docs/operations.md, as printed, on a local run and on a fleet."""
 
 import json
 import os

@@ -184,7 +184,7 @@ def test_a_wait_past_its_deadline_and_a_killed_engine_lose_nothing(
 ) -> None:
     workspace.registry.write_text(registry("late"))
     workspace.environment["AURA_READY_SECONDS"] = "1"
-    # Not found yet, as right after a create: however long the rest of the app takes, the wait does not end before its deadline.
+    # Not found yet, as right after a create. However long the rest of the app takes, the wait lasts to its deadline.
     body = {"errors": [{"message": "Not found", "reason": "db-not-found"}]}
     unseen = {"kind": "status", "status": 404, "body": body, "when": "before"}
     order = faults.order("GET /instances/*", unseen, api="aura", count=None)

@@ -1,4 +1,4 @@
-"""What the registry takes although it looks like an attack on quoting, truncation or a path: run, and found harmless."""
+"""What the registry takes although it looks like an attack on quoting, truncation or a path. It is run and harmless."""
 
 import json
 import shutil

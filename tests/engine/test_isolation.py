@@ -1,4 +1,4 @@
-"""The example registry, converged: each app's credentials tried on every other app, and each role's rights tried on everything."""
+"""The example, converged: each app's credentials are tried on every other app, each role's rights on everything."""
 
 import json
 import shutil
@@ -135,7 +135,7 @@ def test_every_credential_works_at_home(fleet: Fleet) -> None:
 
 
 def test_no_credential_of_an_app_opens_another_ones_database(fleet: Fleet) -> None:
-    """By its own name and by the name that the other has there; direct, pooled, and on a branch; also the maintenance databases."""
+    """By its own name and by the other's; direct, pooled and on a branch; also on the maintenance databases."""
     attempts = []
     for intruder, victim in permutations(fleet.apps, 2):
         place = fleet.place(victim)
@@ -201,7 +201,7 @@ def test_the_credentials_of_a_graph_open_no_other_graph(fleet: Fleet) -> None:
         return True
 
     assert all(opens(graph) for graph in graphs.values())
-    # All local instances share an address: where two have the same user and database, whose graph it is follows from the password.
+    # All local instances share an address. Where two have the same user and database, the password decides.
     tried_pairs = 0
     for one, other in permutations(graphs.values(), 2):
         if one.username != other.username:
@@ -215,7 +215,7 @@ def test_the_credentials_of_a_graph_open_no_other_graph(fleet: Fleet) -> None:
 # ---- who may do what in an app's database
 
 ROLES = ("owner", "group", "a", "b", "stranger")
-"""The owner; the group's rights alone; both logins; a role of the project that is in no group, and is let into the database."""
+"""The owner; the group's rights alone; both logins; a role of the project in no group that is let into the database."""
 
 APP_RIGHTS = """
 tables of the template
@@ -427,7 +427,8 @@ def test_a_login_makes_nothing_that_lasts_in_a_maintenance_database(
 
 def test_a_login_enters_no_template(fleet: Fleet) -> None:
     place, login = fleet.place("acme/web"), fleet.login("acme/web", 2)
-    # template1 is for everybody who has a password (PostgreSQL's default, and a superuser's to change); nothing can be made there either.
+    # Everybody who has a password enters template1. That is PostgreSQL's default, which only a superuser changes.
+    # Nothing can be made there either.
     rows = table(MAINTENANCE, ("login",))
     found = tried(rows, {"login": partial(connect, place.hosts[0], "template1", login)})
     assert [statement for statement, who in found.items() if who] == []
@@ -437,7 +438,7 @@ def test_a_login_enters_no_template(fleet: Fleet) -> None:
 # ---- who may do what in the catalog
 
 CATALOG_ROLES = ("owner", "writer", "verifier", "stranger")
-"""The first run's user; a member of `tenantry_catalog_writer`; a service that verifies keys, as docs/catalog.md makes it; any other login."""
+"""The first run's user; a member of `tenantry_catalog_writer`; a service that verifies keys; any other."""
 
 CATALOG_RIGHTS = """
 rows

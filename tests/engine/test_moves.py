@@ -1,4 +1,4 @@
-"""Apps that go from one big stack to a stack each and back, through a death in the middle, while the clouds hear of nothing."""
+"""Apps go from one big stack to a stack each and back, through a death in the middle. The clouds hear of nothing."""
 
 import json
 import signal

@@ -1,6 +1,6 @@
-"""A team's repository on a bare remote: pull requests with each kind of change, reviewed and applied by the workflows' own steps.
+"""A team's repository on a bare remote: pull requests of each kind, reviewed and applied by the workflows' own steps.
 
-GitHub is a small server that keeps comments, issues and artifacts. Each job runs in a fresh clone, as on a machine of its own.
+GitHub is a small server that keeps comments, issues and artifacts. Each job runs in a fresh clone.
 The tests follow one another: what one of them merges, the next one starts from.
 """
 

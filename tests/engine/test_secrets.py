@@ -1,4 +1,4 @@
-"""No secret in clear through an app's life, with everything logged and traced that can be: not in a file, an output, or an argument."""
+"""No secret is in clear through an app's life, in no file, output or argument, with everything logged and traced."""
 
 import json
 import os
@@ -254,7 +254,7 @@ def test_every_kind_of_secret_is_looked_for_and_would_be_found(story: Story) -> 
 
 def test_nothing_that_was_written_or_shown_holds_a_secret(story: Story) -> None:
     places = [place for place, _ in story.texts]
-    # Among others: the log of the engine and its plugins, its own record of each command, history and backups, the servers' logs.
+    # Among others: the engine's and its plugins' log, the record of each command, history, backups, the servers' logs.
     for expected in (
         "/tmp/pulumi.",
         "(decompressed)",

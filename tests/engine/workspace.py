@@ -25,7 +25,7 @@ _RUN_THE_PROGRAM = frozenset({"up", "preview", "refresh", "destroy"})
 
 
 class _Here:
-    """This process's folder, where a program that is served finds its registry: one at a time, for any number of runs in it."""
+    """This process's folder, where a served program finds its registry: one at a time, for any number of runs in it."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -85,7 +85,7 @@ class Workspace:
     def __init__(self, folder: Path, cloud: dict[str, str], *, served: bool = True) -> None:
         """Make the folder and its stack.
 
-        :param served: whether the program is served from here; else the engine starts a language host for it, as for `pulumi` by hand
+        :param served: whether the program is served from here; else the engine starts a language host, as by hand
         """
         self.served = served
         self.folder = folder
@@ -115,7 +115,7 @@ class Workspace:
     def pulumi(self, *arguments: str) -> Finished:
         """Run `pulumi`; an exit code other than 0 is the caller's to judge.
 
-        The program is served from this process, as `tenantry up` does it: half of the work of a run that changes nothing.
+        The program is served from this process, as `tenantry up` does. That halves the work of a run without changes.
         """
         with ExitStack() as stack:
             environment, options = self.environment, tuple[str, ...]()

@@ -1,4 +1,4 @@
-"""A front of an HTTP API that answers as ordered with all that the request said: the worst that an API can do with a credential."""
+"""A front of an HTTP API that repeats all that the request said: the worst that an API can do with a credential."""
 
 from __future__ import annotations
 

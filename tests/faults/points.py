@@ -3,12 +3,12 @@
 Not every victim is at every point, where it would say nothing new:
 
 - the cloud's death ends what it had received, so nothing that it held can land late;
-- once an answer has arrived, the death of who gave it, or of who handed it on, changes nothing for that step: at `answered` only the
-  engine's side dies;
-- a plugin of ours makes each role and each right in one transaction. So a kill before its COMMIT is tried at few statements, with all
-  victims where the password is set, and a kill after it at a COMMIT that the seed chooses;
-- PostgreSQL dies where a statement is under way; the local cloud's death, which ends its servers too, is tried for SQL where the
-  dynamic provider works;
+- once an answer has arrived, the death of who gave it, or of who handed it on, changes nothing for that step: at
+  `answered` only the engine's side dies;
+- a plugin of ours makes each role and each right in one transaction. So a kill before its COMMIT is tried at few
+  statements, with all victims where the password is set, and a kill after it at a COMMIT that the seed chooses;
+- PostgreSQL dies where a statement is under way; the local cloud's death, which ends its servers too, is tried for SQL
+  where the dynamic provider works;
 - `random` makes nothing outside of the state.
 """
 
@@ -32,10 +32,13 @@ VICTIMS: Final[tuple[Victim, ...]] = (
 )
 """Who dies.
 
-`engine`: the `pulumi` process alone, by SIGKILL. `group`: everything that the run had started, at one moment, as when a container is
-killed (the plugins are in process groups of their own, so a signal to the engine's would not reach them). `provider`: the plugin
-that was at work; the engine lives and reports it. `cloud`: the local cloud, which is started again; `postgres`: the server of
-the branch, at that statement. `nobody`: an answer goes wrong, and all live on.
+- `engine`: the `pulumi` process alone, by SIGKILL.
+- `group`: everything that the run had started, at one moment, as when a container is killed. The plugins are in process
+  groups of their own, so a signal to the engine's would not reach them.
+- `provider`: the plugin that was at work; the engine lives and reports it.
+- `cloud`: the local cloud, which is started again.
+- `postgres`: the server of the branch, at that statement.
+- `nobody`: an answer goes wrong, and all live on.
 """
 
 Where = Literal[
@@ -108,12 +111,12 @@ class Case:
     """The disturbed run itself must say that it failed."""
     environment: dict[str, str] = field(default_factory=dict)
     creates_of_projects: int = 1
-    """How many of one name may ever be there, one after the other; one more where the scenario asks for a replacement."""
+    """How many of one name there may be, one after the other; one more where the scenario asks for a replacement."""
     creates_of_graphs: int = 1
     """How often an instance may be asked for at most."""
     by_command: bool = False
-    """A graph whose password nobody got, or a project that Neon could not finish, is deleted by the command that is named, and made
-    again: so two may have been made, one after the other."""
+    """The named command deletes a graph whose password nobody got, or a project that Neon could not finish. It is made
+    again, so two may have been made, one after the other."""
     stock: str = ""
     """What the unmodified provider does here instead, as far as it is known; empty where nothing is."""
 

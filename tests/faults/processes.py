@@ -1,7 +1,7 @@
 """The processes of a run: found by their parents, ended exactly, waited for within bounds.
 
-A number of a process may be given to another one at any time. So each is held by a descriptor (`pidfd_open`) from the moment it is
-found, and a signal goes through that.
+The number of a process may be given to another one at any time. So each is held by a descriptor (`pidfd_open`) from the
+moment it is found, and a signal goes through that.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ def recover(case: Case, workspace: Workspace, cloud: FaultyCloud, namespace: str
     died = case.victim in {"engine", "group"}
     runs = [_again(workspace) if died else workspace.pulumi(*UP)]
     if case.by_command and runs[-1].code != 0:
-        # Nobody has the password of that instance, or Neon could not finish that project or branch: the error says what lets it go.
+        # Nobody has that instance's password, or Neon could not finish that project or branch.
+        # The error says what deletes it.
         said = runs[-1].said
         if branch := _BRANCH.search(said):
             cloud.delete_branch(namespace, branch[1])

@@ -52,7 +52,7 @@ Victim = Literal["engine", "all"]
 
 @dataclass(frozen=True)
 class Statement:
-    """A place in a run: the nth (from 0) of the statements like this, before it reaches the server or once it is done."""
+    """A place in a run: the nth (from 0) of such statements, before it reaches the server or once it is done."""
 
     host: str
     like: str
@@ -178,7 +178,7 @@ class Rotation:
         return [*places, *(Checkpoint(nth) for nth in range(1, len(written) + 1))]
 
     def interrupt(self, place: Place, victim: Victim) -> bool:
-        """Rotate, kill the run at a place, and recover as docs/operations.md says; tell whether the place was reached."""
+        """Rotate, kill the run at a place, recover as docs/operations.md says. Tell whether the place was reached."""
         self.begin()
         run = subprocess.Popen(
             ["pulumi", *_UP, "--non-interactive", "--color=never"],

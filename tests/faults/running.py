@@ -64,7 +64,7 @@ def run(
 
     :param seed: of all chance in it
     :param plugins: a folder with plugins to be taken in place of ours
-    :param served: whether this process serves the program of the runs before and after the disturbed one; then one case at a time
+    :param served: whether this process serves the program of the undisturbed runs; then one case at a time
     """
     begun = time.monotonic()
     result = Result(case.id, 0)

@@ -1,4 +1,4 @@
-"""Raising `credentials.generation` while an app connects every 50 ms: no connection is refused, whoever dies on the way.
+"""`credentials.generation` goes up while an app connects every 50 ms. No connection is refused, whoever dies meanwhile.
 
 Each rotation is killed with SIGKILL at a place, and recovered with `pulumi cancel --yes; pulumi up`. A few places are
 tried always; with the marker `faults` all those that a rotation turns out to have, statements and checkpoints.

@@ -1,4 +1,4 @@
-"""Failures that have a secret at hand: refused credentials, an API that echoes what it was told, a crash. None of it may be repeated."""
+"""Failures that have a secret at hand: refused credentials, an API that echoes, a crash. No secret may be repeated."""
 
 import json
 import subprocess

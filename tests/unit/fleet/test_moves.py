@@ -202,7 +202,7 @@ def test_a_death_at_any_change_leaves_every_app_in_one_stack_that_runs_and_is_go
             app: ["prod"] if operation == "join" else [app.replace("/", "--")] for app in APPS
         }
         assert scene.holders() == wanted
-        # A lock that is left is of a stack that is gone, or nothing was left but to give it back: its next run takes it away.
+        # A lock that is left is of a stack that is gone, or only its return was left. The next run takes it away.
         left = {key.split("/")[-2] for key in scene.locks()}
         assert not ended.moves or not left & scene.states.stacks()
         if operation == "join":

@@ -1,4 +1,4 @@
-"""Texts that attack quoting, in every place of the registry that takes a name or free text: refused with a position, or listed here."""
+"""Texts that attack quoting, in every place that takes a name or free text: refused with a position, or listed here."""
 
 import json
 from itertools import product

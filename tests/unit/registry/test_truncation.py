@@ -114,7 +114,7 @@ def revoked(app: App) -> set[str]:
 
 
 def losers(whole: bytes, left: bytes) -> set[str]:
-    """The apps that lose something, for good or to nobody, in the run that such a file begins; none where the run is refused."""
+    """Return the apps that lose something in the run that such a file begins; none where the run is refused."""
     before = parse(whole).apps
     try:
         registry = parse(left)
