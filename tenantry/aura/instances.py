@@ -143,7 +143,7 @@ def change(
         try:
             client.change_instance(instance_id, name=name, memory=memory, deadline=deadline)
         except AuraNotFoundError as error:
-            raise InstanceError(f"{target}: {error}: pulumi refresh, then pulumi up") from None
+            raise InstanceError(f"{target}: {error}: tenantry up -- --refresh") from None
         except AuraConflictError as error:
             conflict = str(error)
             status = client.instance(instance_id, deadline=deadline).status
@@ -154,7 +154,7 @@ def change(
         else:
             return
     raise InstanceError(
-        f"{target}: instance {instance_id} stays busy: {conflict}; pulumi up tries again"
+        f"{target}: instance {instance_id} stays busy: {conflict}; tenantry up tries again"
     )
 
 
@@ -164,7 +164,7 @@ def _refuse_twin(client: AuraClient, target: str, instance_id: str, name: str) -
     if twins:
         raise InstanceError(
             f'{target}: Aura has another instance named "{name}" ({", ".join(twins)}), and a name is how ours are known: rename or '
-            "delete that one, then pulumi up"
+            "delete that one, then tenantry up"
         )
 
 
@@ -199,7 +199,7 @@ def _adopt(client: AuraClient, wanted: Wanted, adoption: Adoption) -> Made:
     url = found.connection_url
     if not url:
         raise InstanceError(
-            f"{wanted.target}: instance {found.id} is {found.status} and has no URL: resume it in Aura, then pulumi up"
+            f"{wanted.target}: instance {found.id} is {found.status} and has no URL: resume it in Aura, then tenantry up"
         )
     return Made(found.id, url, adoption.username, adoption.password, created_at)
 
@@ -220,7 +220,7 @@ def _refuse_same_name(client: AuraClient, wanted: Wanted) -> None:
         if not going:
             return
     raise InstanceError(
-        f"{wanted.target}: instance {', '.join(going)} of the same name is still being destroyed: pulumi up when it is gone"
+        f"{wanted.target}: instance {', '.join(going)} of the same name is still being destroyed: tenantry up when it is gone"
     )
 
 
@@ -238,9 +238,9 @@ def _lost(client: AuraClient, wanted: Wanted, error: AuraError) -> str:
         settled = ", ".join(f"tenantry graph delete {each} --name {wanted.name}" for each in found)
         return (
             f"{wanted.target}: the instance was made ({', '.join(found)}), and the answer with its password was lost; nothing is in it: "
-            f"{settled}, then pulumi up. ({error})"
+            f"{settled}, then tenantry up. ({error})"
         )
     return (
-        f"{wanted.target}: whether the instance was made is not known: pulumi up looks for its name first, and says what to do if it is "
+        f"{wanted.target}: whether the instance was made is not known: tenantry up looks for its name first, and says what to do if it is "
         f"there. ({error})"
     )

@@ -101,14 +101,14 @@ def taken(wanted: Wanted, found: Instance) -> str:
     return (
         f'{wanted.target}: Aura has an instance named "{wanted.name}" that this stack does not know ({found.id}, {found.status}{since}), '
         "and its password was told to its maker only. If a create of ours was cut off, nothing is in it: "
-        f"tenantry graph delete {found.id} --name {wanted.name}, then pulumi up. To take it over: {adopting(wanted.target, found.id)}"
+        f"tenantry graph delete {found.id} --name {wanted.name}, then tenantry up. To take it over: {adopting(wanted.target, found.id)}"
     )
 
 
 def adopting(target: str, instance_id: str) -> str:
     """Return the commands by which an instance is taken over."""
     path = f'tenantry:adoptGraphs["{target}"]'
-    return f"pulumi config set --path '{path}.instance' {instance_id}, pulumi config set --secret --path '{path}.password', then pulumi up"
+    return f"pulumi config set --path '{path}.instance' {instance_id}, pulumi config set --secret --path '{path}.password', then tenantry up"
 
 
 def _by_size(value: str) -> tuple[int, str]:

@@ -79,7 +79,7 @@ def wait_until_ready(
             return url
     raise InstanceError(
         f"{awaited.target}: instance {awaited.instance_id} is not {IS_PAUSED if awaited.paused else READY} after "
-        f"{client.settings.polling.deadline:.0f} s ({wait.seen}): it is kept, and pulumi up goes on waiting"
+        f"{client.settings.polling.deadline:.0f} s ({wait.seen}): it is kept, and tenantry up goes on waiting"
     )
 
 
@@ -101,12 +101,12 @@ class _Wait:
         except AuraNotFoundError as error:
             if self._client.clock.elapsed() - self._begun < GRACE_SECONDS:
                 return None
-            raise self._failed(f"{error}: pulumi refresh, then pulumi up makes it anew") from None
+            raise self._failed(f"{error}: tenantry up -- --refresh makes it anew") from None
         self.seen = f"status {found.status}"
         if found.status == FAILED:
             raise self._failed("loading failed: look at it in Aura's console; it is kept")
         if found.status == DESTROYING:
-            raise self._failed("is being destroyed: pulumi refresh when it is gone, then pulumi up")
+            raise self._failed("is being destroyed: tenantry up -- --refresh when it is gone")
         return (
             self._to_pause(found, deadline)
             if self._awaited.paused

@@ -41,7 +41,7 @@ def remove(
             return
     if not going.begun:
         raise InstanceError(
-            f"{target}: instance {instance_id} is not deleted: {going.seen}; pulumi up tries again"
+            f"{target}: instance {instance_id} is not deleted: {going.seen}; tenantry up tries again"
         )
 
 
@@ -100,5 +100,5 @@ def _snapshot(client: AuraClient, target: str, instance_id: str) -> None:
             break
     raise InstanceError(
         f"{target}: no snapshot of instance {instance_id} before its deletion: {busy or 'it did not complete'}; nothing was deleted. "
-        "pulumi up tries again; without one: snapshot_before_delete: false, applied first"
+        "tenantry up tries again; without one: snapshot_before_delete: false, applied first"
     )

@@ -1,7 +1,7 @@
 """Copies the states of a project, with their history, from one backend to another: from a folder to a database, say.
 
 Both must be of a kind whose files are known (`file://`, `postgres://`). What was copied stays where it was, under a lock that names no
-process of any machine, so that nobody goes on with it by mistake; `pulumi cancel` of a stack takes it away.
+process of any machine, so that nobody goes on with it by mistake; whoever goes back to it deletes that file, `moved.json`.
 """
 
 from __future__ import annotations

@@ -131,20 +131,22 @@ def judge(facts: Facts) -> list[Finding]:
 def _lock(lock: Lock, facts: Facts) -> Finding:
     since = f" for {age(lock.at, facts.now)}" if lock.at else ""
     held = f"held by {lock.holder}{since}"
-    here = "" if lock.stack == facts.stack else f"PULUMI_STACK={lock.stack} "
+    command = ""
     match lock.owner:
         case "alive":
-            text, command = f"{held}: a run is at work, wait until it ends", ""
+            text = f"{held}: a run is at work, wait until it ends"
         case "dead":
             text, command = f"{held}, a process of this machine that is dead", FIX
         case "elsewhere":
             text = (
-                f"{held}, which cannot be seen from here; when you are sure that nobody runs there"
+                f"{held}, which cannot be seen from here: wait until that run ends, or, when you are sure that it is dead, "
+                f"{lock.by_hand}"
             )
-            command = f"{here}pulumi cancel"
         case "unknown":
-            text = "a lock that cannot be read; when you are sure that nobody runs"
-            command = f"{here}pulumi cancel"
+            text = (
+                "a lock that cannot be read: wait a moment, or, when you are sure that nobody runs, "
+                f"{lock.by_hand}"
+            )
     return Finding(
         "lock",
         lock.stack,
@@ -316,7 +318,7 @@ def _in_cloud(facts: Facts, busy: set[str], cloud: Cloud | None, kind: str) -> I
                     state.stack,
                     held.target,
                     f"{cloud.kind} {held.id} is not as the state has it ({differences}); to see what a run would do about it",
-                    "pulumi preview --refresh --diff",
+                    "tenantry plan --refresh",
                 )
 
 

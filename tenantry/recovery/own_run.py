@@ -83,7 +83,8 @@ def release(run: OwnRun, store: Store, seconds: float) -> list[Lock]:
         return []
     if not store.tells_locks:
         raise RecoveryError(
-            f"{store.where}: locks cannot be read here: where the next run meets that of {run.host} (pid {run.pid}), pulumi cancel"
+            f"{store.where}: locks cannot be read here: where the next run names the lock of {run.host} (pid {run.pid}), "
+            "delete that one file"
         )
     locks = [read_lock(key, content) for key, content in store.locks().items()]
     left = [

@@ -43,6 +43,11 @@ class Lock:
         """Who holds it: `ann@build-7 (pid 4711)`."""
         return f"{self.user}@{self.host} (pid {self.pid})" if self.pid else "nobody knows whom"
 
+    @property
+    def by_hand(self) -> str:
+        """Say how this one lock is taken away, where only a person can know whether its run is dead."""
+        return f"delete this one lock in the backend: {self.key}"
+
 
 def read_lock(key: str, content: str, *, proc: Path = Path("/proc")) -> Lock:
     """Read a lock and look whether its owner lives.

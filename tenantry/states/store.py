@@ -346,4 +346,6 @@ class _ThroughEngine:
         return {}
 
     def delete_lock(self, key: str) -> None:
-        raise RecoveryError(f"{self.where}: {key} cannot be deleted from here: pulumi cancel")
+        raise RecoveryError(
+            f"{self.where}: {key} cannot be deleted from here: delete that one file by hand"
+        )

@@ -202,7 +202,7 @@ class InTree:
                     + (
                         ""
                         if lock.owner == "alive"
-                        else f", or, when you are sure that nobody runs: PULUMI_STACK={stack} pulumi cancel"
+                        else f", or, when you are sure that it is dead, {lock.by_hand}"
                     )
                 )
             self._tree.delete(key)

@@ -37,7 +37,7 @@ def test_the_way_out_that_status_prints_works(workspace: Workspace, cloud: Local
         text=True,
         check=True,
     ).stdout
-    assert "make an empty one: pulumi up --refresh" in said
+    assert "make an empty one: tenantry up -- --refresh" in said
 
     workspace.must("up", "--yes", "--skip-preview", "--refresh")
     with psycopg.connect(workspace.url("acme/web")) as connection:

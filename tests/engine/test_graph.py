@@ -78,7 +78,7 @@ def noted(cloud: LocalCloud, namespace: str) -> dict[str, str]:
 
 def settle(workspace: Workspace, said: str) -> None:
     """Run the one command that an error named."""
-    command = re.search(r"tenantry (graph delete \S+ --name \S+), then pulumi up", said)
+    command = re.search(r"tenantry (graph delete \S+ --name \S+), then tenantry up", said)
     assert command is not None, said
     done = tenantry(workspace, *command[1].split())
     assert done.code == 0, done.said
@@ -191,7 +191,7 @@ def test_a_wait_past_its_deadline_and_a_killed_engine_lose_nothing(
     done = workspace.pulumi("up", "--yes", "--skip-preview")
     faults.withdraw(order)
     assert done.code != 0
-    assert "it is kept, and pulumi up goes on waiting" in done.said
+    assert "it is kept, and tenantry up goes on waiting" in done.said
     assert "Traceback" not in done.said
     assert noted(cloud, "late") == {"": "failed"}
     (instance_id,) = instances(cloud, "late--").values()

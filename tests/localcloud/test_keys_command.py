@@ -105,7 +105,7 @@ def test_a_key_is_revoked_at_once_and_in_the_registry(catalog: Catalog, folder: 
     assert result.stderr.splitlines() == [
         "acme/web default, generation 1: revoked",
         "tenants.yaml: changed",
-        "Next: pulumi up takes the change over",
+        "Next: tenantry up takes the change over",
     ]
     assert active(catalog) == [("default", 1, False), ("default", 1, True), ("default", 2, True)]
     after = REGISTRY.replace("generation: 2\n", "generation: 2\n            revoked: [1]\n")

@@ -129,7 +129,7 @@ def test_a_lost_answer_is_settled_by_a_look(tmp_path: Path, lost: Any) -> None:
     assert "the instance was made (db1d1234), and the answer with its password was lost" in str(
         caught.value
     )
-    assert "tenantry graph delete db1d1234 --name tenantry--acme--web, then pulumi up" in str(
+    assert "tenantry graph delete db1d1234 --name tenantry--acme--web, then tenantry up" in str(
         caught.value
     )
     assert len(api.sent(CREATE)) == 1
@@ -139,7 +139,7 @@ def test_a_lost_answer_without_a_trace_says_what_the_next_run_does(tmp_path: Pat
     api, fake = Api().on(LIST, data([])).on(CREATE, httpx.ReadError("gone")), FakeTime()
     with (
         api.client(tmp_path, fake) as client,
-        pytest.raises(InstanceError, match="is not known: pulumi up looks"),
+        pytest.raises(InstanceError, match="is not known: tenantry up looks"),
     ):
         make(client, WANTED, None)
     assert 10 <= fake.now - NOW <= 16
@@ -285,8 +285,10 @@ def test_a_change_that_cannot_happen_says_what_to_do(tmp_path: Path) -> None:
         ):
             change(client, "acme/web", "db1d1234", memory="16GB")
         api.on(GET, data(instance()))
-        with pytest.raises(InstanceError, match=r"stays busy: .*resuming.*; pulumi up tries again"):
+        with pytest.raises(
+            InstanceError, match=r"stays busy: .*resuming.*; tenantry up tries again"
+        ):
             change(client, "acme/web", "db1d1234", memory="16GB")
         api.on(PATCH, GONE)
-        with pytest.raises(InstanceError, match="pulumi refresh, then pulumi up"):
+        with pytest.raises(InstanceError, match="tenantry up -- --refresh"):
             change(client, "acme/web", "db1d1234", memory="16GB")

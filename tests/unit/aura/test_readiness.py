@@ -109,7 +109,7 @@ def test_the_deadline_keeps_the_instance_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(InstanceError) as caught:
         wait(Api().on(GET, state("creating")), tmp_path, fake)
     assert str(caught.value) == (
-        "acme/web: instance db1d1234 is not ready after 900 s (status creating): it is kept, and pulumi up goes on waiting"
+        "acme/web: instance db1d1234 is not ready after 900 s (status creating): it is kept, and tenantry up goes on waiting"
     )
     assert 880 <= fake.now - NOW <= 900
 
@@ -129,7 +129,7 @@ def test_what_will_not_become_ready_is_not_waited_for(
 
 def test_one_that_stays_unknown_for_a_minute_is_gone(tmp_path: Path) -> None:
     fake = FakeTime()
-    with pytest.raises(InstanceError, match="pulumi refresh, then pulumi up makes it anew"):
+    with pytest.raises(InstanceError, match="tenantry up -- --refresh makes it anew"):
         wait(Api().on(GET, GONE), tmp_path, fake)
     assert 60 <= fake.now - NOW <= 77
 

@@ -98,7 +98,7 @@ def test_a_busy_instance_is_deleted_later_or_said(tmp_path: Path) -> None:
         delete(client)
         api.on(DELETE, BUSY)
         with pytest.raises(
-            InstanceError, match=r"is not deleted: .*busy: resuming.*; pulumi up tries again"
+            InstanceError, match=r"is not deleted: .*busy: resuming.*; tenantry up tries again"
         ):
             delete(client)
 

@@ -19,13 +19,13 @@ KINDS = [UnavailableError, BusyError, DeniedError, RejectedError, ConflictError,
 def test_a_failure_is_one_line_with_the_app_the_step_and_what_to_do(
     kind: type[ProvisioningError],
 ) -> None:
-    error = kind("acme/web", "keys", "the row is locked", "pulumi up")
-    assert str(error) == "acme/web: keys: the row is locked: pulumi up"
+    error = kind("acme/web", "keys", "the row is locked", "tenantry up")
+    assert str(error) == "acme/web: keys: the row is locked: tenantry up"
     assert (error.app, error.step, error.reason, error.hint) == (
         "acme/web",
         "keys",
         "the row is locked",
-        "pulumi up",
+        "tenantry up",
     )
 
 

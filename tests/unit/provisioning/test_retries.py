@@ -44,7 +44,7 @@ class Failing:
 
 
 def failure(kind: type[ProvisioningError] = BusyError, step: Step = "keys") -> ProvisioningError:
-    return kind("acme/web", step, "somebody holds the row", "pulumi up")
+    return kind("acme/web", step, "somebody holds the row", "tenantry up")
 
 
 @given(policies, st.integers(1, 1000))

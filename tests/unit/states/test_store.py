@@ -95,5 +95,7 @@ esac
     store = open_store({"PATH": f"{tmp_path}:/usr/bin:/bin"}, "tenantry")
     assert (store.where, store.tells_locks) == ("s3://bucket", False)
     assert (store.stacks(), store.state("dev"), store.locks()) == (["dev"], {"resources": []}, {})
-    with pytest.raises(RecoveryError, match="pulumi cancel"):
+    with pytest.raises(
+        RecoveryError, match="key cannot be deleted from here: delete that one file by hand"
+    ):
         store.delete_lock("key")
