@@ -129,7 +129,14 @@ def _print(facts: Facts, options: argparse.Namespace, how: str) -> None:
     print(f"local cloud {how}")
     for name, value in document.items():
         # Keys are for programs: they are not put on a screen unasked.
-        print(f"  {name:<18} {'(shown by --json)' if name in _SECRETS else value}")
+        shown = "(shown by --json)" if name in _SECRETS else _words(value)
+        print(f"  {name:<18} {shown}")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(value) or "none"
+    return "unknown" if value is None else str(value)
 
 
 def _folder(text: str) -> str:

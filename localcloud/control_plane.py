@@ -13,9 +13,8 @@ from localcloud.postgres.on_demand import OnDemand
 from localcloud.settings import CATALOG_DATABASE, CATALOG_ROLE
 
 if TYPE_CHECKING:
-    import ssl
-
     from localcloud.faults.standing import Faults
+    from localcloud.postgres.certificates import Authority
     from localcloud.postgres.installation import Installation
     from localcloud.settings import Settings
 
@@ -32,7 +31,7 @@ class ControlPlane(OnDemand):
         self._settings = settings
         self._is_made = False
 
-    def listen(self, tls: ssl.SSLContext) -> None:
+    def listen(self, authority: Authority) -> None:
         """Accept connections, on the address in ``settings`` or else on a new one.
 
         A new address and its password are left in ``settings``, for the caller to save. Raises AddressError.
@@ -43,7 +42,7 @@ class ControlPlane(OnDemand):
         else:
             settings.catalog_host, listener = claim(settings.seed, CLUSTER, ())
             settings.catalog_password = secrets.token_hex(24)
-        self.open([listener], tls)
+        self.open([listener], authority)
 
     def _timeout(self) -> float | None:
         return DEFAULT_SUSPEND_SECONDS

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localcloud import settings as settings_file
-from localcloud.settings import MARKER, NEO4J_VARIABLE, DataFolderError
+from localcloud.settings import CA_FILE, MARKER, NEO4J_VARIABLE, DataFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,11 @@ class _Holder:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a user of a running local cloud needs."""
+    """What a user of a running local cloud needs.
+
+    ``ca_file`` is what its certificates are verified with (``sslrootcert``). ``extensions`` are those that a role of
+    the API can create; None if it was started by a version that did not say.
+    """
 
     neon_api_url: str
     neon_api_key: str
@@ -61,6 +65,8 @@ class Facts:
     aura_client_id: str
     aura_client_secret: str
     aura_tenant_id: str
+    ca_file: str
+    extensions: list[str] | None
     pid: int
     data: str
 
@@ -254,9 +260,10 @@ def _serve(data: Path, settings: Settings, lock: int, report: _Report, neo4j: Ne
 
 
 def _ignore_client_settings() -> None:
-    # The shell's PGHOSTADDR, PGOPTIONS and the like are for the user's clients, not for the daemon's own connections.
+    # The shell's PGHOSTADDR, PGOPTIONS, PSYCOPG_IMPL and the like are for the user's clients, not for the daemon's own
+    # connections.
     for name in list(os.environ):
-        if name.startswith("PG"):
+        if name.startswith(("PG", "PSYCOPG_")):
             del os.environ[name]
 
 
@@ -298,6 +305,9 @@ def _read_message(descriptor: int) -> dict[str, Any] | None:
 
 
 def _prepare_folder(data: Path) -> None:
+    # A file is always open to this user, and never to be written by others; who else may read it is the user's to say.
+    # What holds a secret is made for its owner alone, whatever this is.
+    os.umask(os.umask(0o022) & 0o055 | 0o022)
     try:
         data.mkdir(parents=True, exist_ok=True)
         strangers = [entry for entry in data.iterdir() if entry.name not in {LOG, _LOCK}]
@@ -367,6 +377,8 @@ def _facts(data: Path, settings: Settings, pid: int) -> Facts:
         aura_client_id=settings.aura_client_id,
         aura_client_secret=settings.aura_client_secret,
         aura_tenant_id=settings.aura_tenant_id,
+        ca_file=str(data / CA_FILE),
+        extensions=settings.extensions,
         pid=pid,
         data=str(data),
     )

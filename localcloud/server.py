@@ -23,10 +23,10 @@ from localcloud.faults.requests import CONNECTION, FaultInjection
 from localcloud.faults.standing import Faults
 from localcloud.neon import app as neon_app
 from localcloud.neon.cloud import Cloud
-from localcloud.postgres.certificates import server_context
+from localcloud.postgres.certificates import prepare_authority
 from localcloud.postgres.cluster import remove_leftovers, stop_strays
 from localcloud.postgres.installation import prepare, remove_abandoned
-from localcloud.postgres.template import make_template
+from localcloud.postgres.template import list_extensions, make_template
 from localcloud.state import State
 from localcloud.traffic import Traffic
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 API_ADDRESS = "127.0.0.1"
 _STATE = "state.db"
-_TLS = "tls"
 _GRACE_SECONDS = 3
 # Below the ports that Linux gives to outgoing connections (ip_local_port_range), any of which may have taken one by
 # the time that a local cloud is started again and wants it back.
@@ -59,7 +58,7 @@ async def serve(
 ) -> None:
     """Run the local cloud on a data folder until SIGTERM or SIGINT. ``ready`` is called once the APIs answer.
 
-    Chooses what ``settings`` leaves open (ports, clusters folder, the control plane's address) and saves it. ``neo4j``:
+    Completes ``settings`` (ports, clusters folder, the control plane's address, extensions) and saves them. ``neo4j``:
     where the queries to Aura instances go on to, if anywhere. Raises PortTakenError, InstallationError, AddressError or
     ClusterError before ``ready``.
     """
@@ -82,11 +81,12 @@ async def serve(
     if strays:
         _log.warning("stopped %d servers that an earlier run had left", strays)
     await make_template(installation, settings.superuser_password)
+    settings.extensions = list_extensions(installation)
     state = State(data / _STATE)
     remove_leftovers(installation.clusters, {*state.branches, control_plane.CLUSTER})
-    tls = server_context(data / _TLS)
+    authority = prepare_authority(data)
     faults = Faults()
-    cloud = Cloud(settings, state, installation, tls, faults)
+    cloud = Cloud(settings, state, installation, authority, faults)
     catalog = ControlPlane(settings, installation, faults)
     traffic = {"neon": Traffic(), "aura": Traffic()}
     neon = neon_app.build(
@@ -98,7 +98,7 @@ async def serve(
     aura = _AuraOnDemand(settings, state, neo4j, faults, traffic["aura"])
     try:
         await cloud.open()
-        catalog.listen(tls)
+        catalog.listen(authority)
         settings_file.save(data, settings)
         # One server and one application for each API.
         servers = [

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MARKER = "localcloud.json"
+CA_FILE = "tls/ca.pem"
+"""Where in the data folder the certificate is with which clients verify the servers (``sslrootcert``)."""
 CATALOG_ROLE = "tenantry_catalog"
 CATALOG_DATABASE = "tenantry"
 NEO4J_VARIABLE = "LOCALCLOUD_NEO4J_URL"
@@ -43,8 +45,8 @@ class Settings:
 
     A port is 0 until the first start has chosen one. ``clusters`` is the folder of the PostgreSQL data
     directories, empty until the first start has found a place for it; ``catalog_host`` and ``catalog_password`` are
-    empty likewise. The identities of the Aura API are empty in a folder from before there was one, until a start has
-    called :func:`complete`.
+    empty likewise, and ``extensions``, which databases can have, is None. The identities of the Aura API are empty in a
+    folder from before there was one, until a start has called :func:`complete`.
     """
 
     seed: str
@@ -60,6 +62,7 @@ class Settings:
     clusters: str = ""
     catalog_host: str = ""
     catalog_password: str = ""
+    extensions: list[str] | None = None
     aura_client_id: str = ""
     aura_client_secret: str = ""
     aura_tenant_id: str = ""

@@ -36,6 +36,8 @@ class LocalCloud:
     aura_client_id: str
     aura_client_secret: str
     aura_tenant_id: str
+    ca_file: Path
+    extensions: list[str]
     pid: int
     data: Path
 
@@ -103,7 +105,8 @@ def start(data: Path, *options: str) -> LocalCloud:
     if done.returncode != 0:
         raise RuntimeError(f"localcloud start failed: {done.stderr}")
     facts: dict[str, Any] = json.loads(done.stdout)
-    return LocalCloud(**facts | {"data": Path(facts["data"])})
+    paths = {name: Path(facts[name]) for name in ("ca_file", "data")}
+    return LocalCloud(**facts | paths)
 
 
 @contextmanager

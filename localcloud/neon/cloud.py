@@ -22,10 +22,10 @@ from localcloud.postgres.template import template_folder
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from collections.abc import Iterable
 
     from localcloud.faults.standing import Faults
+    from localcloud.postgres.certificates import Authority
     from localcloud.postgres.installation import Installation
     from localcloud.records import Branch, Endpoint, Project
     from localcloud.settings import Settings
@@ -46,7 +46,7 @@ class Cloud:
         settings: Settings,
         state: State,
         installation: Installation,
-        tls: ssl.SSLContext,
+        authority: Authority,
         faults: Faults,
     ) -> None:
         self.settings = settings
@@ -57,7 +57,7 @@ class Cloud:
         self.lists = Lists(state, self.clock)
         self.rate = Rate(settings.neon_rate_limit, settings.neon_retry_after)
         self._installation = installation
-        self._tls = tls
+        self._authority = authority
         self._faults = faults
         self._clusters: dict[str, Cluster] = {}
         self._computes: dict[str, Compute] = {}
@@ -232,7 +232,7 @@ class Cloud:
             self.lists,
             self._faults,
         )
-        compute.open(sockets, self._tls)
+        compute.open(sockets, self._authority)
         self._computes[endpoint.id] = compute
 
     async def reopen_endpoints(self, endpoints: list[Endpoint]) -> None:

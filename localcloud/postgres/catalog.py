@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from localcloud.postgres.cluster import ClusterError
 from localcloud.postgres.template import SUPERUSER
 
 if TYPE_CHECKING:
@@ -62,6 +63,22 @@ async def _alter_password(
     await connection.execute(
         sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier))
     )
+
+
+async def read_verifier(cluster: Cluster, name: str) -> str | None:
+    """Return what the server keeps of a role's password; None for a role without one. Raises ClusterError."""
+    import psycopg
+
+    try:
+        async with cluster.connect() as connection:
+            row = await (
+                await connection.execute(
+                    "SELECT rolpassword FROM pg_authid WHERE rolname = %s", (name,)
+                )
+            ).fetchone()
+    except psycopg.Error as error:
+        raise ClusterError(f"the server of {cluster.name} does not answer: {error}") from error
+    return row[0] if row else None
 
 
 async def drop_role(cluster: Cluster, name: str) -> None:

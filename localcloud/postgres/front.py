@@ -1,7 +1,7 @@
 """The TLS front: one listener per loopback address, in front of one server's socket.
 
-It ends TLS, has the server started if it sleeps, and passes bytes on. Sessions are not multiplexed: the pooled address
-is a second listener in front of the same server.
+It ends TLS, has the server started if it sleeps, helps with the login, and passes bytes on. Sessions are not
+multiplexed: the pooled address is a second listener in front of the same server.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from localcloud.faults.sessions import CutError
 from localcloud.postgres import wire
+from localcloud.postgres.channel_binding import authenticate
 from localcloud.postgres.cluster import ClusterError
 from localcloud.postgres.refusal import REJECTED, RefusedError
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from localcloud.faults.sessions import SessionFaults
+    from localcloud.postgres.certificates import Certificate
+    from localcloud.postgres.channel_binding import Verifiers
 
 PORT = 5432
 _STARTUP_SECONDS = 60.0
@@ -50,6 +53,11 @@ class Admission:
 
 class Gate(Protocol):
     """What stands behind a listener."""
+
+    verifiers: Verifiers
+
+    async def certificate(self) -> Certificate:
+        """Return what clients are shown."""
 
     async def admit(self) -> Admission:
         """Have the server running. Raises RefusedError."""
@@ -122,12 +130,10 @@ class Listener:
     def __init__(
         self,
         listener: socket.socket,
-        tls: ssl.SSLContext,
         gate: Gate,
         faults: Callable[[], SessionFaults],
     ) -> None:
         self._listener = listener
-        self._tls = tls
         self._gate = gate
         self._faults = faults
         self._sessions: set[asyncio.Task[None]] = set()
@@ -165,7 +171,8 @@ class Listener:
                 client.close()
                 return
             async with asyncio.timeout(_STARTUP_SECONDS):
-                reader, writer = await _open_tls(client, self._tls)
+                certificate = await self._gate.certificate()
+                reader, writer = await _open_tls(client, certificate.context)
         except (OSError, EOFError, TimeoutError, wire.ProtocolError) as error:
             _log.debug("connection given up: %s", error)
             client.close()
@@ -174,7 +181,7 @@ class Listener:
             client.close()
             raise
         try:
-            await self._session(reader, writer)
+            await self._session(reader, writer, certificate.binding)
             # TLS ends with a message of its own (close_notify), which clients miss if it does not come.
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(_GOODBYE_SECONDS):
@@ -213,7 +220,9 @@ class Listener:
             )
             return False
 
-    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _session(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, binding: bytes
+    ) -> None:
         try:
             async with asyncio.timeout(_STARTUP_SECONDS):
                 length, code = wire.parse_header(await reader.readexactly(wire.HEADER_BYTES))
@@ -234,12 +243,7 @@ class Listener:
             writer.transport.abort()
             return
         except (RefusedError, ClusterError, OSError, TimeoutError) as error:
-            message = str(error) or "the server did not start in time"
-            _log.warning("connection refused: %s", message)
-            sqlstate = error.sqlstate if isinstance(error, RefusedError) else _CANNOT_CONNECT_NOW
-            with contextlib.suppress(OSError):
-                writer.write(wire.error_response(message, sqlstate))
-                await writer.drain()
+            await _refuse(writer, error)
             return
         session = Session(writer)
         self._gate.entered(session)
@@ -248,10 +252,18 @@ class Listener:
                 await faults.connected(late)
             parameters = admission.defaults | wire.parse_parameters(body)
             server_writer.write(wire.startup_message(code, parameters))
-            relay = _Relay(self._gate, session, faults)
-            await relay.run(reader, writer, server_reader, server_writer)
+            client, server = (reader, writer), (server_reader, server_writer)
+            async with asyncio.timeout(_STARTUP_SECONDS):
+                await authenticate(
+                    client, server, parameters.get("user", ""), binding, self._gate.verifiers
+                )
+            await _Relay(self._gate, session, faults).run(*client, *server)
         except CutError:
             session.cut()
+        except (RefusedError, ClusterError) as error:
+            await _refuse(writer, error)
+        except (OSError, EOFError, TimeoutError, wire.ProtocolError) as error:
+            _log.debug("connection given up: %s", error)
         finally:
             server_writer.close()
             self._gate.left(session)
@@ -322,6 +334,15 @@ class _Relay:
             self._session.cut()
         except OSError:
             pass
+
+
+async def _refuse(writer: asyncio.StreamWriter, error: Exception) -> None:
+    message = str(error) or "the server did not start in time"
+    _log.warning("connection refused: %s", message)
+    sqlstate = error.sqlstate if isinstance(error, RefusedError) else _CANNOT_CONNECT_NOW
+    with contextlib.suppress(OSError):
+        writer.write(wire.error_response(message, sqlstate))
+        await writer.drain()
 
 
 async def _open_tls(

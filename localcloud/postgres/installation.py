@@ -1,8 +1,9 @@
 """Where PostgreSQL's programs and data directories are, and under which account they run.
 
 PostgreSQL refuses to run as root, and an unprivileged account may not be able to reach a folder below somebody's home.
-So as root the servers run as ``postgres`` (or ``nobody``), and whatever that account cannot reach is placed in one folder
-under /var/tmp, named for the data folder and removed with it.
+So as root the servers run as ``postgres`` (or ``nobody``). PostgreSQL's programs call each other through a shell, and
+a colon ends an entry of its lists of folders. Whatever the account cannot reach, or would be misread, is placed in one
+folder under /var/tmp, named for the data folder and removed with it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ _OUTSIDE = Path("/var/tmp")  # noqa: S108 (kept across reboots, reachable by eve
 _OUTSIDE_PREFIX = "localcloud-"
 _OWNER = "owner"
 _HOME = "pginstall"
+_MISREAD = frozenset('"$`:')
 
 
 class InstallationError(Exception):
@@ -54,11 +57,11 @@ def prepare(data: Path, clusters: str) -> Installation:
     account = _account()
     folder = Path(clusters) if clusters else _choose_clusters(data, account)
     _make_private(folder, account)
-    (folder / _OWNER).write_text(f"{data}\n")
+    (folder / _OWNER).write_bytes(os.fsencode(data) + b"\n")
     package = _package()
     binary = package / _HOME / "bin" / "postgres"
     key = hashlib.sha256(f"{binary} {binary.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    if account is not None and not _reachable(binary, account):
+    if not _usable(binary, account):
         package = _copy_package(package, folder / f"programs-{key}")
     return Installation(
         bin=package / _HOME / "bin",
@@ -82,7 +85,7 @@ def remove_abandoned() -> None:
             # Only what this very user made: names under /var/tmp are anybody's.
             if (folder / _OWNER).stat().st_uid != os.getuid():
                 continue
-            owner = Path((folder / _OWNER).read_text().removesuffix("\n"))
+            owner = Path(os.fsdecode((folder / _OWNER).read_bytes()).removesuffix("\n"))
         except OSError:
             continue
         if folder == outside_folder(owner) and not owner.exists():
@@ -104,8 +107,10 @@ def _account() -> Account | None:
     )
 
 
-def _reachable(path: Path, account: Account) -> bool:
-    return (
+def _usable(path: Path, account: Account | None) -> bool:
+    if _MISREAD & set(str(path)):
+        return False
+    return account is None or (
         subprocess.run(  # noqa: S603 (a fixed program; the path is an argument, not a command)
             ["/bin/sh", "-c", '[ -x "$1" ] && [ -r "$1" ]', "sh", str(path)],
             user=account.uid,
@@ -120,9 +125,7 @@ def _reachable(path: Path, account: Account) -> bool:
 
 
 def _choose_clusters(data: Path, account: Account | None) -> Path:
-    if account is None or _reachable(data, account):
-        return data / "clusters"
-    return outside_folder(data)
+    return data / "clusters" if _usable(data, account) else outside_folder(data)
 
 
 def _make_private(folder: Path, account: Account | None) -> None:
@@ -160,7 +163,11 @@ def _copy_package(package: Path, target: Path) -> Path:
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name, symlinks=True)
-        for folder, _folders, _files in os.walk(draft):
+        # Installed under whatever umask, they are to be run by another account.
+        for folder, _folders, files in os.walk(draft):
             Path(folder).chmod(0o755)
+            for file in (Path(folder, name) for name in files):
+                if not file.is_symlink():
+                    file.chmod(0o755 if file.stat().st_mode & stat.S_IXUSR else 0o644)
         draft.rename(target)
     return target / package.name

@@ -9,13 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from localcloud.faults.sessions import SessionFaults, check_wake
+from localcloud.postgres.catalog import read_verifier
+from localcloud.postgres.channel_binding import Verifiers
 from localcloud.postgres.front import Admission, Listener
 
 if TYPE_CHECKING:
     import socket
-    import ssl
 
     from localcloud.faults.standing import Faults
+    from localcloud.postgres.certificates import Authority, Certificate
     from localcloud.postgres.cluster import Cluster
     from localcloud.postgres.front import Session
 
@@ -38,14 +40,18 @@ class OnDemand(ABC):
         self._timer: asyncio.TimerHandle | None = None
         self._idling: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
+        self._certificate: Certificate | None = None
+        self._issuing = asyncio.Lock()
+        self.verifiers = Verifiers(partial(read_verifier, cluster))
 
-    def open(self, sockets: list[socket.socket], tls: ssl.SSLContext) -> None:
+    def open(self, sockets: list[socket.socket], authority: Authority) -> None:
         """Begin to accept connections."""
+        self._authority = authority
         name = self._names[0]
         addresses = [str(each.getsockname()[0]) for each in sockets]
         self._names = [name, *addresses]
         self._listeners = [
-            Listener(each, tls, self, partial(self._session_faults, (name, address)))
+            Listener(each, self, partial(self._session_faults, (name, address)))
             for each, address in zip(sockets, addresses, strict=True)
         ]
 
@@ -87,6 +93,14 @@ class OnDemand(ABC):
             self._arm(self._timeout())
 
     # The front's side.
+
+    async def certificate(self) -> Certificate:
+        """See :class:`localcloud.postgres.front.Gate`."""
+        # Made for the first connection: many endpoints get none.
+        async with self._issuing:
+            if self._certificate is None:
+                self._certificate = await asyncio.to_thread(self._authority.issue, self._names[1:])
+        return self._certificate
 
     async def admit(self) -> Admission:
         """See :class:`localcloud.postgres.front.Gate`."""

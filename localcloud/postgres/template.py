@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 SUPERUSER = "cloud_admin"
 """The bootstrap superuser, as on Neon; only the local cloud itself knows its password."""
 
-_VERSION = 1  # part of the folder's name: a change of what is below makes a new template
+# Parts of the folders' names: a change of what is below makes new ones.
+_VERSION = 1
+_EXTENSIONS_VERSION = 2
 
 # Neon lets members of neon_superuser create these although PostgreSQL trusts nobody but superusers with them
 # (https://neon.com/docs/extensions/pg-extensions). Left out: what reads the server's files or its memory.
@@ -44,6 +46,9 @@ _TRUSTED = (
     "vector",
     "xml2",
 )
+
+# What a control file says where no superuser is needed (PostgreSQL documentation, "Extension Files").
+_ANYBODYS = re.compile(r"(?mi)^\s*(trusted\s*=\s*'?true|superuser\s*=\s*'?false)")
 
 # As in Neon's compute (compute_tools/src/sql and its migrations), less what only its own extensions have.
 _BOOTSTRAP = """\
@@ -94,7 +99,18 @@ def template_folder(installation: Installation) -> Path:
 
 def extension_folder(installation: Installation) -> Path:
     """Return the folder to put in front of ``extension_control_path``."""
-    return installation.clusters / f"extensions-{_VERSION}-{installation.key}"
+    return installation.clusters / f"extensions-{_EXTENSIONS_VERSION}-{installation.key}"
+
+
+def list_extensions(installation: Installation) -> list[str]:
+    """Return the extensions that a role of the API can create: those that PostgreSQL or Neon trusts. Sorted."""
+    controls = {
+        path.stem: path.read_text()
+        # Ours come last, as they come first on the server's path.
+        for folder in (installation.share, extension_folder(installation))
+        for path in (folder / "extension").glob("*.control")
+    }
+    return sorted(name for name, text in controls.items() if _ANYBODYS.search(text))
 
 
 async def make_template(installation: Installation, superuser_password: str) -> None:
@@ -164,6 +180,7 @@ def _trust_extensions(installation: Installation) -> None:
         (target / control.name).write_text(f"{text.rstrip()}\ntrusted = true\n")
         for script in source.glob(f"{name}--*.sql"):
             shutil.copyfile(script, target / script.name)
-    for path in (draft, target):
-        path.chmod(0o755)
+    # Whatever the umask, another account is to read them.
+    for path in (draft, target, *target.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     draft.rename(folder)

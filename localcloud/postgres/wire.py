@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 SSL_REQUEST = 80877103
 GSS_ENCRYPTION_REQUEST = 80877104
@@ -52,14 +56,21 @@ def cancel_request(body: bytes) -> bytes:
 def error_response(message: str, sqlstate: str) -> bytes:
     """Build a fatal ErrorResponse."""
     fields = f"SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0\0".encode()
-    return b"E" + struct.pack("!I", 4 + len(fields)) + fields
+    return _typed(_ERROR, fields)
 
 
 QUERY, PARSE, BIND, EXECUTE = b"QPBE"
 """Kinds of a client's messages."""
 READY_FOR_QUERY, COPY_IN, COPY_BOTH = b"ZGW"
 """Kinds of a server's messages: it has done what was asked; it waits for the client's data."""
+NOTICE, NEGOTIATE_PROTOCOL_VERSION = b"Nv"
+"""Kinds of a server's messages that may come before it asks who the client is."""
+SASL_MECHANISMS, SASL_CONTINUE, SASL_FINAL = 10, 11, 12
+"""What a server's Authentication message asks or tells."""
+_ERROR, _AUTHENTICATION, _PASSWORD = b"ERp"
 _TYPED_HEADER_BYTES = 5
+_MAX_LOGIN_BYTES = 65_535
+"""PostgreSQL's own limit (PG_MAX_SASL_MESSAGE_LENGTH is far below it)."""
 
 
 class Message(bytes):
@@ -77,6 +88,53 @@ class Message(bytes):
         parts = self[_TYPED_HEADER_BYTES:].split(b"\0", count)[:count]
         parts += [b""] * (count - len(parts))
         return [part.decode(errors="replace") for part in parts]
+
+
+async def read_message(reader: asyncio.StreamReader) -> Message:
+    """Read one message of a login. Raises EOFError where there is none, ProtocolError for one that is too long."""
+    header = await reader.readexactly(_TYPED_HEADER_BYTES)
+    length = int.from_bytes(header[1:], "big")
+    if not _TYPED_HEADER_BYTES - 1 <= length <= _MAX_LOGIN_BYTES:
+        raise ProtocolError(f"a message of {length} bytes in a login")
+    return Message(header + await reader.readexactly(length - _TYPED_HEADER_BYTES + 1))
+
+
+def authentication(code: int, data: bytes) -> bytes:
+    """Build an Authentication message."""
+    return _typed(_AUTHENTICATION, struct.pack("!I", code) + data)
+
+
+def authentication_data(message: Message, code: int) -> bytes | None:
+    """Return what an Authentication message of this code carries; None for any other message."""
+    start = message[_TYPED_HEADER_BYTES : _TYPED_HEADER_BYTES + 4]
+    if message.kind != _AUTHENTICATION or start != struct.pack("!I", code):
+        return None
+    return message[_TYPED_HEADER_BYTES + 4 :]
+
+
+def sasl_initial_response(mechanism: bytes, data: bytes) -> bytes:
+    """Build a SASLInitialResponse."""
+    return _typed(_PASSWORD, mechanism + b"\0" + struct.pack("!I", len(data)) + data)
+
+
+def parse_sasl_initial_response(message: Message) -> tuple[bytes, bytes]:
+    """Return the mechanism and the data of a SASLInitialResponse; empty ones for any other message."""
+    mechanism, _, data = message[_TYPED_HEADER_BYTES:].partition(b"\0")
+    return (mechanism, data[4:]) if message.kind == _PASSWORD else (b"", b"")
+
+
+def sasl_response(data: bytes) -> bytes:
+    """Build a SASLResponse."""
+    return _typed(_PASSWORD, data)
+
+
+def sasl_response_data(message: Message) -> bytes:
+    """Return the data of a SASLResponse; nothing for any other message."""
+    return message[_TYPED_HEADER_BYTES:] if message.kind == _PASSWORD else b""
+
+
+def _typed(kind: int, body: bytes) -> bytes:
+    return bytes((kind,)) + struct.pack("!I", 4 + len(body)) + body
 
 
 class Messages:

@@ -308,7 +308,7 @@ def test_no_file_that_holds_a_secret_is_open_to_others(story: Story) -> None:
     assert [oct(stat.S_IMODE(each.stat().st_mode)) for each in folders] == [oct(0o700)] * 2
 
 
-CLOUD_FILES = ("localcloud.json", "state.db", "tls/server.pem")
+CLOUD_FILES = ("localcloud.json", "state.db", "tls/ca.key")
 
 
 def test_nothing_is_left_in_the_temporary_folder_but_logs(story: Story) -> None:

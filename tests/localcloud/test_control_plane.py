@@ -20,7 +20,7 @@ from localcloud import control_plane
 from localcloud import settings as settings_file
 from localcloud.control_plane import CLUSTER, ControlPlane
 from localcloud.faults.standing import Faults
-from localcloud.postgres.certificates import server_context
+from localcloud.postgres.certificates import prepare_authority
 from localcloud.postgres.installation import outside_folder, prepare
 from localcloud.postgres.template import make_template
 from tests.localcloud.support import Account, query
@@ -239,7 +239,7 @@ def test_it_sleeps_when_idle_and_wakes_for_a_connection(
 
     async def scenario() -> None:
         catalog = ControlPlane(settings, installation, Faults())
-        catalog.listen(server_context(tmp_path / "tls"))
+        catalog.listen(prepare_authority(tmp_path))
         try:
             url = settings.catalog_url
             await asyncio.to_thread(query, url, "CREATE TABLE t AS SELECT 5 AS n")
@@ -264,7 +264,7 @@ def test_a_database_that_cannot_be_made_is_said_to_the_client_and_holds_no_serve
 
     async def scenario() -> None:
         catalog = ControlPlane(settings, installation, Faults())
-        catalog.listen(server_context(tmp_path / "tls"))
+        catalog.listen(prepare_authority(tmp_path))
         try:
             monkeypatch.setattr(control_plane, "CATALOG_ROLE", "pg_reserved")
             for _ in range(2):

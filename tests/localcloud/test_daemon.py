@@ -72,6 +72,7 @@ def test_start_status_and_stop_say_the_same_and_can_be_repeated(data: Path) -> N
     assert start(data) == first
     shown = localcloud("status", data, "--json")
     assert json.loads(shown.stdout)["neon_api_url"] == first.neon_api_url
+    assert json.loads(shown.stdout)["ca_file"] == str(data / "tls" / "ca.pem")
     text = localcloud("status", data).stdout
     assert first.neon_api_url in text
     assert first.neon_api_key not in text
@@ -92,15 +93,71 @@ def test_commands_that_start_it_at_the_same_time_get_the_same_cloud(data: Path) 
 def test_settings_for_the_users_own_clients_do_not_reach_the_daemon(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
-    monkeypatch.setenv("PGPORT", "1")
-    monkeypatch.setenv("PGOPTIONS", "-c nonsense=1")
-    cloud = start(data, "--pace", "0")
+    variables = [each.envvar.decode() for each in psycopg.pq.Conninfo.get_defaults() if each.envvar]
+    assert {"PGHOST", "PGOPTIONS", "PGCHANNELBINDING", "PGSSLMODE", "PGSERVICE"} <= {*variables}
+    with monkeypatch.context() as shell:
+        for name in (*variables, "PGSERVICEFILE", "PGSYSCONFDIR", "PGDATA", "PSYCOPG_IMPL"):
+            shell.setenv(name, "nonsense")
+        cloud = start(data, "--pace", "0")
     with cloud.client() as client:
-        uri = Account(cloud, client).project().uri
-    for name in ("PGHOSTADDR", "PGPORT", "PGOPTIONS"):
-        monkeypatch.delenv(name)
-    assert query(uri, "SELECT 1") == [(1,)]
+        project = Account(cloud, client).project()
+        # A copy of a branch that is in use is made by a program of PostgreSQL's, a client as well.
+        assert query(project.uri, "SELECT 1") == [(1,)]
+        made = project.do(
+            "POST", f"{project.path}/branches", {"endpoints": [{"type": "read_write"}]}
+        )
+    assert query(made["connection_uris"][0]["connection_uri"], "SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("mask", "name"),
+    [(0o000, "open"), (0o077, "sp ace 'é日'"), (0o777, 'a "$HOME"`id`:b\\')],
+    ids=["nobody is kept out", "others are kept out", "everybody is kept out"],
+)
+def test_any_umask_and_any_name_of_the_data_folder_will_do(
+    tmp_path: Path, mask: int, name: str
+) -> None:
+    # pytest's own folders are closed to the account that PostgreSQL runs as for root.
+    data = tmp_path / name
+    previous = os.umask(mask)
+    try:
+        cloud = start(data, "--pace", "0")
+    finally:
+        os.umask(previous)
+    try:
+        with cloud.client() as client:
+            project = Account(cloud, client).project()
+            query(project.uri, "CREATE EXTENSION vector", "CREATE EXTENSION pg_trgm")
+            made = project.do(
+                "POST", f"{project.path}/branches", {"endpoints": [{"type": "read_write"}]}
+            )
+        assert query(made["connection_uris"][0]["connection_uri"], "SELECT 1") == [(1,)]
+        settings = json.loads((data / "localcloud.json").read_text())
+        for path in (data / "localcloud.json", data / "state.db", data / "tls" / "ca.key"):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(Path(settings["clusters"]).stat().st_mode) == 0o700
+        for path in (data, *data.iterdir()):
+            assert stat.S_IMODE(path.stat().st_mode) & 0o022 == 0
+        assert localcloud("status", data).stdout.startswith("local cloud runs")
+    finally:
+        localcloud("reset", data)
+    assert not data.exists()
+    assert not outside_folder(data).exists()
+
+
+def test_it_tells_which_extensions_a_database_can_have(running: Project) -> None:
+    told = running.account.cloud.extensions
+    available = {name for (name,) in query(running.uri, "SELECT name FROM pg_available_extensions")}
+    assert {"vector", "pg_trgm", "citext", "hstore", "dblink"} <= {*told} <= available
+    created = []
+    for name in sorted(available - {"plpgsql"}):
+        try:
+            query(running.uri, f'CREATE EXTENSION "{name}" CASCADE')
+        except psycopg.errors.InsufficientPrivilege:
+            continue
+        created.append(name)
+        query(running.uri, f'DROP EXTENSION "{name}" CASCADE')
+    assert [*created] == [name for name in told if name != "plpgsql"]
 
 
 def test_a_restart_keeps_everything(data: Path) -> None:
@@ -301,7 +358,7 @@ def test_secrets_stay_out_of_logs_arguments_and_other_users_hands(running: Proje
     for path in (
         data / "localcloud.json",
         data / "state.db",
-        data / "tls" / "server.pem",
+        data / "tls" / "ca.key",
         clusters,
     ):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0

@@ -10,11 +10,12 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.localcloud.support import query
 
@@ -142,7 +143,7 @@ def test_the_projects_role_is_no_superuser(project: Project, statement: str) -> 
 
 def test_a_connection_without_tls_is_refused_in_neons_words(project: Project) -> None:
     with pytest.raises(psycopg.OperationalError, match="connection is insecure"):
-        psycopg.connect(project.uri.replace("sslmode=require", "sslmode=disable"))
+        psycopg.connect(project.uri, sslmode="disable", channel_binding="disable")
 
 
 def test_a_wrong_password_is_refused(project: Project) -> None:
@@ -165,10 +166,82 @@ def test_tls_without_asking_first_works(project: Project) -> None:
     assert query(project.uri + "&sslnegotiation=direct", "SELECT 1") == [(1,)]
 
 
-def test_the_authority_in_the_data_folder_verifies_the_front(project: Project) -> None:
-    authority = project.account.cloud.data / "tls" / "ca.pem"
-    uri = project.uri.replace("sslmode=require", "sslmode=verify-ca")
-    assert query(f"{uri}&sslrootcert={authority}", "SELECT 1") == [(1,)]
+@pytest.mark.parametrize("which", ["direct", "pooled", "read-only", "control plane"])
+def test_a_login_is_bound_to_a_certificate_that_is_valid_for_its_host(
+    project: Project, which: str
+) -> None:
+    cloud = project.account.cloud
+    uri = {"pooled": project.pooled_uri, "control plane": cloud.catalog_url}.get(which, project.uri)
+    if which == "read-only":
+        wanted = {"branch_id": project.made["branch"]["id"], "type": "read_only"}
+        made = project.do("POST", f"{project.path}/endpoints", {"endpoint": wanted})["endpoint"]
+        uri = make_conninfo(uri, host=made["host"])
+    verified = make_conninfo(uri, sslmode="verify-full", sslrootcert=str(cloud.ca_file))
+    assert query(make_conninfo(verified, channel_binding="require"), "SELECT 1") == [(1,)]
+    # And without, as older clients do.
+    assert query(make_conninfo(verified, channel_binding="disable"), "SELECT 1") == [(1,)]
+    if which == "read-only":
+        project.do("DELETE", f"{project.path}/endpoints/{made['id']}")
+
+
+def test_a_certificate_is_not_valid_for_another_endpoints_host(
+    project: Project, account: Account
+) -> None:
+    other = account.project("other")
+    host, address = (urlsplit(each.uri).hostname for each in (project, other))
+    wrong = make_conninfo(
+        project.uri,
+        host=host,
+        hostaddr=address,
+        sslmode="verify-full",
+        sslrootcert=str(account.cloud.ca_file),
+    )
+    with pytest.raises(psycopg.OperationalError, match="does not match host name"):
+        query(wrong, "SELECT 1")
+    other.delete()
+
+
+def test_a_connection_string_asks_for_channel_binding_as_neons_does(project: Project) -> None:
+    asked = {"role_name": "app_owner", "database_name": "app"}
+    uri = project.account.ask("GET", f"{project.path}/connection_uri", **asked)["uri"]
+    assert uri == project.uri
+    assert urlsplit(uri).query == "sslmode=require&channel_binding=require"
+
+
+@pytest.mark.parametrize("binding", ["require", "disable"])
+def test_a_bound_login_fails_and_succeeds_as_an_unbound_one(project: Project, binding: str) -> None:
+    uri = make_conninfo(project.uri, channel_binding=binding)
+    query(
+        uri,
+        "CREATE ROLE changing LOGIN PASSWORD 'first1'",
+        "CREATE ROLE dozing NOLOGIN PASSWORD 'first1'",
+        "CREATE ROLE blank LOGIN",
+        "CREATE ROLE late LOGIN PASSWORD 'first1' VALID UNTIL '2020-01-01'",
+    )
+
+    def log_in(user: str, password: str, **more: str) -> list[Any]:
+        return query(make_conninfo(uri, user=user, password=password, **more), "SELECT 1")
+
+    assert log_in("changing", "first1") == [(1,)]
+    for user, password in (
+        ("changing", "wrong"),
+        ("blank", "x"),
+        ("late", "first1"),
+        ("nobody", "x"),
+    ):
+        with pytest.raises(
+            psycopg.OperationalError, match=f'password authentication failed for user "{user}"'
+        ):
+            log_in(user, password)
+    with pytest.raises(psycopg.OperationalError, match='role "dozing" is not permitted to log in'):
+        log_in("dozing", "first1")
+    with pytest.raises(psycopg.OperationalError, match='database "none" does not exist'):
+        log_in("changing", "first1", dbname="none")
+    query(uri, "ALTER ROLE changing PASSWORD 'second2'")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        log_in("changing", "first1")
+    assert log_in("changing", "second2") == [(1,)]
+    query(uri, *(f"DROP ROLE {name}" for name in ("changing", "dozing", "blank", "late")))
 
 
 def test_the_pooled_host_reaches_the_same_database(project: Project) -> None:

@@ -22,6 +22,11 @@ def test_a_copy_of_the_programs_runs_where_the_package_cannot_be_reached(tmp_pat
     )
     assert done.stdout.startswith("postgres (PostgreSQL) 18")
     assert (copy / "pginstall" / "share" / "extension" / "pg_trgm.control").exists()
+    for file in (
+        copy / "pginstall" / "bin" / "postgres",
+        *(copy / "pginstall" / "lib").glob("*.so"),
+    ):
+        assert file.stat().st_mode & 0o444 == 0o444
     again = installation._copy_package(installation._package(), tmp_path / "programs-1")
     assert again == copy
 
@@ -53,3 +58,14 @@ def test_a_clusters_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(real)
     with pytest.raises(installation.InstallationError, match="belongs to somebody else"):
         installation._make_private(tmp_path / "link", None)
+
+
+@pytest.mark.parametrize("character", ['"', "$", "`", ":"])
+def test_what_a_shell_or_a_list_would_misread_is_placed_elsewhere(
+    tmp_path: Path, character: str
+) -> None:
+    data = tmp_path / f"a{character}b"
+    assert installation._choose_clusters(data, None) == installation.outside_folder(data)
+    assert (
+        installation._choose_clusters(tmp_path / "é 'a'", None) == tmp_path / "é 'a'" / "clusters"
+    )
