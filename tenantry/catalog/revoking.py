@@ -46,7 +46,8 @@ def revoke_key_everywhere(
     :raises NoSuchKeyError: neither the registry nor the catalog has the key
     :raises CatalogError: the catalog cannot be asked
     """
-    from tenantry.registry.editing import Edit, EditError, NoSuchKeyError, revoke_key
+    from tenantry.registry.editing import Edit, EditError, NoSuchKeyError
+    from tenantry.registry.rotating import revoke_key
 
     edit = Edit(source.path, source.content, source.content)
     unchanged: EditError | None = None

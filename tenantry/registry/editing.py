@@ -1,34 +1,24 @@
-"""Changes of one field in `tenants.yaml` that leave every other byte of the file as it is.
-
-The file is not written anew from its values: only the text that has to change is replaced or inserted, at the places
-that the YAML parser of `document` reports. Comments, order, quotes, layout and line ends stay. Afterwards the new text
-is read again, and the change is refused unless the registry differs in that one field: an anchor that others use, or a
-layout that has no room for the field, is left to the operator.
-"""
+"""A registry on disk, and a change of it: shown as a diff, or written in the file's place. `editor` makes the changes."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import re
 import stat
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tenantry.registry.loading import parse
 from tenantry.registry.problems import Problem, RegistryError, did_you_mean
-from tenantry.registry.text import Node, compose, ending_at, line_behind, line_of
+from tenantry.registry.reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tenantry.registry.models import ApiKey, App, Registry
-
-_BOM: Final = "\ufeff"
-# Behind which field of an API key a new one is written: the first of these that there is.
-_BEHIND: Final = {"generation": ("scopes", "name"), "revoked": ("generation", "scopes", "name")}
 
 
 class EditError(Exception):
@@ -60,11 +50,18 @@ class RegistryFile:
             raise RegistryError([Problem(str(path), 0, 0, "", message)]) from None
         return cls(path, content, parse(content, str(path)))
 
-    def text(self) -> tuple[str, str]:
-        """Return the file's byte order mark, or nothing, and what follows it."""
-        text = self.content.decode()
-        bom = _BOM if text.startswith(_BOM) else ""
-        return bom, text.removeprefix(_BOM)
+    def text(self) -> str:
+        """Return the file's text, without its byte order mark."""
+        return self.content.decode("utf-8-sig")
+
+    @cached_property
+    def values(self) -> Any:  # noqa: ANN401  # the values of a YAML file
+        """What is written: plain values, with anchors and `<<` followed, and no defaults."""
+        return read(self.content, str(self.path)).root
+
+    def encoded(self, text: str) -> bytes:
+        """Return the bytes of another text for this file, with its byte order mark where it has one."""
+        return text.encode("utf-8-sig" if self.content.startswith(codecs.BOM_UTF8) else "utf-8")
 
     def app(self, app_id: str) -> App:
         """Return the app `tenant/app`.
@@ -135,150 +132,6 @@ class Edit:
             _replace(target, self.after)
         except OSError as error:
             raise EditError(f"{self.path}: cannot be written: {error.strerror or error}") from None
-
-
-def rotate_key(file: RegistryFile, app_id: str, key: str) -> Edit:
-    """Raise the generation of an API key by one.
-
-    :param app_id: `tenant/app`
-    :param key: the key's name
-    :raises NoSuchKeyError: there is no such key
-    :raises EditError: the change would reach further
-    """
-    generation = file.api_key(app_id, key).generation + 1
-    return _edited(file, app_id, key, "generation", generation)
-
-
-def revoke_key(file: RegistryFile, app_id: str, key: str, generations: Iterable[int]) -> Edit:
-    """Add generations to those of an API key that are revoked. What is revoked already is not written again.
-
-    :raises NoSuchKeyError: there is no such key or generation
-    :raises EditError: the change would reach further
-    """
-    found = file.api_key(app_id, key)
-    wanted = sorted(set(generations))
-    for generation in wanted:
-        if not 1 <= generation <= found.generation:
-            raise NoSuchKeyError(
-                f"{file.path}: API key {key} of {app_id} has no generation {generation}: "
-                f"write one from 1 to {found.generation}"
-            )
-    new = [generation for generation in wanted if generation not in found.revoked]
-    if not new:
-        return Edit(file.path, file.content, file.content)
-    return _edited(file, app_id, key, "revoked", (*found.revoked, *new))
-
-
-def _edited(
-    file: RegistryFile, app_id: str, key: str, name: str, value: int | tuple[int, ...]
-) -> Edit:
-    """Set the field `name` of an API key."""
-    bom, text = file.text()
-    _, index = file.find(app_id, key)
-    entry = _entry(file, text, app_id, index)
-    start, end, new = _change(text, entry, name, value)
-    after = (bom + text[:start] + new + text[end:]).encode()
-    _judge(file, after, app_id, index, {name: value}, line_of(text, entry.start))
-    return Edit(file.path, file.content, after)
-
-
-def _change(
-    text: str, entry: Node, name: str, value: int | tuple[int, ...]
-) -> tuple[int, int, str]:
-    """Return what part of the text to replace by what, so that the field `name` of the mapping has the value."""
-    written = str(value) if isinstance(value, int) else f"[{', '.join(map(str, value))}]"
-    node = entry.fields.get(name)
-    if node is None:
-        return _inserted(text, entry, name, written)
-    if node.is_alias:
-        return node.start, node.end, written
-    if isinstance(value, int):
-        # An anchor before the number stays.
-        digits = re.search(r"[0-9]+\Z", text[node.start : node.end])
-        return node.start + digits.start() if digits else node.start, node.end, written
-    return _appended(text, node, value)
-
-
-def _inserted(text: str, entry: Node, name: str, written: str) -> tuple[int, int, str]:
-    before = next((each for each in _BEHIND[name] if each in entry.fields), [*entry.fields][-1])
-    at = entry.fields[before].end
-    if entry.in_brackets:
-        return at, at, f", {name}: {written}"
-    return line_behind(text, at, f"{' ' * entry.column}{name}: {written}")
-
-
-def _appended(text: str, sequence: Node, values: tuple[int, ...]) -> tuple[int, int, str]:
-    new = values[len(sequence.items) :]
-    if not sequence.items:
-        return sequence.end - 1, sequence.end - 1, ", ".join(map(str, new))
-    last = sequence.items[-1]
-    if sequence.in_brackets:
-        return last.end, last.end, "".join(f", {value}" for value in new)
-    line = max(text.rfind("\n", 0, last.start), text.rfind("\r", 0, last.start)) + 1
-    indent = " " * (text.rfind("-", line, last.start) - line)
-    ending = ending_at(text, last.end)
-    return line_behind(text, last.end, ending.join(f"{indent}- {value}" for value in new))
-
-
-def _entry(file: RegistryFile, text: str, app_id: str, index: int) -> Node:
-    """Return the mapping of an app's API key, which must be written in the app itself."""
-    tenant, _, app = app_id.partition("/")
-    line = file.registry.app(app_id).location.line
-    node = compose(text)
-    for step in ("tenants", tenant, "apps", app, "api_keys"):
-        inner = node.fields.get(step)
-        if inner is None:
-            raise EditError(
-                f"{file.path}:{line}: the API keys of {app_id} are not written there (they come from defaults or "
-                'through "<<"), so a change would reach other apps: give it an "api_keys" of its own'
-            )
-        node = inner
-        refuse_alias(file, text, node, app_id)
-    entry = node.items[index]
-    refuse_alias(file, text, entry, app_id)
-    return entry
-
-
-def refuse_alias(file: RegistryFile, text: str, node: Node, app_id: str) -> None:
-    """Refuse to change what an anchor shares.
-
-    :raises EditError: the node is an alias
-    """
-    if node.is_alias:
-        raise EditError(
-            f"{file.path}:{line_of(text, node.start)}: {text[node.start : node.end]} is written elsewhere and shared, so "
-            f"a change for {app_id} would reach further: write it out here"
-        )
-
-
-def _judge(
-    file: RegistryFile, after: bytes, app_id: str, index: int, change: dict[str, Any], line: int
-) -> None:
-    """Refuse a new text whose registry differs from the old one in anything but the change."""
-    by_hand = (
-        f"write {'; '.join(f'{name}: {_flat(value)}' for name, value in change.items())} by hand"
-    )
-    try:
-        registry = parse(after, str(file.path))
-    except RegistryError:
-        raise EditError(
-            f"{file.path}:{line}: the API key is written in a form that has no room for the change: {by_hand}"
-        ) from None
-    wanted = {app.id: app.model_dump(mode="json") for app in file.registry.apps}
-    wanted[app_id]["api_keys"][index] |= {
-        name: list(value) if isinstance(value, tuple) else value for name, value in change.items()
-    }
-    found = {app.id: app.model_dump(mode="json") for app in registry.apps}
-    others = [each for each in wanted if found.get(each) != wanted[each]]
-    if others or len(found) != len(wanted) or registry.tenants != file.registry.tenants:
-        raise EditError(
-            f"{file.path}:{line}: the change would reach further ({', '.join(others)}), since an anchor is used "
-            f"elsewhere: write the key out, then {by_hand}"
-        )
-
-
-def _flat(value: object) -> str:
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
 
 
 def _lines(content: bytes) -> list[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _Event: TypeAlias = Any
 
 LINE_END: Final = re.compile("\r\n|\r|\n")
+_COMMENT: Final = re.compile(r"(?P<indent> *)#")
 
 
 @dataclass
@@ -30,6 +31,13 @@ class Node:
     column: int = 0
     """Of a mapping: where its first key begins, counted from 0."""
     items: list[Node] = field(default_factory=list)
+    entry: int = 0
+    """Of what is in a mapping or a list: where its key begins, or its dash, or, in brackets, the value itself."""
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is a mapping or a list without brackets."""
+        return not self.in_brackets and bool(self.fields or self.items)
 
 
 def compose(text: str) -> Node:
@@ -53,7 +61,8 @@ def _node(event: _Event, events: Iterator[_Event], text: str) -> Node:
         case yaml.SequenceStartEvent():
             node.in_brackets = bool(event.flow_style)
             while not isinstance(each := next(events), yaml.SequenceEndEvent):
-                node.items.append(_node(each, events, text))
+                node.items.append(item := _node(each, events, text))
+                item.entry = item.start if node.in_brackets else text.rfind("-", 0, item.start)
             node.end = _end(node, each, node.items)
         case yaml.MappingStartEvent():
             node.in_brackets = bool(event.flow_style)
@@ -61,7 +70,8 @@ def _node(event: _Event, events: Iterator[_Event], text: str) -> Node:
             while not isinstance(each := next(events), yaml.MappingEndEvent):
                 if not node.fields:
                     node.column = each.start_mark.column
-                node.fields[each.value] = _node(next(events), events, text)
+                node.fields[each.value] = value = _node(next(events), events, text)
+                value.entry = each.start_mark.index
             node.end = _end(node, each, list(node.fields.values()))
     return node
 
@@ -76,11 +86,42 @@ def line_of(text: str, index: int) -> int:
     return sum(1 for _ in LINE_END.finditer(text, 0, index)) + 1
 
 
+def line_start(text: str, at: int) -> int:
+    """Return where the line begins that `at` is in."""
+    return max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+
+
+def line_end(text: str, at: int) -> int:
+    """Return where the line ends that `at` is in, in front of its line end."""
+    found = LINE_END.search(text, at)
+    return found.start() if found else len(text)
+
+
 def line_behind(text: str, at: int, line: str) -> tuple[int, int, str]:
     """Return a new line behind the one that `at` is in, with that line's ending."""
-    found = LINE_END.search(text, at)
-    end = found.start() if found else len(text)
+    end = line_end(text, at)
     return end, end, ending_at(text, at) + line
+
+
+def behind_comments(text: str, end: int, column: int) -> int:
+    """Pass over the comments below a line's end that begin behind a column: they belong to what stands above them."""
+    while found := LINE_END.match(text, end):
+        comment = _COMMENT.match(text, found.end())
+        if comment is None or len(comment["indent"]) <= column:
+            break
+        end = line_end(text, found.end())
+    return end
+
+
+def above_comments(text: str, begin: int, column: int) -> int:
+    """Pass over the comments directly above a line's begin that begin at a column: they belong to that line."""
+    while begin:
+        above = line_start(text, begin - (2 if text.startswith("\r\n", begin - 2) else 1))
+        comment = _COMMENT.match(text, above)
+        if comment is None or len(comment["indent"]) != column:
+            break
+        begin = above
+    return begin
 
 
 def ending_at(text: str, at: int) -> str:

@@ -33,7 +33,8 @@ def rotate(
     JSON: {"app", "name", "generation", "file", "written", "diff"}.
     """
     from tenantry.catalog.keys import expires_at, live_generations
-    from tenantry.registry.editing import RegistryFile, rotate_key
+    from tenantry.registry.editing import RegistryFile
+    from tenantry.registry.rotating import rotate_key
 
     with one_line_errors():
         source = RegistryFile.read(file)
