@@ -1,12 +1,10 @@
-"""A run from its beginning to its last word, for the commands that change something."""
+"""A run that changes something, from its first event to its last word."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from tenantry.applying.engine import apply
-from tenantry.applying.steps import Watch, expected_of
 from tenantry.applying.telling import (
     Lines,
     Objects,
@@ -18,33 +16,42 @@ from tenantry.applying.telling import (
     tell_object,
 )
 from tenantry.applying.times import Times
+from tenantry.running.events import Watch, Work, is_known
+from tenantry.running.signals import stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import Any
 
     from tenantry.planning.events import Run
+    from tenantry.running.engine import Target
+    from tenantry.running.events import Operation, Said, Step
+
+_TOLD: Final = (
+    "What is in flight is finished, and nothing more begins. Ctrl-C again ends it at once.",
+    "Ends at once. What was in flight may be done and not noted: tenantry up settles it.",
+)
 
 
 def converge(
+    target: Target,
     folder: Path,
-    environment: Mapping[str, str],
     options: Sequence[str] = (),
     *,
     planned: Run | None = None,
     as_objects: bool = False,
     started: Callable[[int], None] | None = None,
 ) -> bool:
-    """Run the engine, tell what it is at, and say what it came to. Return whether it succeeded.
+    """Apply, tell what the engine is at, and say what it came to. Return whether it succeeded.
 
-    :param folder: the folder of `Pulumi.yaml`
-    :param environment: the variables to run `pulumi` with
+    The first SIGINT, SIGTERM or SIGHUP lets the engine finish what it has begun, and the second lets it end at once.
+
+    :param folder: the folder of `Pulumi.yaml`; how long things took is kept below it
     :param options: more for `pulumi up`
     :param planned: what a preview said: from it comes what is left
     :param as_objects: tell a program, not a person
     :param started: is told the engine's process id as soon as it runs
-    :raises StackError: there is no `pulumi`
     """
     kept = folder / ".tenantry"
     times = Times.read(kept)
@@ -54,30 +61,51 @@ def converge(
         return times.remaining(watch)
 
     kind = Objects if as_objects else Screen if sys.stderr.isatty() else Lines
-    with kind(watch, remaining) as teller:
+    with kind(watch, remaining) as teller, stopping(target.engine.stop, _TOLD):
 
-        def take(event: Mapping[str, Any]) -> None:
-            if (happened := watch.take(event)) is not None:
+        def tell(_event: dict[str, Any], happened: Step | Said | None) -> None:
+            if happened is not None:
                 teller.tell(happened)
 
-        ended = apply(environment, options, take, started)
-    succeeded = ended.code == 0
+        ran = target.engine.run(
+            "up",
+            target.stack,
+            target.program,
+            tell=tell,
+            watch=watch,
+            options=options,
+            started=started,
+        )
+    succeeded = ran.code == 0
     if succeeded:
         times.learn(watch)
         times.write(kept)
-    elif not watch.errors and ended.said:
+    elif not watch.errors and ran.said:
         # It did not come so far as to tell events.
-        print(ended.said.removeprefix("error: "), file=sys.stderr)
+        print(ran.said.removeprefix("error: "), file=sys.stderr)
     if as_objects:
-        _tell_end(watch, succeeded=succeeded, interrupted=ended.interrupted)
+        _tell_end(watch, succeeded=succeeded, interrupted=ran.interrupted)
         return succeeded
-    how = "Done" if succeeded else "Interrupted" if ended.interrupted else "Failed"
+    how = "Done" if succeeded else "Interrupted" if ran.interrupted else "Failed"
     failed = f", {len(watch.failed)} failed" if watch.failed else ""
     print(f"{how}: {counts_text(watch.counts)}{failed}; {clock(watch.elapsed)}", flush=True)
     if not succeeded:
         for line in left_lines(watch):
             print(line, file=sys.stderr)
     return succeeded
+
+
+def expected_of(run: Run | None) -> tuple[Work, ...]:
+    """Return what a preview says will be done; nothing where there was none."""
+    found = []
+    for each in run.resources if run else ():
+        if not is_known(each.type, custom=each.custom) or each.operation == "same":
+            continue
+        parts: tuple[Operation, ...] = (
+            ("delete", "create") if each.operation == "replace" else (each.operation,)
+        )
+        found += [Work(each.urn, each.type, part) for part in parts]
+    return tuple(found)
 
 
 def tell_nothing() -> None:

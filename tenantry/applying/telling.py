@@ -6,13 +6,14 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-from tenantry.applying.steps import Said, Step, by_app
+from tenantry.planning.resources import kind_of
+from tenantry.running.events import Said, Step, by_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from tenantry.applying.steps import Watch, Work
+    from tenantry.running.events import Watch, Work
 
 _NAMED: Final = 3
 """How many things at work the line of progress names."""
@@ -73,12 +74,12 @@ class Lines:
             self._said(happened)
         elif happened.state == "done":
             self._out(
-                f"{clock(self._watch.elapsed)}  {_DONE[happened.work.operation]} {happened.work.what} "
+                f"{clock(self._watch.elapsed)}  {_DONE[happened.work.operation]} {what_of(happened.work)} "
                 f"({happened.seconds:.1f} s{self._left()})"
             )
         elif happened.state == "failed":
             self._err(
-                f"{clock(self._watch.elapsed)}  failed {_DOING[happened.work.operation]} {happened.work.what}"
+                f"{clock(self._watch.elapsed)}  failed {_DOING[happened.work.operation]} {what_of(happened.work)}"
             )
 
     def _said(self, said: Said) -> None:
@@ -146,7 +147,7 @@ class Screen(Lines):
 
         at_work = self._watch.in_flight
         named = [
-            f"{_DOING[work.operation]} {work.what} {clock(seconds)}"
+            f"{_DOING[work.operation]} {what_of(work)} {clock(seconds)}"
             for work, seconds in at_work[:_NAMED]
         ]
         more = len(at_work) - len(named)
@@ -185,7 +186,17 @@ def tell_object(event: str, **facts: object) -> None:
 
 def as_json(work: Work) -> Mapping[str, object]:
     """Give work as JSON: `app` (null beside the apps), `operation`, `kind`, `name`."""
-    return {"app": work.app, "operation": work.operation, "kind": work.kind, "name": work.name}
+    return {
+        "app": work.app,
+        "operation": work.operation,
+        "kind": kind_of(work.type).word,
+        "name": work.name,
+    }
+
+
+def what_of(work: Work) -> str:
+    """Say what is worked on, in words: `project acme/web`."""
+    return f"{kind_of(work.type).word} {work.name}"
 
 
 def clock(seconds: float) -> str:
@@ -225,6 +236,6 @@ def left_lines(watch: Watch) -> list[str]:
 
 
 def _listed(works: list[Work]) -> str:
-    named = [f"{work.operation} {work.what}" for work in works[:_NAMED]]
+    named = [f"{work.operation} {what_of(work)}" for work in works[:_NAMED]]
     more = len(works) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")

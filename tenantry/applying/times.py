@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tenantry.applying.steps import by_app
+from tenantry.running.events import by_app
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from tenantry.applying.steps import Watch, Work
+    from tenantry.running.events import Watch, Work
 
 FILE: Final = "times.json"
 _VERSION: Final = 1

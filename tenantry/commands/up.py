@@ -13,12 +13,10 @@ from tenantry.presenting.plans import progress, show_before_run
 from tenantry.presenting.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection
 
-    from tenantry.planning.events import Run
+    from tenantry.applying.course import Course
     from tenantry.planning.plan import Plan
-    from tenantry.recovery.looking import Looker
-    from tenantry.states.state import StackState
 
 _SHOWING = {
     "--color",
@@ -106,46 +104,33 @@ def _run(
     yes: bool,
     as_json: bool,
 ) -> int:
-    from tenantry.applying.converging import converge, tell_nothing
-    from tenantry.recovery.looking import Looker
-    from tenantry.recovery.preparing import prepare
-    from tenantry.registry.permission import LEAVING, VARIABLE
+    from tenantry.applying.course import Course
     from tenantry.running.local import current_environment
-    from tenantry.running.serving import served
 
-    environment = current_environment(Path.cwd())
-    looker = Looker(Path.cwd(), environment)
-    before = prepare(looker, environment, note_as_json if as_json else note)
-    _check_names(allowed, looker, before)
-    # For this run only: what the shell has from an earlier one does not count.
-    environment = {**environment, VARIABLE: ",".join(allowed), LEAVING: ""}
-    planned = None
-    with served(environment) as (environment, client):
-        if file and reviewed:
-            planned = _check_plan(file, reviewed, environment, client)
-            if planned is None:
-                if as_json:
-                    tell_nothing()
-                return 0
-        elif _SKIP not in options:
-            previewable = [*_without(options, {*_SHOWING, *_APPLYING}), *client]
-            planned = _show_plan(previewable, allowed, environment, yes=yes, as_json=as_json)
-        kept = [*_without(options, {*_SHOWING, _SKIP}), *client]
-        if converge(
-            Path.cwd(),
-            environment,
-            kept,
-            planned=planned,
-            as_objects=as_json,
-            started=_noted(run_file, looker.stack),
-        ):
-            if run_file:
-                from tenantry.recovery.own_run import note_success
+    course = Course(Path.cwd(), current_environment(Path.cwd()), note_as_json if as_json else note)
+    course.allow(allowed)
+    if file and reviewed:
+        if not _check_plan(file, reviewed, course):
+            if as_json:
+                from tenantry.applying.converging import tell_nothing
 
-                note_success(run_file)
+                tell_nothing()
             return 0
-    say_what_is_there(looker, before)
-    return 1
+    elif _SKIP not in options:
+        with progress("Planning") as said:
+            made = course.plan(_without(options, {*_SHOWING, *_APPLYING}), said)
+        show_before_run(made, as_json=as_json)
+        if made.rows and not yes:
+            asking.agree("Apply this?")
+    kept = _without(options, {*_SHOWING, _SKIP, "--yes", "-y"})
+    if not course.converge(kept, as_objects=as_json, started=_noted(run_file, course.stack)):
+        say_what_is_there(course.looker, course.before)
+        return 1
+    if run_file:
+        from tenantry.recovery.own_run import note_success
+
+        note_success(run_file)
+    return 0
 
 
 def _noted(file: Path | None, stack: str) -> Callable[[int], None] | None:
@@ -154,27 +139,6 @@ def _noted(file: Path | None, stack: str) -> Callable[[int], None] | None:
     from tenantry.recovery import own_run
 
     return lambda pid: own_run.note(file, pid, stack)
-
-
-def _show_plan(
-    options: list[str],
-    allowed: list[str],
-    environment: Mapping[str, str],
-    *,
-    yes: bool,
-    as_json: bool,
-) -> Run:
-    """Show what will be done, and ask; end with exit code 1 where it is refused, or not wanted."""
-    from tenantry.planning.current import previewed
-
-    with progress("Planning") as said:
-        made, run = previewed(
-            Path.cwd(), environment, allowed=allowed, options=options, progress=said
-        )
-    show_before_run(made, as_json=as_json)
-    if made.rows and not yes:
-        asking.agree("Apply this?")
-    return run
 
 
 def _without(options: list[str], names: Collection[str]) -> list[str]:
@@ -202,36 +166,17 @@ def _reviewed(file: Path | None, options: list[str], allowed: list[str] | None) 
     return read_plan(file)
 
 
-def _check_plan(
-    file: Path, reviewed: Plan, environment: Mapping[str, str], options: Sequence[str]
-) -> Run | None:
-    """End with exit code 1 where something moved since the plan was made; None where there is nothing to do."""
-    from tenantry.planning.current import previewed
+def _check_plan(file: Path, reviewed: Plan, course: Course) -> bool:
+    """End with exit code 1 where something moved since the plan was made; return whether anything is left to do."""
     from tenantry.planning.keeping import AGAIN, is_applied, moved
 
     with progress("Comparing with the plan") as said:
-        now, run = previewed(
-            Path.cwd(), environment, allowed=reviewed.allowed, options=options, progress=said
-        )
+        now = course.plan((), said)
     if is_applied(reviewed, now):
         note(f"{file}: nothing to do")
-        return None
+        return False
     if lines := [each.text for each in now.refusals] or moved(reviewed, now):
         for line in lines:
             note(f"{file}: {line}")
         fail(f"{file}: nothing was applied: {AGAIN} {file}, and have it reviewed")
-    return run
-
-
-def _check_names(allowed: Collection[str], looker: Looker, state: StackState) -> None:
-    if not allowed:
-        return
-    from tenantry.recovery.errors import RecoveryError
-    from tenantry.registry.problems import did_you_mean, shown
-
-    known = {*state.apps, *(app.id for app in looker.registry.apps)}
-    unknown = [f"{shown(each)}{did_you_mean(each, known)}" for each in allowed if each not in known]
-    if unknown:
-        raise RecoveryError(
-            f"--allow-destroy: neither the stack nor the registry has {', '.join(unknown)}"
-        )
+    return True

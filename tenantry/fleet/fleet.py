@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
-    from tenantry.running.engine import Engine, OperationKind, Ran, Step
+    from tenantry.running.engine import Engine, Operation, Ran, Target
+    from tenantry.running.events import Said, Step
 
     Declared = Callable[[list[TenantApp]], None]
 
@@ -209,12 +210,12 @@ class Fleet:
         def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
             if task.purpose == "create":
                 return Attempted(Result(task.app, task.stack, "planned"))
-            operation: OperationKind = "preview" if task.inputs else "preview destroy"
+            operation: Operation = "preview" if task.inputs else "preview destroy"
             run, attempted = self._look(
                 operation, outlook.desired, task, permitted if task.inputs else {task.app}, tell
             )
             runs[task.app] = run
-            differs = any(step.operation != "same" for step in run.steps)
+            differs = any(step.operation != "same" for step in run.resources)
             return _looked(attempted, "planned" if differs else "unchanged")
 
         summary = self._run("plan", outlook, attempt, selection, parallel, tell)
@@ -360,15 +361,19 @@ class Fleet:
         # Imported here, and before there are threads: with nothing to do nobody pays for the SDK.
         import components.program  # noqa: F401
         from tenantry.running.engine import Engine
+        from tenantry.running.errors import EngineError
 
-        self._engine = Engine(
-            self.project.folder,
-            {
-                **self.project.environment,
-                SHARE: share(at_once, self.project.environment.get(SHARE)),
-            },
-            settings=self.project.settings,
-        )
+        try:
+            self._engine = Engine(
+                self.project.folder,
+                {
+                    **self.project.environment,
+                    SHARE: share(at_once, self.project.environment.get(SHARE)),
+                },
+                shared_settings=self.project.settings,
+            )
+        except EngineError as error:
+            raise FleetError(str(error)) from None
         self._schedule = Schedule(attempt, workers=at_once, policy=self._policy)
         if self._stops:
             self._schedule.stop()
@@ -425,61 +430,94 @@ class Fleet:
             return Attempted(Result(task.app, task.stack, "unchanged"))
         if (stuck := self._settle(task, tell)) is not None:
             return stuck
-        ran = self._engine_run(
+        ran = self._change(
             "up",
             task,
             self._program(desired, task, allowed, declared),
             tell,
-            message=message(task.app, inputs.digest),
-            create=task.purpose == "create",
+            message(task.app, inputs.digest),
         )
-        return _attempted(task, ran, "applied" if ran.changes else "unchanged")
+        return _attempted(task, ran, "applied" if ran.watch.changes else "unchanged")
 
     def _remove(self, desired: Desired, task: Task, tell: Callable[[Event], None]) -> Attempted:
         if (stuck := self._settle(task, tell)) is not None:
             return stuck
         without = replace(task, inputs=None)
-        ran = self._engine_run(
+        ran = self._change(
             "destroy",
-            task,
+            replace(task, purpose="remove"),
             self._program(desired, without, {task.app}),
             tell,
-            message=f"tenantry: {task.app} leaves with deletion {task.deletion}",
+            f"tenantry: {task.app} leaves with deletion {task.deletion}",
         )
         return _attempted(task, ran, "given up" if task.deletion == "retain" else "removed")
 
     def _look(
         self,
-        operation: OperationKind,
+        operation: Operation,
         desired: Desired,
         task: Task,
         allowed: Collection[str],
         tell: Callable[[Event], None],
     ) -> tuple[Run, Attempted]:
         """Do what changes nothing, and read what the engine says of it."""
-        from tenantry.planning.events import read_events
+        from tenantry.planning.previewing import observe
 
-        ran = self._engine_run(operation, task, self._program(desired, task, allowed), tell)
-        return read_events(ran.events, stack=task.stack), _attempted(task, ran, "unchanged")
+        run, ran = observe(
+            self._target(task, self._program(desired, task, allowed)),
+            operation,
+            happened=self._teller(task, tell),
+        )
+        return run, _attempted(task, self._judged(task, ran), "unchanged")
 
-    def _engine_run(
+    def _change(
         self,
-        operation: OperationKind,
+        operation: Operation,
         task: Task,
         program: Callable[[], None],
         tell: Callable[[Event], None],
-        *,
-        message: str = "",
-        create: bool = False,
+        message: str,
     ) -> Ran:
-        def step(step: Step) -> None:
-            tell(Progress(task.app, step.op, f"{step.kind} {step.name}", step.done))
+        """Do what changes something."""
+        target = self._target(task, program)
+        if task.purpose == "create":
+            made = target.engine.create(target.stack)
+            if made.code:
+                return self._judged(task, made)
+        happened = self._teller(task, tell)
+        ran = target.engine.run(
+            operation,
+            target.stack,
+            program,
+            tell=lambda _event, step: happened(step),
+            message=message,
+        )
+        return self._judged(task, ran)
+
+    def _target(self, task: Task, program: Callable[[], None]) -> Target:
+        from tenantry.running.engine import Target
 
         if self._engine is None:
             raise RuntimeError("no operation runs")
-        ran = self._engine.run(
-            operation, task.stack, program, message=message, on_step=step, create=create
-        )
+        return Target(self._engine, task.stack, program)
+
+    def _teller(
+        self, task: Task, tell: Callable[[Event], None]
+    ) -> Callable[[Step | Said | None], None]:
+        from tenantry.running.events import Step
+
+        def happened(step: Step | Said | None) -> None:
+            if isinstance(step, Step) and step.state != "failed":
+                work = step.work
+                tell(
+                    Progress(
+                        task.app, work.operation, f"{work.kind} {work.name}", step.state == "done"
+                    )
+                )
+
+        return happened
+
+    def _judged(self, task: Task, ran: Ran) -> Ran:
         if ran.code and failure(ran.errors).kind == "busy":
             self._busy.add(task.app)
         return ran
@@ -585,8 +623,8 @@ def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:
         task.app,
         task.stack,
         outcome,
-        changes=dict(ran.changes),
-        warnings=tuple(ran.warnings),
+        changes=dict(ran.watch.changes),
+        warnings=tuple(ran.watch.warnings),
     )
     if ran.code == 0:
         return Attempted(result)

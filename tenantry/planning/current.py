@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from tenantry.planning.digests import program_digest
 from tenantry.planning.errors import PlanError
-from tenantry.planning.previewing import preview
-from tenantry.registry.permission import VARIABLE
+from tenantry.planning.previewing import look, preview
 from tenantry.registry.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
+    from tenantry.running.engine import Target
 
 
 def plan_current(
@@ -27,28 +27,16 @@ def plan_current(
     refresh: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Plan:
-    """Plan what a run would do to the current stack, with the program of this process.
+    """Plan what a run would do to the current stack.
 
-    Parameters and errors as for `previewed`.
-
-    :raises LocalCloudError: the local cloud does not run
+    :param allowed: apps that may leave or be replaced; what the shell allows does not count
+    :raises OneLineError: as for `plan_target`; no stack is selected, the local cloud does not run
     """
-    from tenantry.registry.permission import LEAVING
+    from tenantry.running.current import open_current
     from tenantry.running.local import current_environment
-    from tenantry.running.serving import served
 
-    environment = current_environment(folder)
-    # For this plan only: what the shell has from an earlier run does not count.
-    environment = {**environment, VARIABLE: ",".join(allowed), LEAVING: ""}
-    with served(environment) as (environment, client):
-        return previewed(
-            folder,
-            environment,
-            allowed=allowed,
-            refresh=refresh,
-            options=client,
-            progress=progress,
-        )[0]
+    target = open_current(folder, current_environment(folder), allowed=allowed)
+    return plan_target(target, folder, allowed=allowed, refresh=refresh, progress=progress)[0]
 
 
 def look_at_current(folder: Path, *, progress: Callable[[int], None] = lambda _: None) -> Drift:
@@ -59,45 +47,36 @@ def look_at_current(folder: Path, *, progress: Callable[[int], None] = lambda _:
     :raises OneLineError: they cannot be asked
     """
     from tenantry.planning.drift import drift_of
-    from tenantry.planning.previewing import look
+    from tenantry.running.current import open_current
     from tenantry.running.local import current_environment
-    from tenantry.running.serving import served
 
-    environment = current_environment(folder)
-    with served(environment) as (environment, client):
-        return drift_of([look(environment, options=client, progress=progress)])
+    target = open_current(folder, current_environment(folder))
+    return drift_of([look(target, progress=progress)])
 
 
-def previewed(
+def plan_target(
+    target: Target,
     folder: Path,
-    environment: Mapping[str, str],
     *,
     allowed: Collection[str] = (),
     refresh: bool = False,
     options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[Plan, Run]:
-    """Plan what `pulumi up` would do to the current stack, and return what the engine said beside it.
+    """Plan what a run would do to a stack, and return what the engine said beside it.
 
     :param folder: the folder of `Pulumi.yaml`
-    :param environment: the variables to run `pulumi` with: backend, passphrase, stack
-    :param allowed: apps that may leave or be replaced in this run, whatever the environment allows
+    :param allowed: apps that may leave or be replaced in this run, as the program was told
     :param refresh: look at the cloud first
     :param options: more for `pulumi preview`
     :param progress: takes the number of resources that were compared
     :raises PlanError: the engine did not run; `allowed` names an app that neither the stack nor the registry has
-    :raises StackError: no stack is selected
     """
     # While the engine works this process has nothing to do but to read, so it gets ready meanwhile.
     with ThreadPoolExecutor(max_workers=1) as beside:
         digest = beside.submit(program_digest, folder)
-        making = beside.submit(_plan_of)
-        run = preview(
-            {**environment, VARIABLE: ",".join(allowed)},
-            refresh=refresh,
-            options=options,
-            progress=progress,
-        )
+        making = beside.submit(_load_plan_of)
+        run = preview(target, refresh=refresh, options=options, progress=progress)
         made = making.result()([run], program=digest.result(), allowed=allowed)
     if not made.refusals:
         _check_names(allowed, run)
@@ -105,7 +84,7 @@ def previewed(
 
 
 def _check_names(allowed: Collection[str], run: Run) -> None:
-    known = [step.name for step in run.apps]
+    known = [each.name for each in run.apps]
     unknown = [f"{shown(each)}{did_you_mean(each, known)}" for each in allowed if each not in known]
     if unknown:
         raise PlanError(
@@ -113,7 +92,7 @@ def _check_names(allowed: Collection[str], run: Run) -> None:
         )
 
 
-def _plan_of() -> Callable[..., Plan]:
+def _load_plan_of() -> Callable[..., Plan]:
     from tenantry.planning.making import plan_of
 
     return plan_of

@@ -43,7 +43,7 @@ def state_digests(run: Run) -> dict[str, str]:
     outputs of the apps' own components.
     """
     held: dict[str, dict[str, Any]] = defaultdict(dict)
-    for step in run.steps:
+    for step in run.resources:
         if step.old is not None:
             held[step.app or _OWN][step.urn] = _held(step.old, custom=step.custom)
     return {app: _digest(resources) for app, resources in held.items()}

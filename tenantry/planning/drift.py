@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from tenantry.planning.errors import PlanError
 from tenantry.planning.plan import PropertyChange  # noqa: TC001  # pydantic reads it at run time
 from tenantry.planning.properties import differing, property_changes
-from tenantry.planning.resources import PROVIDERS, kind_of
+from tenantry.planning.resources import kind_of
+from tenantry.running.events import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tenantry.planning.events import Run, Step
+    from tenantry.planning.events import Resource, Run
 
 
 class _Part(BaseModel):
@@ -113,7 +114,7 @@ def drift_of(looks: Sequence[Run]) -> Drift:
     steps = [
         (run.stack, step)
         for run in looks
-        for step in run.steps
+        for step in run.resources
         if step.custom and not step.type.startswith(PROVIDERS)
     ]
     found = [_difference(stack, step) for stack, step in steps if step.operation != "same"]
@@ -130,7 +131,7 @@ def in_order(differences: Iterable[Difference]) -> tuple[Difference, ...]:
     )
 
 
-def _difference(stack: str, step: Step) -> Difference:
+def _difference(stack: str, step: Resource) -> Difference:
     before, after = step.old, step.new
     changes: list[PropertyChange] = []
     if before and after:

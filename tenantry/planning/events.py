@@ -1,8 +1,7 @@
-"""The engine's events of one run over one stack, read into steps.
+"""The engine's events of one run over one stack, read into what the run does to each resource.
 
-The events are those of `pulumi preview --json` with PULUMI_ENABLE_STREAMING_JSON_PREVIEW, of `--event-log`, and so of the
-Automation API: one JSON object each (Pulumi, `sdk/go/common/apitype/events.go`). The engine puts `[secret]` in the place of
-every secret, and a fixed mark in the place of what is known only once it is applied.
+The engine puts `[secret]` in the place of every secret, and a fixed mark in the place of what is known only once it is applied
+(`tenantry.running.events` says where the events come from).
 """
 
 from __future__ import annotations
@@ -10,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from tenantry.running.events import APP_TYPE, app_of, name_of, plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Operation: TypeAlias = Literal["create", "update", "replace", "delete", "same"]
 Properties: TypeAlias = dict[str, Any]
-
-APP_TYPE: Final = "tenantry:app:TenantApp"
-STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 _REPLACING: Final = frozenset({"replace", "create-replacement", "delete-replaced"})
 _OPERATIONS: Final[dict[str, Operation]] = {
@@ -28,8 +26,6 @@ _OPERATIONS: Final[dict[str, Operation]] = {
 }
 _CONSEQUENCE: Final = "an unhandled error occurred: "
 """How the engine says once more what the program itself has said."""
-_APP_STEPS: Final = 2
-"""An app's id is `tenant/app`; the names of all that belongs to it begin with it."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,8 @@ class State:
 
 
 @dataclass(frozen=True)
-class Step:
-    """All that a run does to one resource."""
+class Resource:
+    """A resource, and all that a run does to it."""
 
     urn: str
     type: str
@@ -61,9 +57,7 @@ class Step:
     @property
     def app(self) -> str | None:
         """The id of the app that the resource belongs to; None for the stack's own."""
-        if APP_TYPE not in self.urn.split("::")[2].split("$"):
-            return None
-        return "/".join(self.name.split("/")[:_APP_STEPS])
+        return app_of(self.urn)
 
 
 @dataclass(frozen=True)
@@ -73,23 +67,23 @@ class Run:
     stack: str
     config: Mapping[str, str]
     """The stack's settings; a secret reads `[secret]`."""
-    steps: tuple[Step, ...]
+    resources: tuple[Resource, ...]
     """By URN; also those of resources that stay as they are."""
     warnings: tuple[str, ...]
     errors: tuple[str, ...]
     """What the program and the providers say is wrong."""
     succeeded: bool
     broken: bool
-    """Whether it was the engine that failed, or a plugin under it: then nobody has judged anything."""
+    """True if the engine or a plugin failed: then nobody has judged anything."""
 
     @property
-    def apps(self) -> tuple[Step, ...]:
+    def apps(self) -> tuple[Resource, ...]:
         """The apps' own components."""
-        return tuple(step for step in self.steps if step.type == APP_TYPE)
+        return tuple(step for step in self.resources if step.type == APP_TYPE)
 
 
 @dataclass
-class _Resource:
+class _Told:
     operations: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     old: dict[str, Any] | None = None
@@ -104,7 +98,7 @@ def read_events(events: Iterable[Mapping[str, Any]], *, stack: str = "") -> Run:
     :param events: in the order in which the engine sent them
     :param stack: its name, for a run that ended before its first resource told it
     """
-    resources: dict[str, _Resource] = {}
+    resources: dict[str, _Told] = {}
     config: dict[str, str] = {}
     warnings: dict[str, None] = {}
     errors: dict[str, None] = {}
@@ -114,7 +108,7 @@ def read_events(events: Iterable[Mapping[str, Any]], *, stack: str = "") -> Run:
         if prelude := event.get("preludeEvent"):
             config = dict(prelude.get("config") or {})
         elif said := event.get("diagnosticEvent"):
-            text = said.get("message", "").strip()
+            text = plain(said.get("message", "")).strip()
             if said.get("severity") == "warning":
                 warnings[text] = None
             elif said.get("severity") == "error":
@@ -128,11 +122,11 @@ def read_events(events: Iterable[Mapping[str, Any]], *, stack: str = "") -> Run:
             _begin(resources, before["metadata"])
         elif after := event.get("resOutputsEvent"):
             _end(resources, after["metadata"])
-    steps = [_step(urn, resource) for urn, resource in sorted(resources.items())]
+    found = [_resource(urn, told) for urn, told in sorted(resources.items())]
     return Run(
         stack=next((urn.split("::")[0].rpartition(":")[2] for urn in resources), stack),
         config=config,
-        steps=tuple(step for step in steps if step is not None),
+        resources=tuple(each for each in found if each is not None),
         warnings=tuple(warnings),
         errors=tuple(errors),
         succeeded=succeeded,
@@ -140,8 +134,8 @@ def read_events(events: Iterable[Mapping[str, Any]], *, stack: str = "") -> Run:
     )
 
 
-def _begin(resources: dict[str, _Resource], facts: dict[str, Any]) -> None:
-    resource = resources.setdefault(facts["urn"], _Resource())
+def _begin(resources: dict[str, _Told], facts: dict[str, Any]) -> None:
+    resource = resources.setdefault(facts["urn"], _Told())
     resource.facts = facts
     resource.operations.append(facts["op"])
     # The parts of a replacement come one by one, each with what it knows.
@@ -150,8 +144,8 @@ def _begin(resources: dict[str, _Resource], facts: dict[str, Any]) -> None:
     resource.differing |= dict.fromkeys([*(facts.get("diffs") or ()), *(facts.get("keys") or ())])
 
 
-def _end(resources: dict[str, _Resource], facts: dict[str, Any]) -> None:
-    resource = resources.setdefault(facts["urn"], _Resource())
+def _end(resources: dict[str, _Told], facts: dict[str, Any]) -> None:
+    resource = resources.setdefault(facts["urn"], _Told())
     resource.facts = resource.facts or facts
     resource.result = facts["op"]
     if facts.get("new") or "refresh" in resource.operations:
@@ -159,7 +153,7 @@ def _end(resources: dict[str, _Resource], facts: dict[str, Any]) -> None:
     resource.differing |= dict.fromkeys(facts.get("diffs") or ())
 
 
-def _step(urn: str, resource: _Resource) -> Step | None:
+def _resource(urn: str, resource: _Told) -> Resource | None:
     # A refresh that comes first says by its result what differs; what follows it is what is done.
     operations = [each for each in resource.operations if each != "refresh"] or [resource.result]
     if set(operations) <= {"read"}:
@@ -172,10 +166,10 @@ def _step(urn: str, resource: _Resource) -> Step | None:
             (_OPERATIONS[each] for each in reversed(operations) if each in _OPERATIONS), "same"
         )
     custom = bool((resource.new or resource.old or {}).get("custom"))
-    return Step(
+    return Resource(
         urn=urn,
         type=resource.facts["type"],
-        name=urn.split("::", 3)[3],
+        name=name_of(urn),
         custom=custom,
         operation=operation,
         old=_state(resource.old),

@@ -1,106 +1,88 @@
-"""Runs the engine's preview, or its look at the cloud, over the current stack and reads what it says."""
+"""Asks the engine what a run would do, and what differs in the clouds. Nothing is changed, and no lock is taken."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import tempfile
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from tenantry.planning.errors import PlanError
 from tenantry.planning.events import read_events
+from tenantry.running.command import last_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from tenantry.planning.events import Run
+    from tenantry.running.engine import Operation, Ran, Target
+    from tenantry.running.events import Said, Step
+
+
+def observe(
+    target: Target,
+    operation: Operation,
+    *,
+    options: Sequence[str] = (),
+    progress: Callable[[int], None] = lambda _: None,
+    happened: Callable[[Step | Said | None], None] = lambda _: None,
+) -> tuple[Run, Ran]:
+    """Do an operation that changes nothing, and read what the engine says of each resource.
+
+    :param options: more for the `pulumi` command
+    :param progress: takes the number of resources that were compared, each time that it grows
+    :param happened: is told of each step of the engine as it comes
+    :return: what was said, and how the engine ended
+    """
+    events: list[dict[str, Any]] = []
+    compared = 0
+
+    def take(event: dict[str, Any], step: Step | Said | None) -> None:
+        nonlocal compared
+        events.append(event)
+        happened(step)
+        if "resourcePreEvent" in event:
+            compared += 1
+            progress(compared)
+
+    ran = target.engine.run(operation, target.stack, target.program, tell=take, options=options)
+    return read_events(events, stack=target.stack), ran
 
 
 def preview(
-    environment: Mapping[str, str],
+    target: Target,
     *,
     refresh: bool = False,
     options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Run:
-    """Ask the engine what `pulumi up` would do. Nothing is changed and no lock is taken.
+    """Ask the engine what `up` would do.
 
-    :param environment: the variables to run `pulumi` with: backend, passphrase, stack
     :param refresh: look at the cloud first
     :param options: more for `pulumi preview`
-    :param progress: takes the number of resources that were compared, each time that it grows
+    :param progress: as for `observe`
     :raises PlanError: the engine did not run to its end, or said nothing of what is wrong
     """
     looking = ["--refresh"] if refresh else []
-    return _run(["preview", *looking, *options], environment, progress)
+    return _judged(
+        "preview",
+        *observe(target, "preview", options=[*looking, *options], progress=progress),
+    )
 
 
 def look(
-    environment: Mapping[str, str],
+    target: Target,
     *,
-    options: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Run:
-    """Ask the engine how the clouds differ from the state. Nothing is changed and no lock is taken.
+    """Ask the engine how the clouds differ from the state.
 
-    The program does not run: what differs does not depend on an edit of the registry that is not applied yet, nor on whether that would
-    be refused; and engine 3.259 fails in a refresh that runs the program as soon as something is gone that a component depends on
-    ("cannot complete a resource whose registration isn't pending").
-
-    :param options: more for `pulumi refresh`
+    :param progress: as for `observe`
     :raises PlanError: as for `preview`
     """
-    stored = {**environment, "PULUMI_RUN_PROGRAM": "false"}
-    return _run(["refresh", "--preview-only", *options], stored, progress)
+    return _judged("refresh", *observe(target, "look", progress=progress))
 
 
-def _run(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    progress: Callable[[int], None],
-) -> Run:
-    # One event a line on standard output, as they happen, and no file that would have to be guarded.
-    streaming = {**environment, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
-    with tempfile.TemporaryFile("w+") as said:
-        try:
-            process = subprocess.Popen(  # noqa: S603 the arguments are ours
-                ["pulumi", *command, "--json", "--non-interactive"],  # noqa: S607 found on the environment's own PATH
-                env=streaming,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                text=True,
-            )
-        except FileNotFoundError:
-            raise PlanError(
-                "pulumi is not on PATH: make engine, then .venv/bin first on PATH"
-            ) from None
-        with process:
-            assert process.stdout is not None  # noqa: S101 asked for above
-            run = read_events(
-                _events(process.stdout, progress), stack=environment.get("PULUMI_STACK", "")
-            )
-        if run.broken:
-            raise PlanError(f"pulumi {command[0]}: {' '.join(run.errors[0].split())}")
-        if process.returncode != 0 and not run.errors:
-            raise PlanError(f"pulumi {command[0]}: {_last_line(said, process.returncode)}")
+def _judged(command: str, run: Run, ran: Ran) -> Run:
+    if run.broken:
+        raise PlanError(f"pulumi {command}: {' '.join(run.errors[0].split())}")
+    if ran.code != 0 and not run.errors:
+        raise PlanError(f"pulumi {command}: {last_line(ran.said, ran.code)}")
     return run
-
-
-def _events(lines: IO[str], progress: Callable[[int], None]) -> Iterator[dict[str, Any]]:
-    compared = 0
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # not an event: what the engine says before its first
-        if "resourcePreEvent" in event:
-            compared += 1
-            progress(compared)
-        yield event
-
-
-def _last_line(said: IO[str], code: int) -> str:
-    said.seek(0)
-    lines = [line for line in said.read().strip().splitlines() if line.strip()]
-    return lines[-1].removeprefix("error: ") if lines else f"exit code {code}"

@@ -10,10 +10,10 @@ from tenantry.planning.values import is_secret, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tenantry.planning.events import Properties, Step
+    from tenantry.planning.events import Properties, Resource
 
 
-def differing(step: Step, before: Properties, after: Properties) -> list[str]:
+def differing(step: Resource, before: Properties, after: Properties) -> list[str]:
     """Return the names of the properties that differ, sorted: those that the provider names, or all that are not the same."""
     named = step.differing or before.keys() | after.keys()
     return sorted(

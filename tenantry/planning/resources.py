@@ -111,7 +111,6 @@ IN_PROJECT: Final = frozenset(
     }
 )
 """What is lost with the project, and need not be said beside it."""
-PROVIDERS: Final = "pulumi:providers:"
 PROJECT: Final = "neon:index/project:Project"
 MIGRATION: Final = "pulumi-python:dynamic/tenantry:Migration"
 

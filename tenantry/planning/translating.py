@@ -7,7 +7,6 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.planning.events import STACK_TYPE
 from tenantry.planning.fields import changes
 from tenantry.planning.plan import (
     Action,
@@ -19,13 +18,14 @@ from tenantry.planning.plan import (
     Row,
 )
 from tenantry.planning.properties import differing, property_changes
-from tenantry.planning.resources import IN_PROJECT, MIGRATION, PROJECT, PROVIDERS, kind_of
+from tenantry.planning.resources import IN_PROJECT, MIGRATION, PROJECT, kind_of
 from tenantry.planning.values import holds_unknown
+from tenantry.running.events import PROVIDERS, STACK_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from tenantry.planning.events import Run, Step
+    from tenantry.planning.events import Resource, Run
 
 _ORDER: Final[tuple[Action, ...]] = ("delete", "replace", "update", "create")
 _ACTIONS: Final[Mapping[str, Action]] = {
@@ -42,8 +42,8 @@ _APP: Final = re.compile(
 
 def rows_of(run: Run) -> tuple[Row, ...]:
     """Return what happens to each app, and to what the stack has beside them; what stays as it is has no row."""
-    by_app: dict[str | None, list[Step]] = defaultdict(list)
-    for step in run.steps:
+    by_app: dict[str | None, list[Resource]] = defaultdict(list)
+    for step in run.resources:
         if step.type != STACK_TYPE:
             by_app[step.app].append(step)
     components = {step.app: step for step in run.apps}
@@ -94,7 +94,11 @@ def refusals_of(run: Run) -> tuple[Refusal, ...]:
 
 
 def _row(
-    stack: str, app: str | None, component: Step | None, steps: list[Step], notes: Collection[str]
+    stack: str,
+    app: str | None,
+    component: Resource | None,
+    steps: list[Resource],
+    notes: Collection[str],
 ) -> Row | None:
     before = _declared_before(component) if component else None
     after = component.new.outputs.get("declared") if component and component.new else None
@@ -123,7 +127,7 @@ def _row(
 
 
 def _action(
-    component: Step | None, resources: list[Step], edited: Collection[FieldChange]
+    component: Resource | None, resources: list[Resource], edited: Collection[FieldChange]
 ) -> Action | None:
     project = next((step for step in resources if step.type == PROJECT), component)
     if project is not None and project.operation in _ACTIONS:
@@ -132,7 +136,7 @@ def _action(
     return "update" if pending else None
 
 
-def _declared_before(component: Step) -> str | None:
+def _declared_before(component: Resource) -> str | None:
     """Return what was declared when the app was applied last, or as much of it as an older version kept."""
     kept = component.old.outputs if component.old else {}
     if not kept.get("app"):
@@ -160,7 +164,7 @@ def _declared_before(component: Step) -> str | None:
     )
 
 
-def _destroyed(resources: list[Step]) -> tuple[str, ...]:
+def _destroyed(resources: list[Resource]) -> tuple[str, ...]:
     gone = [
         step
         for step in resources
@@ -176,7 +180,7 @@ def _destroyed(resources: list[Step]) -> tuple[str, ...]:
     )
 
 
-def _revisions(resources: list[Step]) -> Iterator[str]:
+def _revisions(resources: list[Resource]) -> Iterator[str]:
     for step in resources:
         if step.type == MIGRATION and step.operation in {"update", "replace"}:
             before, after = _revisions_of(step)
@@ -188,7 +192,7 @@ def _revisions(resources: list[Step]) -> Iterator[str]:
                 yield f"migration: takes back {', '.join(back)}, with the data in what they made"
 
 
-def _revisions_of(step: Step) -> tuple[list[str], list[str]]:
+def _revisions_of(step: Resource) -> tuple[list[str], list[str]]:
     before, after = (
         list(state.inputs.get("revisions") or ()) if state else [] for state in (step.old, step.new)
     )
@@ -196,7 +200,7 @@ def _revisions_of(step: Step) -> tuple[list[str], list[str]]:
 
 
 def _others(
-    resources: list[Step], edited: Collection[FieldChange], action: Action
+    resources: list[Resource], edited: Collection[FieldChange], action: Action
 ) -> tuple[ResourceChange, ...]:
     fields = {change.field for change in edited}
     found: list[ResourceChange] = []
@@ -212,7 +216,7 @@ def _others(
     return tuple(sorted(found, key=lambda change: (change.kind, change.name)))
 
 
-def _unaccounted(step: Step, fields: Collection[str]) -> ResourceChange | None:
+def _unaccounted(step: Resource, fields: Collection[str]) -> ResourceChange | None:
     """Return what of a step no changed field of the registry accounts for; None where they account for all of it."""
     kind = kind_of(step.type)
     properties: tuple[PropertyChange, ...] = ()
@@ -245,7 +249,7 @@ def _unaccounted(step: Step, fields: Collection[str]) -> ResourceChange | None:
     )
 
 
-def _was(step: Step, name: str) -> Any:  # noqa: ANN401  # any JSON value
+def _was(step: Resource, name: str) -> Any:  # noqa: ANN401  # any JSON value
     """Return a property's old value: as it was asked for, or where that is unchanged, as the cloud last told it."""
     if step.old is None:
         return None
@@ -254,7 +258,7 @@ def _was(step: Step, name: str) -> Any:  # noqa: ANN401  # any JSON value
     return step.old.outputs.get(name, asked) if unchanged else asked
 
 
-def _told_by_revisions(step: Step) -> Collection[str]:
+def _told_by_revisions(step: Resource) -> Collection[str]:
     before, after = _revisions_of(step) if step.type == MIGRATION else ([], [])
     return ("revisions", "target", "digest") if before != after else ()
 

@@ -6,68 +6,53 @@ is served to the one run that does something, and what it did comes from its eve
 
 from __future__ import annotations
 
-import json
 import os
+import queue
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final, Literal
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO, TYPE_CHECKING, Final, Literal
 
-import grpc  # type: ignore[import-untyped]  # it has none
-from google.protobuf import empty_pb2
-from pulumi.automation._server import LanguageServer
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import events_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
-
-from tenantry.engine.pins import POSTGRESQL, RANDOM
-from tenantry.fleet.errors import FleetError
+from tenantry.running.command import find_pulumi, reason_of
+from tenantry.running.errors import EngineError
+from tenantry.running.events import Watch
+from tenantry.running.serving import Events, serve
+from tenantry.running.settings import secrets_provider, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-OperationKind = Literal["up", "destroy", "preview", "preview destroy", "look"]
+    from tenantry.running.events import Said, Step
+    from tenantry.running.serving import Event
+
+    Tell = Callable[[Event, Step | Said | None], None]
+
+Operation = Literal["up", "destroy", "preview", "preview destroy", "look"]
 """`look`: what differs between clouds and state; the last three change nothing."""
 
-_ARGUMENTS: Final[Mapping[OperationKind, tuple[str, ...]]] = {
+_ARGUMENTS: Final[Mapping[Operation, tuple[str, ...]]] = {
     "up": ("up", "--yes", "--skip-preview"),
     # What is left is the stack itself, which goes too.
     "destroy": ("destroy", "--yes", "--skip-preview", "--run-program=true", "--remove"),
     "preview": ("preview",),
     "preview destroy": ("destroy", "--preview-only", "--run-program=true"),
-    # The program has no say in it; and engine 3.259 fails in a refresh that runs it once something is gone.
+    # What differs does not depend on an edit of the registry, so the program has no say in it. And engine 3.259 fails in a refresh
+    # that runs it once something is gone ("cannot complete a resource whose registration isn't pending").
     "look": ("refresh", "--preview-only", "--run-program=false"),
 }
-_THREADS: Final = 4
-"""The engine holds one for the program and one for its events, and asks small questions beside them."""
+CHANGING: Final = frozenset({"up", "destroy"})
+_LOOK: Final = 0.1
+"""Seconds between two looks whether the engine has ended, while it says nothing."""
 _CLOSING: Final = 5.0
-"""Seconds that the program and the last events have to end after the engine did."""
-_STDERR_LINES: Final = 40
-_BOOKKEEPING: Final = frozenset({"same", "read", "discard", "refresh"})
-STACK_TYPE: Final = "pulumi:pulumi:Stack"
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something that the engine does to one resource."""
-
-    op: str
-    """The engine's word: `create`, `update`, `replace`, `delete`, …"""
-    type: str
-    name: str
-    done: bool
-    """Whether it has ended; each step is told twice."""
-
-    @property
-    def kind(self) -> str:
-        """The last word of its type: `Project`, `Role`."""
-        return self.type.rsplit(":", 1)[-1]
+"""Seconds that the last events have to arrive after the engine has ended."""
+_SAID: Final = 1 << 14
+"""Bytes of what the command printed that are kept, from its end."""
 
 
 @dataclass
@@ -75,17 +60,19 @@ class Ran:
     """How an operation ended."""
 
     code: int
-    changes: Counter[str] = field(default_factory=Counter)
-    """How many resources had each operation, without those that stayed as they were."""
-    events: list[dict[str, Any]] = field(default_factory=list)
-    """All that the engine said, where the operation changes nothing (`tenantry.planning.events`)."""
-    errors: list[str] = field(default_factory=list)
-    """What the engine, the program and the providers said was wrong."""
-    warnings: list[str] = field(default_factory=list)
-    ended: bool = False
-    """Whether the engine came to its summary."""
+    watch: Watch = field(default_factory=Watch)
+    """What was done, and what was said."""
+    said: str = ""
+    """What the command printed beside its events, the last of it."""
     interrupted: bool = False
-    """Whether it was asked to stop."""
+    """Whether it did not succeed, and had been asked to stop."""
+
+    @property
+    def errors(self) -> list[str]:
+        """What is wrong, where it is: from the events, or in the command's own words where it did not come so far."""
+        if self.watch.errors or self.code == 0:
+            return self.watch.errors
+        return [reason_of(self.said)]
 
 
 class Engine:
@@ -96,24 +83,24 @@ class Engine:
         folder: Path,
         environment: Mapping[str, str],
         *,
-        settings: Path | None = None,
+        shared_settings: Path | None = None,
         parallel: int | None = None,
     ) -> None:
         """Start nothing yet.
 
         :param folder: the folder of `Pulumi.yaml`
-        :param environment: the variables to run `pulumi` with
-        :param settings: the settings that all stacks share, in the form of a stack's file; None where there are none
+        :param environment: the variables to run `pulumi` with: backend, passphrase, keys of the clouds
+        :param shared_settings: the settings that all stacks share, in the form of a stack's file, which need not be there; None
+            where each stack has its own
         :param parallel: how many resources of a stack are worked on at once; the engine's own default is 4 for each core
+        :raises EngineError: there is no `pulumi`
         """
-        command = shutil.which("pulumi", path=environment.get("PATH"))
-        if command is None:
-            raise FleetError("pulumi is not on PATH: make engine, then .venv/bin first on PATH")
-        self._command = command
+        self._command = find_pulumi(environment)
         self._folder = folder
-        self._settings = settings
+        self._shared = shared_settings
         self._parallel = parallel
         self._environment = {
+            # The dynamic providers are run by what the program runs in.
             "PULUMI_PYTHON_CMD": sys.executable,
             **environment,
             # It opens the way to the events (`--event-log`), and to nothing else.
@@ -124,243 +111,168 @@ class Engine:
         }
         # Would name another stack than the one that is meant.
         self._environment.pop("PULUMI_STACK", None)
-        self._running: dict[str, subprocess.Popen[str]] = {}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
-        self._stopping = 0
+        self._stops = 0
 
     def run(
         self,
-        operation: OperationKind,
+        operation: Operation,
         stack: str,
         program: Callable[[], None],
         *,
+        tell: Tell = lambda _event, _happened: None,
+        watch: Watch | None = None,
+        options: Sequence[str] = (),
         message: str = "",
-        on_step: Callable[[Step], None] | None = None,
-        environment: Mapping[str, str] | None = None,
-        create: bool = False,
+        started: Callable[[int], None] | None = None,
     ) -> Ran:
         """Do one operation on one stack and wait for its end.
 
+        It runs in a session of its own: a Ctrl-C in the terminal reaches it through `stop` alone. Whoever ends this process leaves
+        the engine to end its steps and its run in order.
+
         :param program: what the stack is to hold; it is called once, in a thread of its own
+        :param tell: is told of each event as it comes, and what happened by it, in this thread
+        :param watch: follows the run; by default one that expects nothing
+        :param options: more for the `pulumi` command
         :param message: what the history of the stack says of the run
-        :param on_step: is told of each step that changes something, from another thread
-        :param environment: variables for this run beside those of the engine
-        :param create: the stack is not there yet; one that somebody made meanwhile is taken as it is
+        :param started: is told the process id as soon as it runs
         """
-        ran = Ran(code=1)
-        with TemporaryDirectory(prefix="tenantry-") as scratch:
-            settings = self._settings_file(Path(scratch), stack)
-            if create:
-                failed = self._create(Path(scratch), stack, environment or {})
-                if failed is not None:
-                    return failed
-            kept = ran.events if operation not in {"up", "destroy"} else None
-            with _served(program, ran, kept, on_step) as address:
-                arguments = [
-                    *_ARGUMENTS[operation],
-                    *("--stack", stack, "--client", address, "--event-log", f"tcp://{address}"),
-                    *("--config-file", str(settings), "--exec-kind", "auto.inline"),
-                    *("--suppress-outputs", "--suppress-progress", "--color", "never"),
-                    *(["--parallel", str(self._parallel)] if self._parallel else []),
-                    *(["--message", message] if message and operation in {"up", "destroy"} else []),
-                ]
-                process = self._start(arguments, stack, environment or {}, self._folder)
-                said = self._wait(process, stack)
-        ran.code = process.returncode
-        if ran.code and not ran.errors:
-            ran.errors = _errors(said)
-        ran.interrupted = self._stopping > 0 and ran.code != 0
+        ran = Ran(1, watch or Watch())
+        events = Events()
+        with (
+            TemporaryDirectory(prefix="tenantry-") as scratch,
+            TemporaryFile() as said,
+            serve(program, events) as address,
+        ):
+            arguments = [
+                *_ARGUMENTS[operation],
+                *("--stack", stack, "--client", address, "--event-log", f"tcp://{address}"),
+                *("--config-file", str(self._settings_in(Path(scratch), stack))),
+                *("--exec-kind", "auto.inline", "--color", "never"),
+                *("--suppress-outputs", "--suppress-progress"),
+                *(["--parallel", str(self._parallel)] if self._parallel else []),
+                *(["--message", message] if message and operation in CHANGING else []),
+                *options,
+            ]
+            process = self._start(arguments, stack, self._folder, said)
+            try:
+                if started is not None:
+                    started(process.pid)
+                for event in _taken(events, process):
+                    tell(event, ran.watch.take(event))
+            except BaseException:
+                # Nobody can be told any more, as behind a closed pipe: it ends in order, and is not left alone.
+                _interrupt(process)
+                for _ in _taken(events, process):
+                    pass
+                raise
+            finally:
+                ran.code = self._ended(process, stack)
+            ran.said = _end_of(said)
+        ran.interrupted = self._stops > 0 and ran.code != 0
+        return ran
+
+    def create(self, stack: str) -> Ran:
+        """Make a stack without resources. One that is there already is a success. The folder's files stay as they are."""
+        with TemporaryDirectory(prefix="tenantry-") as scratch, TemporaryFile() as said:
+            folder = Path(scratch)
+            # `stack init` writes the stack's file beside Pulumi.yaml, wherever that is.
+            shutil.copyfile(self._folder / "Pulumi.yaml", folder / "Pulumi.yaml")
+            provider = secrets_provider(self._settings_in(folder, stack))
+            arguments = ["stack", "init", stack, "--no-select", "--color", "never"]
+            if provider:
+                arguments += ["--secrets-provider", provider]
+            process = self._start(arguments, stack, folder, said)
+            code = self._ended(process, stack)
+            ran = Ran(code, said=_end_of(said), interrupted=self._stops > 0 and code != 0)
+        if "already exists" in ran.said:
+            ran.code = 0
         return ran
 
     def stop(self) -> None:
-        """Ask what runs to end: after its current steps at the first call, at once at the second."""
-        with self._lock:
-            self._stopping += 1
-            running = list(self._running.values())
-        for process in running:
-            _signal(process, signal.SIGINT)
+        """Ask what runs to end: after its current steps at the first call, at once at the second. May be called from a signal's handler."""
+        self._stops += 1
+        for process in list(self._running.values()):
+            _interrupt(process)
 
-    def _settings_file(self, scratch: Path, stack: str) -> Path:
-        # A copy: the engine writes the key's parameters into it, and many engines write at once.
-        file = scratch / f"Pulumi.{stack}.yaml"
-        if self._settings is not None and self._settings.exists():
-            shutil.copyfile(self._settings, file)
+    def _settings_in(self, scratch: Path, stack: str) -> Path:
+        # A copy: the engine writes the key's parameters into it, and many engines may write at once.
+        file = scratch / f"Pulumi.{stack.rsplit('/', 1)[-1]}.yaml"
+        own = self._shared or settings_of(self._folder, stack)
+        if own.exists():
+            shutil.copyfile(own, file)
         else:
             file.write_text("{}\n")
         return file
 
-    def _create(self, scratch: Path, stack: str, environment: Mapping[str, str]) -> Ran | None:
-        """Make the stack; None where it is there then. `pulumi up` makes none without a terminal."""
-        # `stack init` writes the stack's file beside Pulumi.yaml, wherever that is.
-        shutil.copyfile(self._folder / "Pulumi.yaml", scratch / "Pulumi.yaml")
-        provider = _secrets_provider(scratch / f"Pulumi.{stack}.yaml")
-        arguments = ["stack", "init", stack, "--no-select", "--color", "never"]
-        if provider:
-            arguments += ["--secrets-provider", provider]
-        process = self._start(arguments, stack, environment, scratch)
-        said = self._wait(process, stack)
-        if process.returncode == 0 or "already exists" in said:
-            return None
-        return Ran(process.returncode, errors=_errors(said), interrupted=self._stopping > 0)
-
     def _start(
-        self, arguments: list[str], stack: str, environment: Mapping[str, str], folder: Path
-    ) -> subprocess.Popen[str]:
+        self, arguments: Sequence[str], stack: str, folder: Path, said: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
         with self._lock:
+            if stack in self._running:
+                raise EngineError(f"stack {stack}: this process is at work on it already")
             process = subprocess.Popen(  # noqa: S603 the arguments are ours
                 [self._command, "--non-interactive", *arguments],
                 cwd=folder,
-                env={**self._environment, **environment},
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
+                # No pipes to here: whoever ends this process would end the engine in the middle of a step, by SIGPIPE.
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                # Ctrl-C in the terminal is for the fleet, which decides what becomes of what is in flight.
+                stderr=said,
                 start_new_session=True,
             )
             self._running[stack] = process
-            if self._stopping > 1:
-                _signal(process, signal.SIGINT)
+        if self._stops:
+            # It was asked for before there was an engine.
+            _interrupt(process)
         return process
 
-    def _wait(self, process: subprocess.Popen[str], stack: str) -> str:
-        assert process.stderr is not None  # noqa: S101 it is a pipe
+    def _ended(self, process: subprocess.Popen[bytes], stack: str) -> int:
         try:
-            with process.stderr as stream:
-                said = "".join(stream.readlines()[-_STDERR_LINES:])
-            process.wait()
+            return process.wait()
         finally:
             with self._lock:
                 self._running.pop(stack, None)
-        return said
 
 
-class Program(LanguageServer):
-    """Serves the program, and tells which plugins it needs.
-
-    Where nothing is told, as by the SDK's own server, the engine takes versions from the state: the second run of a stack would then
-    change the version of Neon's provider to that of the plugin which it is built on.
-    """
-
-    def GetRequiredPackages(self, _request: object, _context: object) -> Any:  # noqa: ANN401, N802 gRPC's
-        """Tell which plugins the program needs."""
-        return language_pb2.GetRequiredPackagesResponse(
-            packages=[
-                plugin_pb2.PackageDependency(name=name, kind="resource", version=version)
-                for name, version in (("random", RANDOM), ("postgresql", POSTGRESQL))
-            ]
-        )
-
-
-class _Events(events_pb2_grpc.EventsServicer):
-    """Takes the engine's events as they come."""
-
-    def __init__(
-        self,
-        ran: Ran,
-        kept: list[dict[str, Any]] | None,
-        on_step: Callable[[Step], None] | None,
-    ) -> None:
-        self._ran = ran
-        self._kept = kept
-        self._on_step = on_step
-        self.finished = threading.Event()
-        self.begun = False
-
-    def StreamEvents(self, requests: Iterator[Any], _context: object) -> Any:  # noqa: ANN401, N802 gRPC's
-        self.begun = True
+def _taken(events: Events, process: subprocess.Popen[bytes]) -> Iterator[Event]:
+    """Give the events until the engine has no more, or has ended without a word."""
+    rest: float | None = None
+    while rest is None or rest > 0:
         try:
-            for request in requests:
-                self._take(json.loads(request.event))
-        finally:
-            self.finished.set()
-        return empty_pb2.Empty()
-
-    def _take(self, event: dict[str, Any]) -> None:
-        if self._kept is not None:
-            self._kept.append(event)
-        if step := event.get("resourcePreEvent"):
-            self._step(step["metadata"], done=False)
-        elif step := event.get("resOutputsEvent"):
-            self._step(step["metadata"], done=True)
-        elif diagnostic := event.get("diagnosticEvent"):
-            text = str(diagnostic.get("message") or "").strip()
-            kept = {"error": self._ran.errors, "warning": self._ran.warnings}.get(
-                diagnostic.get("severity", "")
-            )
-            if kept is not None and text and not diagnostic.get("ephemeral"):
-                kept.append(_plain(text))
-        elif "summaryEvent" in event:
-            self._ran.ended = True
-            counts = event["summaryEvent"].get("resourceChanges") or {}
-            self._ran.changes = Counter(
-                {op: int(count) for op, count in counts.items() if op not in _BOOKKEEPING}
-            )
-
-    def _step(self, metadata: Mapping[str, Any], *, done: bool) -> None:
-        op = str(metadata.get("op"))
-        if self._on_step is None or op in _BOOKKEEPING or metadata.get("type") == STACK_TYPE:
+            event = events.came.get(timeout=_LOOK)
+        except queue.Empty:
+            if rest is not None:
+                rest -= _LOOK
+            elif process.poll() is not None:
+                # What it sent last may still be on its way.
+                rest = _CLOSING if events.begun else 0.0
+            continue
+        if event is None:
             return
-        name = str(metadata.get("urn")).rsplit("::", 1)[-1]
-        self._on_step(Step(op, str(metadata.get("type")), name, done))
+        yield event
 
 
-class _served:  # noqa: N801 a context manager
-    """Serves the program and takes the events, on one port of this machine, for the length of a block."""
-
-    def __init__(
-        self,
-        program: Callable[[], None],
-        ran: Ran,
-        kept: list[dict[str, Any]] | None,
-        on_step: Callable[[Step], None] | None,
-    ) -> None:
-        self._events = _Events(ran, kept, on_step)
-        self._threads = ThreadPoolExecutor(max_workers=_THREADS)
-        self._server = grpc.server(self._threads, options=_GRPC_CHANNEL_OPTIONS)
-        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Program(program), self._server)
-        events_pb2_grpc.add_EventsServicer_to_server(self._events, self._server)
-
-    def __enter__(self) -> str:
-        port = self._server.add_insecure_port("127.0.0.1:0")
-        self._server.start()
-        return f"127.0.0.1:{port}"
-
-    def __exit__(self, *_: object) -> None:
-        # The engine closes its stream before it ends; what it sent last may still be on its way.
-        if self._events.begun:
-            self._events.finished.wait(_CLOSING)
-        # A program whose engine is gone ends by itself.
-        self._server.stop(_CLOSING).wait(_CLOSING + 1)
-        self._threads.shutdown(wait=False)
+def _end_of(said: IO[bytes]) -> str:
+    length = said.seek(0, os.SEEK_END)
+    said.seek(max(length - _SAID, 0))
+    return said.read().decode("utf-8", "replace").strip()
 
 
-def _secrets_provider(settings: Path) -> str | None:
-    import yaml
-
-    found = yaml.safe_load(settings.read_text("utf-8")) or {}
-    provider = found.get("secretsprovider")
-    # With a key of its own the file is used as it is.
-    return str(provider) if provider and not found.get("encryptedkey") else None
-
-
-def _errors(said: str) -> list[str]:
-    """Find in the command's own words what is wrong: `error: …` and what follows it."""
-    lines = [line.rstrip() for line in said.splitlines() if line.strip()]
-    for number, line in enumerate(lines):
-        if line.startswith("error: "):
-            return ["\n".join([line.removeprefix("error: "), *lines[number + 1 :]])]
-    return ["\n".join(lines[-3:]) or "the engine ended without a word"]
-
-
-def _plain(text: str) -> str:
-    # Colors come as `<{%fg 1%}>`, for a terminal to put in.
-    parts = text.split("<{%")
-    return parts[0] + "".join(part.partition("%}>")[2] for part in parts[1:])
-
-
-def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         # The command alone: it tells its plugins itself.
-        os.kill(process.pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A stack, what it is to hold, and the engine that brings it there."""
+
+    engine: Engine
+    stack: str
+    program: Callable[[], None]
+    """Declares what the stack is to hold."""

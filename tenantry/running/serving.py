@@ -1,51 +1,90 @@
-"""Serves the program of the current stack from this process, so that the engine starts neither a language host nor a Python of its own."""
+"""Serves a program to the engine and takes the engine's events, on one port of this machine.
+
+The engine then starts neither a language host nor a Python of its own. It relies on two names of the pinned SDK that are not
+public, `LanguageServer` and the channel options.
+"""
 
 from __future__ import annotations
 
-import sys
+import json
+import queue
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import grpc  # type: ignore[import-untyped]  # it has none
+from google.protobuf import empty_pb2
+from pulumi.automation._server import LanguageServer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import language_pb2_grpc
+from pulumi.runtime.proto import events_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
 
-from tenantry.running.engine import Program
+from tenantry.engine.pins import POSTGRESQL, RANDOM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
+
+Event: TypeAlias = dict[str, Any]
 
 _THREADS: Final = 4
+"""The engine holds one for the program and one for its events, and asks small questions beside them."""
 _CLOSING: Final = 5.0
+"""Seconds that a program has to end after its engine did."""
+
+
+class Events(events_pb2_grpc.EventsServicer):
+    """Takes the engine's events, in the server's thread, and hands them on to another."""
+
+    def __init__(self) -> None:
+        """Take nothing yet."""
+        self.came: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        """The events in their order, and None behind the last."""
+        self.begun = False
+
+    def StreamEvents(self, requests: Iterator[Any], _context: object) -> Any:  # noqa: ANN401, N802 gRPC's
+        """Take events until the engine has no more."""
+        self.begun = True
+        try:
+            for request in requests:
+                self.came.put(json.loads(request.event))
+        finally:
+            self.came.put(None)
+        return empty_pb2.Empty()
+
+
+class _Program(LanguageServer):
+    """Runs the program, and tells which plugins it needs.
+
+    Where nothing is told, as by the SDK's own server, the engine takes versions from the state: the second run of a stack would
+    then change the version of Neon's provider to that of the plugin which it is built on.
+    """
+
+    def GetRequiredPackages(self, _request: object, _context: object) -> Any:  # noqa: ANN401, N802 gRPC's
+        """Tell which plugins the program needs."""
+        return language_pb2.GetRequiredPackagesResponse(
+            packages=[
+                plugin_pb2.PackageDependency(name=name, kind="resource", version=version)
+                for name, version in (("random", RANDOM), ("postgresql", POSTGRESQL))
+            ]
+        )
 
 
 @contextmanager
-def served(environment: Mapping[str, str]) -> Iterator[tuple[dict[str, str], tuple[str, ...]]]:
-    """Serve `__main__.py`'s program for the length of a block; gives the variables and the options with which `pulumi` finds it.
+def serve(program: Callable[[], None], events: Events | None = None) -> Iterator[str]:
+    """Serve a program for the length of a block; gives the address.
 
-    It can be run more than once in the block, as a preview and an update.
-
-    :param environment: the variables to run `pulumi` with, which the program reads too
+    :param program: what the stack is to hold; it is called once for each run of the engine, in a thread of its own
+    :param events: takes what an engine says that is told `--event-log tcp://ADDRESS`
     """
-
-    def program() -> None:
-        from components.program import run
-        from components.settings import Settings
-
-        run(Settings.read(environment))
-
     threads = ThreadPoolExecutor(max_workers=_THREADS)
     server = grpc.server(threads, options=_GRPC_CHANNEL_OPTIONS)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Program(program), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Program(program), server)
+    if events is not None:
+        events_pb2_grpc.add_EventsServicer_to_server(events, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        yield (
-            # The dynamic providers are run by what the program runs in.
-            {"PULUMI_PYTHON_CMD": sys.executable, **environment},
-            ("--client", f"127.0.0.1:{port}", "--exec-kind", "auto.inline"),
-        )
+        yield f"127.0.0.1:{port}"
     finally:
+        # A program whose engine is gone ends by itself.
         server.stop(_CLOSING).wait(_CLOSING + 1)
         threads.shutdown(wait=False)

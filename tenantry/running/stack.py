@@ -7,10 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tenantry.running.command import find_pulumi, last_line
+from tenantry.running.errors import EngineError
 from tenantry.secret_variables import STATE, without_secrets
 
 
-class StackError(Exception):
+class StackError(EngineError):
     """`pulumi` did not answer; the message is its own last line."""
 
 
@@ -199,21 +201,19 @@ def _pulumi(
     environment: Mapping[str, str], *arguments: str, given: str = "", folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603 the arguments are ours
-            ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 found on the environment's own PATH
-            env=without_secrets(environment, keep=STATE),
-            input=given,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise StackError(
-            "pulumi is not on PATH: make engine, then .venv/bin first on PATH"
-        ) from None
+        command = find_pulumi(environment)
+    except EngineError as error:
+        raise StackError(str(error)) from None
+    return subprocess.run(  # noqa: S603 the arguments are ours
+        [command, *arguments, "--non-interactive"],
+        env=without_secrets(environment, keep=STATE),
+        input=given,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _said(answer: subprocess.CompletedProcess[str]) -> str:
-    lines = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-    return lines[-1].removeprefix("error: ")
+    return last_line(answer.stderr, answer.returncode)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenantry.engine.home import link_plugins
-from tenantry.running.serving import served
+from tenantry.running.current import program_of
+from tenantry.running.serving import serve
 
 if TYPE_CHECKING:
     from tests.localcloud_fixture import LocalCloud
@@ -121,7 +122,9 @@ class Workspace:
             environment, options = self.environment, tuple[str, ...]()
             if self.served and arguments[0] in _RUN_THE_PROGRAM:
                 stack.enter_context(_HERE.inside(self.folder))
-                environment, options = stack.enter_context(served(self.environment))
+                environment = {"PULUMI_PYTHON_CMD": sys.executable, **self.environment}
+                address = stack.enter_context(serve(program_of(environment)))
+                options = ("--client", address, "--exec-kind", "auto.inline")
             done = subprocess.run(
                 ["pulumi", *arguments, "--non-interactive", "--color=never", *options],
                 cwd=self.folder,

@@ -10,18 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_pulumi import FakePulumi
+
 SCRIPT = Path(__file__).parents[2] / "ci" / "tenantry-ci"
-UP = """\
-#!/bin/bash
-case "$1" in
-preview) echo '{"preludeEvent": {"config": {}}}'; echo '{"summaryEvent": {}}'; exit 0 ;;
-up) ;;
-*) exit 9 ;;
-esac
-trap 'echo "told to end" >> "$NOTES"; exit 130' INT TERM
-echo "began" >> "$NOTES"
-for _ in {1..200}; do sleep 0.05; done
-"""
 
 
 @pytest.fixture
@@ -41,8 +32,7 @@ def checkout(tmp_path: Path) -> Path:
     (commands / "tenantry").symlink_to(Path(sys.executable).parent / "tenantry")
     (commands / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (commands / "python").chmod(0o755)
-    (commands / "pulumi").write_text(UP)
-    (commands / "pulumi").chmod(0o755)
+    FakePulumi(commands)
     return folder
 
 
@@ -110,7 +100,10 @@ def test_an_empty_secret_is_none(checkout: Path) -> None:
 
 
 def test_the_signal_of_a_cancellation_reaches_the_run(checkout: Path, tmp_path: Path) -> None:
-    notes = tmp_path / "notes"
+    commands = checkout / ".venv" / "bin"
+    pulumi = FakePulumi(commands)
+    pulumi.tells("preview")
+    pulumi.answers("up", counts=30.0, enough=1)
     state = tmp_path / "state" / ".pulumi"
     state.mkdir(parents=True)
     (state / "meta.yaml").write_text("version: 1\n")
@@ -123,7 +116,6 @@ def test_the_signal_of_a_cancellation_reaches_the_run(checkout: Path, tmp_path: 
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
-            "NOTES": str(notes),
             "PULUMI_STACK": "prod",
             "PULUMI_BACKEND_URL": state.parent.as_uri(),
         },
@@ -133,8 +125,8 @@ def test_the_signal_of_a_cancellation_reaches_the_run(checkout: Path, tmp_path: 
         start_new_session=True,
     )
     deadline = time.monotonic() + 30
-    while not notes.exists() and time.monotonic() < deadline:
+    while not (commands / "ready").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 1
-    assert notes.read_text().splitlines() == ["began", "told to end"]
+    assert (commands / "ended").read_text() == "1"

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from tenantry.applying.steps import Said, Step, Watch, Work
 from tenantry.applying.telling import (
     Lines,
     Objects,
@@ -14,6 +13,7 @@ from tenantry.applying.telling import (
     left_lines,
     left_text,
 )
+from tenantry.running.events import Said, Step, Watch, Work
 from tests.unit.planning.support import PROJECT, ROLE, urn
 
 WEB = Work(urn(PROJECT, "acme/web"), PROJECT, "create")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tenantry.applying.steps import Watch, Work
 from tenantry.applying.times import FILE, Times
+from tenantry.running.events import Watch, Work
 from tests.unit.planning.support import PROJECT, ROLE, urn
 
 WEB, API = (Work(urn(PROJECT, app), PROJECT, "create") for app in ("acme/web", "acme/api"))
@@ -12,7 +12,7 @@ ROLES = tuple(Work(urn(ROLE, f"acme/web/{name}"), ROLE, "create") for name in "a
 
 def watch(*expected: Work, now: float = 0.0, **took: float) -> Watch:
     made = Watch(expected, lambda: now)
-    made.took = {each: took[each.kind] for each in expected if each.kind in took}
+    made.took = {each: took[each.kind.lower()] for each in expected if each.kind.lower() in took}
     return made
 
 

@@ -16,7 +16,6 @@ from tests.unit.commands.test_plan import Engine, changed
 from tests.unit.planning import support
 from tests.unit.planning.support import END, PROJECT, application, said
 from tests.unit.recovery.project import Project
-from tests.unit.running.unserved import unserve
 
 RUN = CliRunner()
 WEB = support.app()
@@ -36,11 +35,12 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     for name in list(os.environ):
         if name.startswith(("GITHUB_", "CI_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
     monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
     monkeypatch.setenv("PULUMI_STACK", "prod")
     (tmp_path / "tenants.yaml").write_text(REGISTRY)
-    return Engine(tmp_path)
+    made = Engine(tmp_path)
+    monkeypatch.setenv("PATH", made.pulumi.path)
+    return made
 
 
 @pytest.fixture
@@ -112,10 +112,7 @@ def test_a_refusal_is_said_and_no_plan_is_kept(engine: Engine) -> None:
 
 
 def test_a_plan_that_cannot_be_made_is_said_in_the_comment(engine: Engine) -> None:
-    engine.answers(code=255)
-    (engine.folder / "pulumi").write_text(
-        "#!/bin/sh\necho 'error: no stack named prod' >&2\nexit 1\n"
-    )
+    engine.pulumi.answers("preview", err="error: no stack named prod\n", code=255)
     result = ci("pr")
     assert result.exit_code == 1
     assert "The plan could not be made." in comment()
@@ -243,23 +240,15 @@ def test_the_plan_is_fetched_for_the_merge_and_for_a_run_by_hand(
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project in the current folder, whose `pulumi up` takes the stack's lock and ends as `up.sh` says."""
+    """A project in the current folder, with nothing to do."""
     made = Project(tmp_path)
-    unserve(monkeypatch)
     (tmp_path / "__main__.py").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     for name, value in made.environment.items():
         monkeypatch.setenv(name, value)
-    command = tmp_path / "pulumi"
-    command.write_text(
-        command.read_text().replace(
-            'case "$1 $2" in',
-            f"[ $1 = up ] && {{ . {tmp_path}/up.sh; }}\n"
-            '[ $1 = preview ] && { echo \'{"preludeEvent": {"config": {}}}\'; echo \'{"summaryEvent": {}}\'; exit 0; }\n'
-            'case "$1 $2" in',
-        )
-    )
+    made.pulumi.tells("preview")
+    made.pulumi.answers("up")
     made.write_state()
     return made
 
@@ -279,9 +268,8 @@ def test_a_lock_that_the_own_run_left_is_released_and_no_other(project: Project)
         }
     )
     folder = project.state_folder / ".pulumi/locks/organization/tenantry/dev"
-    (project.folder / "up.sh").write_text(
-        f"mkdir -p {folder}\necho '{template}' | sed \"s/: 0/: $$/\" > {folder}/own.json\nexit 137\n"
-    )
+    locks_it = f"mkdir -p {folder}; echo '{template}' | sed \"s/: 0/: $PID/\" > {folder}/own.json"
+    project.pulumi.answers("up", script=locks_it, code=137)
     applied = ci("apply")
     assert applied.exit_code == 1
     assert "::error title=tenantry up::" in applied.stdout
@@ -329,10 +317,8 @@ def test_where_locks_cannot_be_read_the_way_out_is_named(monkeypatch: pytest.Mon
     assert "delete that one file" in result.stderr
 
 
-def test_a_run_that_succeeded_has_released_its_lock_itself(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (project.folder / "up.sh").write_text("exit 0\n")
+@pytest.mark.usefixtures("project")
+def test_a_run_that_succeeded_has_released_its_lock_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ci("apply").exit_code == 0
     # Also where nobody can look.
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")

@@ -1,7 +1,6 @@
 """`tenantry destroy` over an engine that is a script."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from tenantry.recovery.looking import Looker
 from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
 from tests.unit.recovery.project import Project
-from tests.unit.running.unserved import unserve
 
 RUN = CliRunner()
-ENGINE = "up --yes --skip-preview --non-interactive --color never --suppress-outputs --suppress-progress --event-log LOG"
+COMMON = "--stack dev --client … --event-log … --config-file … --exec-kind auto.inline --color never --suppress-outputs --suppress-progress"
+ENGINE = f"--non-interactive up --yes --skip-preview {COMMON}"
 
 
 class Stack(Project):
@@ -37,15 +36,10 @@ class Stack(Project):
         self.write_state(*resources)
 
     def previews(self, *events: list[Event]) -> None:
-        end: Event = {"summaryEvent": {"result": "succeeded"}}
-        lines = [*(each for part in events for each in part), end]
-        (self.folder / "preview.jsonl").write_text(
-            "".join(f"{json.dumps(each)}\n" for each in lines)
-        )
+        self.pulumi.tells("preview", *events)
 
     def runs(self) -> list[str]:
-        calls = [re.sub("(?<=--event-log )[^ ]*", "LOG", line) for line in self.called()]
-        return [line for line in calls if not line.startswith("config ")]
+        return [line for line in self.called() if not line.startswith("config ")]
 
 
 def leaves(name: str) -> list[Event]:
@@ -57,19 +51,10 @@ def leaves(name: str) -> list[Event]:
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     made = Stack(tmp_path)
-    unserve(monkeypatch)
     monkeypatch.chdir(tmp_path)
     for name, value in made.environment.items():
         monkeypatch.setenv(name, value)
-    command = tmp_path / "pulumi"
-    command.write_text(
-        command.read_text().replace(
-            'case "$1 $2" in',
-            f'[ $1 = up ] && {{ echo "leave: $TENANTRY_DESTROY allowed: $TENANTRY_ALLOW_DESTROY" >> {tmp_path}/pulumi.log; exit 0; }}\n'
-            f"[ $1 = preview ] && {{ cat {tmp_path}/preview.jsonl; exit 0; }}\n"
-            'case "$1 $2" in',
-        )
-    )
+    made.pulumi.answers("up")
     (tmp_path / "__main__.py").touch()
     monkeypatch.setattr(
         Looker, "neon", lambda _: NeonApi(api_key="k", transport=httpx.MockTransport(made.neon))
@@ -82,7 +67,9 @@ def test_what_is_named_goes_and_nothing_else(stack: Stack) -> None:
     stack.previews(leaves("web"))
     result = RUN.invoke(app, ["destroy", "acme/web", "--yes"])
     assert result.exit_code == 0, result.output
-    assert stack.runs()[1:] == [ENGINE, "leave: acme/web allowed: acme/web"]
+    assert stack.runs()[1:] == [ENGINE]
+    (run,) = [call.environment for call in stack.pulumi.calls if "up" in call.arguments]
+    assert (run["TENANTRY_DESTROY"], run["TENANTRY_ALLOW_DESTROY"]) == ("acme/web", "acme/web")
     assert "project acme/web and all data in it" in result.stdout
     assert result.stderr == (
         "acme/web is still in tenants.yaml: take it out there, or the next tenantry up makes it anew, empty\n"
@@ -130,7 +117,7 @@ def test_a_terminal_is_asked_for_the_name(
     monkeypatch.setattr("tenantry.presenting.asking.somebody_is_there", lambda: True)
     stack.previews(leaves("web"), *([] if named else [leaves("api")]))
     result = RUN.invoke(app, ["destroy", *named], input=f"{typed}\n")
-    assert (result.exit_code, len(stack.runs())) == (code, 1 if code else 3), result.output
+    assert (result.exit_code, len(stack.runs())) == (code, 1 if code else 2), result.output
 
 
 def test_a_program_reads_what_goes_a_line_at_a_time(stack: Stack) -> None:

@@ -1,7 +1,6 @@
 """`tenantry plan`, `tenantry drift` and `tenantry up --plan` over an engine that is a script."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,49 +9,43 @@ from typer.testing import CliRunner
 
 from tenantry.cli import app
 from tenantry.planning.plan import Plan
+from tests.fake_pulumi import Call, FakePulumi
 from tests.unit.planning import support
 from tests.unit.planning.support import END, PROJECT, Event, application, said, step
-from tests.unit.running.unserved import unserve
 
 RUN = CliRunner()
 WEB = support.app()
 
 
 class Engine:
-    """A folder with a project, and a `pulumi` that answers a preview with these events and notes every call."""
+    """A folder with a project, and a `pulumi` that answers previews and looks with these events."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "Pulumi.yaml").write_text("name: tenantry\n")
         (folder / "__main__.py").write_text("")
-        command = folder / "pulumi"
-        command.write_text(
-            f'#!/bin/sh\necho "$* allow=$TENANTRY_ALLOW_DESTROY" >> {folder}/calls\n'
-            f"cat {folder}/events 2>/dev/null\nexit $(cat {folder}/code)\n"
-        )
-        command.chmod(0o755)
+        self.pulumi = FakePulumi(folder / "bin")
         self.answers()
 
     def answers(self, *events: list[Event], code: int = 0) -> None:
         every = [each for part in events for each in part]
-        (self.folder / "events").write_text("".join(f"{json.dumps(each)}\n" for each in every))
-        (self.folder / "code").write_text(str(code))
+        for command in ("preview", "refresh"):
+            self.pulumi.answers(command, events=every, code=code)
 
     @property
-    def calls(self) -> list[str]:
-        file = self.folder / "calls"
-        return file.read_text().splitlines() if file.exists() else []
+    def calls(self) -> list[Call]:
+        return self.pulumi.calls
 
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
     monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
-    unserve(monkeypatch)
     monkeypatch.setenv("PULUMI_STACK", "dev")
     monkeypatch.setenv("TENANTRY_ALLOW_DESTROY", "left/over")
-    return Engine(tmp_path)
+    made = Engine(tmp_path)
+    monkeypatch.setenv("PATH", made.pulumi.path)
+    return made
 
 
 def changed(**fields: Any) -> list[Event]:
@@ -107,7 +100,10 @@ def test_a_permission_holds_for_this_plan_alone_and_is_kept_in_it(engine: Engine
     engine.answers(changed())
     RUN.invoke(app, ["plan"])
     RUN.invoke(app, ["plan", "--allow-destroy", "acme/web", "--out", "plan.json"])
-    assert [call.rpartition(" ")[2] for call in engine.calls] == ["allow=", "allow=acme/web"]
+    assert [call.environment["TENANTRY_ALLOW_DESTROY"] for call in engine.calls] == [
+        "",
+        "acme/web",
+    ]
     assert json.loads(Path("plan.json").read_text())["allowed"] == ["acme/web"]
 
 

@@ -1,5 +1,4 @@
 import json
-import re
 from pathlib import Path
 
 import httpx
@@ -12,7 +11,6 @@ from tenantry.recovery.looking import Looker
 from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
 from tests.unit.recovery.project import Project, creating, held, listed
-from tests.unit.running.unserved import unserve
 
 RUN = CliRunner()
 APP = {
@@ -21,45 +19,32 @@ APP = {
 }
 
 
-ENGINE = "up --yes --skip-preview --non-interactive --color never --suppress-outputs --suppress-progress --event-log LOG"
-PREVIEW = "preview --json --non-interactive"
+COMMON = "--stack dev --client … --event-log … --config-file … --exec-kind auto.inline --color never --suppress-outputs --suppress-progress"
+ENGINE = f"--non-interactive up --yes --skip-preview {COMMON}"
+PREVIEW = f"--non-interactive preview {COMMON}"
 
 
-def says(folder: Path, *events: list[Event]) -> None:
+def says(project: Project, *events: list[Event]) -> None:
     """Let the preview say these."""
-    begin: Event = {"preludeEvent": {"config": {}}}
-    end: Event = {"summaryEvent": {"result": "succeeded"}}
-    lines = [begin, *(each for part in events for each in part), end]
-    (folder / "preview.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
+    project.pulumi.tells("preview", *events)
 
 
 def runs(project: Project) -> list[str]:
-    """The calls of the engine, and with which permission those that change something ran."""
-    calls = [re.sub("(?<=--event-log )[^ ]*", "LOG", line) for line in project.called()]
-    return [line for line in calls if not line.startswith("config ")]
+    """The runs of the engine."""
+    return [line for line in project.called() if not line.startswith("config ")]
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project in the current folder, whose `pulumi up` notes how it was called and ends as `up.sh` says."""
+    """A project in the current folder, whose runs succeed without a word."""
     made = Project(tmp_path)
-    unserve(monkeypatch)
     monkeypatch.chdir(tmp_path)
     for name, value in made.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("TENANTRY_ALLOW_DESTROY", "acme/left-over")
-    command = tmp_path / "pulumi"
-    command.write_text(
-        command.read_text().replace(
-            'case "$1 $2" in',
-            f'[ $1 = up ] && {{ echo "allowed: $TENANTRY_ALLOW_DESTROY$TENANTRY_DESTROY" >> {tmp_path}/pulumi.log; log=$(echo "$*" | sed "s/.*--event-log //; s/ .*//"); . {tmp_path}/up.sh; }}\n'
-            f"[ $1 = preview ] && {{ cat {tmp_path}/preview.jsonl; exit 0; }}\n"
-            'case "$1 $2" in',
-        )
-    )
-    (tmp_path / "up.sh").write_text("exit 0\n")
     (tmp_path / "__main__.py").touch()
-    says(tmp_path, [])
+    made.pulumi.answers("up")
+    says(made)
     monkeypatch.setattr(
         Looker, "neon", lambda _: NeonApi(api_key="k", transport=httpx.MockTransport(made.neon))
     )
@@ -71,18 +56,20 @@ def test_options_are_pulumis_and_only_this_runs_permission_counts(project: Proje
     given = ["--skip-preview", "--parallel", "2", "--suppress-outputs", "--color", "never"]
     assert RUN.invoke(app, ["up", "--yes", "--", *given]).exit_code == 0
     allow = ["--allow-destroy", "acme/old", "--allow-destroy", "acme/web"]
-    says(
-        project.folder, application(support.app("acme/old"), None), application(None, support.app())
-    )
+    says(project, application(support.app("acme/old"), None), application(None, support.app()))
     result = RUN.invoke(app, ["up", "--yes", *allow, "--", "--refresh", "--continue-on-error"])
     assert result.exit_code == 0
     assert runs(project) == [
         f"{ENGINE} --parallel 2",
-        "allowed: ",
-        f"{PREVIEW.replace(' --json', ' --refresh --json')}",
+        f"{PREVIEW} --refresh",
         f"{ENGINE} --refresh --continue-on-error",
-        "allowed: acme/old,acme/web",
     ]
+    allowed = [
+        call.environment["TENANTRY_ALLOW_DESTROY"]
+        for call in project.pulumi.calls
+        if "up" in call.arguments
+    ]
+    assert allowed == ["", "acme/old,acme/web"]
 
 
 def test_nothing_begins_where_nobody_can_be_asked(project: Project) -> None:
@@ -97,20 +84,20 @@ def test_a_terminal_is_shown_the_plan_and_asked(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tenantry.presenting.asking.somebody_is_there", lambda: True)
-    says(project.folder, application(None, support.app()))
+    says(project, application(None, support.app()))
     refused = RUN.invoke(app, ["up"], input="n\n")
     assert (refused.exit_code, runs(project)) == (1, [PREVIEW])
     assert "acme/web: create" in refused.stdout
     assert refused.stderr.endswith("nothing was changed\n")
     agreed = RUN.invoke(app, ["up"], input="y\n")
-    assert (agreed.exit_code, runs(project)[2:]) == (0, [ENGINE, "allowed: "])
+    assert (agreed.exit_code, runs(project)[2:]) == (0, [ENGINE])
     # Where there is nothing to do nobody is asked; the engine is, since outputs may be left to write.
-    says(project.folder, application(support.app(), support.app()))
+    says(project, application(support.app(), support.app()))
     assert RUN.invoke(app, ["up"]).exit_code == 0
 
 
 def test_what_is_refused_is_said_and_nothing_is_changed(project: Project) -> None:
-    says(project.folder, [support.said("error", "acme/web is gone: put it back"), support.END])
+    says(project, [support.said("error", "acme/web is gone: put it back"), support.END])
     result = RUN.invoke(app, ["up", "--yes"])
     assert (result.exit_code, runs(project)) == (1, [PREVIEW])
     assert "acme/web is gone: put it back" in result.stdout
@@ -118,9 +105,8 @@ def test_what_is_refused_is_said_and_nothing_is_changed(project: Project) -> Non
 
 def test_a_run_is_told_to_a_program_a_line_at_a_time(project: Project) -> None:
     new = step("create", PROJECT, "acme/web", new={"name": "x"})
-    says(project.folder, application(None, support.app(), new))
-    (project.folder / "done.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in new))
-    (project.folder / "up.sh").write_text(f'cat {project.folder}/done.jsonl > "$log"; exit 0\n')
+    says(project, application(None, support.app(), new))
+    project.pulumi.answers("up", events=new)
     result = RUN.invoke(app, ["up", "--yes", "--json"])
     assert result.exit_code == 0
     told = [json.loads(line) for line in result.stdout.splitlines()]
@@ -132,8 +118,8 @@ def test_a_run_is_told_to_a_program_a_line_at_a_time(project: Project) -> None:
 
 def test_what_a_failed_run_left_is_said(project: Project) -> None:
     new = step("create", PROJECT, "acme/web", new={})
-    says(project.folder, application(None, support.app(), new))
-    (project.folder / "up.sh").write_text("exit 1\n")
+    says(project, application(None, support.app(), new))
+    project.pulumi.answers("up", code=1)
     result = RUN.invoke(app, ["up", "--yes"])
     assert result.exit_code == 1
     assert "Failed: nothing to change; " in result.stdout
@@ -146,7 +132,7 @@ def test_an_app_that_nobody_has_is_refused_before_the_run(project: Project) -> N
     assert result.stderr == (
         '--allow-destroy: neither the stack nor the registry has "acme/wbe" (did you mean "acme/web"?)\n'
     )
-    assert not any(line.startswith("up") for line in project.called())
+    assert not any(" up " in line for line in project.called())
 
 
 @pytest.mark.parametrize("option", [["--stack", "prod"], ["-s", "prod"], ["--stack=prod"]])
@@ -159,7 +145,7 @@ def test_another_stack_than_the_one_that_was_looked_at_is_refused(
 
 
 def test_a_failed_run_is_exit_code_1_and_says_what_goes_on(project: Project) -> None:
-    (project.folder / "up.sh").write_text('echo "error: the stack is locked" >&2; exit 255\n')
+    project.pulumi.answers("up", err="error: the stack is locked\n", code=255)
     result = RUN.invoke(app, ["up", "--yes"])
     assert result.exit_code == 1
     assert "the stack is locked" in result.stderr.splitlines()
@@ -167,7 +153,8 @@ def test_a_failed_run_is_exit_code_1_and_says_what_goes_on(project: Project) -> 
 
 
 def test_where_it_cannot_be_looked_after_a_failure_that_is_said(project: Project) -> None:
-    (project.folder / "up.sh").write_text(f"echo broken > {project.folder}/tenants.yaml; exit 7\n")
+    broken = f"echo broken > {project.folder}/tenants.yaml"
+    project.pulumi.answers("up", script=broken, code=7)
     result = RUN.invoke(app, ["up", "--yes"])
     assert result.exit_code == 1
     assert "what is there now could not be seen: tenants.yaml:1:1:" in result.stderr.replace(

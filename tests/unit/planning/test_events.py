@@ -15,7 +15,7 @@ from tests.unit.planning.support import (
 
 def test_a_replacement_is_one_step() -> None:
     run = run_of(step("replace", PROJECT, "acme/web", old={"a": 1}, new={"a": 2}))
-    (found,) = run.steps
+    (found,) = run.resources
     assert found.operation == "replace"
     assert found.old is not None
     assert found.new is not None
@@ -35,7 +35,7 @@ def test_a_resource_belongs_to_the_app_that_its_name_begins_with() -> None:
         step("same", ROLE, "acme/web/a", old={}, new={}),
         step("same", CATALOG, "catalog", old={}, new={}),
     )
-    assert {each.name: each.app for each in run.steps} == {
+    assert {each.name: each.app for each in run.resources} == {
         "acme/web/a": "acme/web",
         "catalog": None,
     }
@@ -45,13 +45,13 @@ def test_what_a_refresh_finds_is_its_result() -> None:
     pre = {"resourcePreEvent": {"metadata": _facts("refresh", {"a": 1}, {})}}
     changed = {"resOutputsEvent": {"metadata": _facts("update", {"a": 1}, {"a": 2})}}
     gone = {"resOutputsEvent": {"metadata": _facts("delete", {"a": 1}, None)}}
-    (found,) = run_of([pre, changed]).steps
+    (found,) = run_of([pre, changed]).resources
     assert found.operation == "update"
     assert found.new is not None
     assert found.new.inputs == {"a": 2}
-    (found,) = run_of([pre, gone]).steps
+    (found,) = run_of([pre, gone]).resources
     assert (found.operation, found.new) == ("delete", None)
-    (found,) = run_of([pre, {"resOutputsEvent": {"metadata": _facts("refresh", {}, {})}}]).steps
+    (found,) = run_of([pre, {"resOutputsEvent": {"metadata": _facts("refresh", {}, {})}}]).resources
     assert found.operation == "same"
 
 
@@ -59,7 +59,7 @@ def test_after_a_refresh_what_is_done_counts() -> None:
     pre = {"resourcePreEvent": {"metadata": _facts("refresh", {"a": 2}, {})}}
     found = {"resOutputsEvent": {"metadata": _facts("update", {"a": 1}, {"a": 2})}}
     done = {"resourcePreEvent": {"metadata": _facts("same", {"a": 2}, {"a": 2})}}
-    (only,) = run_of([pre, found, done]).steps
+    (only,) = run_of([pre, found, done]).resources
     assert only.operation == "same"
 
 

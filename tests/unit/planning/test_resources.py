@@ -11,9 +11,10 @@ import pytest
 from components.settings import Aura
 from components.tenant_app import TenantApp
 from providers.catalog import Catalog
-from tenantry.planning.resources import KINDS, PROVIDERS, kind_of
+from tenantry.planning.resources import KINDS, kind_of
 from tenantry.registry import load
 from tenantry.registry.declared import declared
+from tenantry.running.events import PROVIDERS
 from tenantry.schemas.planning import plan_schemas
 from tests.unit.components.recording import RecordingMonitor, run
 

@@ -12,6 +12,7 @@ import httpx
 
 from tenantry.neon.client import NeonApi
 from tenantry.recovery.looking import Looker
+from tests.fake_pulumi import FakePulumi
 
 REGISTRY = """\
 version: 1
@@ -94,22 +95,12 @@ class Project:
         (self.state_folder / ".pulumi" / "meta.yaml").write_text("version: 1\n")
         (folder / "Pulumi.yaml").write_text("name: tenantry\nruntime: python\n")
         (folder / "tenants.yaml").write_text(REGISTRY.replace("DELETION", deletion))
-        # Keeps what it is given in place of the state, as `pulumi stack import` does.
-        command = folder / "pulumi"
-        command.write_text(
-            f"""#!/bin/sh
-echo "$*" >> {folder}/pulumi.log
-case "$1 $2" in
-  "stack export") cat {folder}/export.json ;;
-  "stack import") cat > {folder}/import.json ;;
-  "config --json") echo '{{}}' ;;
-  *) exit 9 ;;
-esac
-"""
-        )
-        command.chmod(0o755)
+        self.pulumi = FakePulumi(folder / "bin")
+        self.pulumi.answers("config", out="{}")
+        # Keeps what it is given in place of the state.
+        self.pulumi.answers("stack import", keeps=str(folder / "import.json"))
         self.environment = {
-            "PATH": f"{folder}:/usr/bin:/bin",
+            "PATH": self.pulumi.path,
             "PULUMI_BACKEND_URL": self.state_folder.as_uri(),
             "PULUMI_STACK": "dev",
             "NEON_ORG_ID": "org",
@@ -132,7 +123,7 @@ esac
         file = self.state_folder / ".pulumi" / "stacks" / "tenantry" / f"{stack}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
-        (self.folder / "export.json").write_text(json.dumps({"version": 3, "deployment": latest}))
+        self.pulumi.answers("stack export", out=json.dumps({"version": 3, "deployment": latest}))
 
     def write_lock(self, stack: str = "dev", **facts: Any) -> Path:
         """Put a lock into the backend; of this machine's dead process where nothing else is said."""
@@ -157,5 +148,4 @@ esac
 
     def called(self) -> list[str]:
         """The calls of `pulumi`."""
-        log = self.folder / "pulumi.log"
-        return log.read_text().splitlines() if log.exists() else []
+        return self.pulumi.texts

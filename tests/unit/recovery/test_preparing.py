@@ -109,7 +109,7 @@ def test_a_state_that_changed_since_it_was_judged_is_left_alone(project: Project
     project.write_state(pending=[creating(held())])
     project.neon.projects = [listed()]
     later = {"deployment": {"pending_operations": [creating(held()), creating(STRANGER)]}}
-    (project.folder / "export.json").write_text(json.dumps(later))
+    project.pulumi.answers("stack export", out=json.dumps(later))
     with pytest.raises(RecoveryError, match="another run was cut off in the meantime"):
         prepared(project)
     assert not (project.folder / "import.json").exists()

@@ -1,88 +1,150 @@
-import json
-import stat
+"""The engine's process: what it is told, its events, and what becomes of signals."""
+
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tenantry.fleet.errors import FleetError
 from tenantry.running.engine import Engine, Ran
+from tenantry.running.errors import EngineError
+from tests.fake_pulumi import FakePulumi
+from tests.unit.planning.support import END, PROJECT, said, step
 
-COMMAND = """#!{python}
-import json, os, sys
-with open(os.environ["TOLD"], "a") as told:
-    told.write(json.dumps({{"arguments": sys.argv[1:], "folder": os.getcwd(), "share": os.environ.get("NEON_API_SHARE")}}) + "\\n")
-{body}
+PARENT = """
+import os, pathlib, sys
+from tenantry.running.engine import Engine
+from tenantry.running.signals import stopping
+
+engine = Engine(pathlib.Path.cwd(), os.environ)
+with stopping(engine.stop, ["the first", "the second"]):
+    ran = engine.run("up", "acme--web", lambda: None)
+print(ran.interrupted)
+sys.exit(ran.code)
 """
+UP = ["--non-interactive", "up", "--yes", "--skip-preview", "--stack", "acme--web"]
 
 
-def engine(tmp_path: Path, body: str, *, settings: str | None = None) -> Engine:
-    """An engine whose `pulumi` is a script."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "Pulumi.yaml").write_text("name: t\nruntime: python\n")
-    command = tmp_path / "pulumi"
-    command.write_text(COMMAND.format(python=sys.executable, body=body))
-    command.chmod(command.stat().st_mode | stat.S_IXUSR)
-    file = folder / "Pulumi.fleet.yaml"
-    if settings is not None:
-        file.write_text(settings)
-    environment = {"PATH": str(tmp_path), "TOLD": str(tmp_path / "told"), "PULUMI_STACK": "dev"}
-    return Engine(folder, environment, settings=file, parallel=7)
+@pytest.fixture
+def pulumi(tmp_path: Path) -> FakePulumi:
+    made = FakePulumi(tmp_path / "bin")
+    made.answers("up")
+    return made
 
 
-def told(tmp_path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (tmp_path / "told").read_text().splitlines()]
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "project"
+    made.mkdir()
+    (made / "Pulumi.yaml").write_text("name: t\nruntime: python\n")
+    return made
 
 
-def run(made: Engine, *, create: bool = False) -> Ran:
-    return made.run("up", "acme--web", lambda: None, message="why", create=create)
+@pytest.fixture
+def engine(folder: Path, pulumi: FakePulumi) -> Engine:
+    environment = {**pulumi.environment, "PULUMI_STACK": "dev"}
+    return Engine(folder, environment, shared_settings=folder / "Pulumi.fleet.yaml", parallel=7)
 
 
-def test_one_process_for_an_update_with_all_that_it_needs(tmp_path: Path) -> None:
-    ran = run(engine(tmp_path, "pass"))
-    assert ran.code == 0
-    (call,) = told(tmp_path)
-    arguments = call["arguments"]
-    assert isinstance(arguments, list)
-    assert arguments[:4] == ["--non-interactive", "up", "--yes", "--skip-preview"]
-    options = dict(zip(arguments[4::2], arguments[5::2], strict=False))
-    assert options["--stack"] == "acme--web"
-    assert options["--event-log"] == f"tcp://{options['--client']}"
-    assert arguments[-4:] == ["--parallel", "7", "--message", "why"]
-    assert call["folder"] == str(tmp_path / "project")
+def run(made: Engine, **more: Any) -> Ran:
+    return made.run("up", "acme--web", lambda: None, **more)
 
 
-def test_a_new_stack_is_made_where_nothing_is_left_of_it(tmp_path: Path) -> None:
-    settings = "secretsprovider: awskms://alias/t\nconfig: {}\n"
-    run(engine(tmp_path, "pass", settings=settings), create=True)
-    init, up = told(tmp_path)
-    arguments = init["arguments"]
-    assert isinstance(arguments, list)
-    assert arguments[1:4] == ["stack", "init", "acme--web"]
-    assert arguments[-2:] == ["--secrets-provider", "awskms://alias/t"]
-    assert init["folder"] != up["folder"]
-    assert not Path(str(init["folder"])).exists()
-    assert sorted(path.name for path in (tmp_path / "project").iterdir()) == [
-        "Pulumi.fleet.yaml",
-        "Pulumi.yaml",
-    ]
+def parent(folder: Path, pulumi: FakePulumi) -> subprocess.Popen[str]:
+    """A process that runs the engine, as a command does."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        env={**os.environ, "PATH": pulumi.path, "PYTHONPATH": str(Path.cwd())},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-def test_a_stack_that_somebody_made_meanwhile_is_taken(tmp_path: Path) -> None:
-    body = "if 'init' in sys.argv: sys.exit(\"error: stack 'acme--web' already exists\")"
-    assert run(engine(tmp_path, body), create=True).code == 0
-    assert len(told(tmp_path)) == 2
+def appears(file: Path) -> None:
+    end = time.monotonic() + 20
+    while not file.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
-def test_a_stack_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    ran = run(engine(tmp_path, "sys.exit('error: passphrase must be set')"), create=True)
+def test_one_process_for_an_update_with_all_that_it_needs(
+    folder: Path, pulumi: FakePulumi, engine: Engine
+) -> None:
+    pids: list[int] = []
+    assert run(engine, message="why", options=["--refresh"], started=pids.append).code == 0
+    (call,) = pulumi.calls
+    assert call.arguments[:6] == UP
+    assert call.option("--event-log") == f"tcp://{call.option('--client')}"
+    assert call.arguments[-5:] == ["--parallel", "7", "--message", "why", "--refresh"]
+    assert (call.folder, call.pid) == (str(folder), pids[0])
+    assert "PULUMI_STACK" not in call.environment
+
+
+def test_events_are_told_as_they_come_and_come_to_a_result(
+    pulumi: FakePulumi, engine: Engine
+) -> None:
+    events = step("create", PROJECT, "acme/web", new={})
+    told: list[Any] = []
+    pulumi.tells(
+        "up", events, [said("warning", "old"), said("error", "<{%fg 1%}>bad"), END], code=7
+    )
+    ran = run(engine, tell=lambda event, happened: told.append((event, happened)))
+    assert [event for event, _ in told][1 : len(events) + 1] == events
+    assert [happened.state for _, happened in told[1 : len(events) + 1]] == ["begun", "done"]
+    assert (ran.code, ran.errors, ran.watch.warnings) == (7, ["bad"], ["old"])
+    assert (ran.watch.counts, ran.watch.ended, ran.interrupted) == ({"create": 1}, True, False)
+
+
+def test_the_engines_own_count_leaves_out_what_is_no_change(
+    pulumi: FakePulumi, engine: Engine
+) -> None:
+    counts = {"same": 4, "create": 2, "read": 1}
+    pulumi.answers("up", events=[{"summaryEvent": {"resourceChanges": counts}}])
+    assert run(engine).watch.changes == {"create": 2}
+
+
+def test_a_run_does_not_change_the_stacks_file(folder: Path, pulumi: FakePulumi) -> None:
+    own = folder / "Pulumi.prod.yaml"
+    own.write_text("config: {t:x: y}\n")
+    kept = f'set -- $ARGUMENTS; while [ "$1" != --config-file ]; do shift; done; cp "$2" {folder}/seen; echo salt > "$2"'
+    pulumi.answers("up", script=kept)
+    Engine(folder, pulumi.environment).run("up", "organization/t/prod", lambda: None)
+    assert (folder / "seen").read_text() == own.read_text() == "config: {t:x: y}\n"
+
+
+def test_a_new_stack_is_made_where_nothing_is_left_of_it(
+    folder: Path, pulumi: FakePulumi, engine: Engine
+) -> None:
+    (folder / "Pulumi.fleet.yaml").write_text("secretsprovider: awskms://alias/t\nconfig: {}\n")
+    pulumi.answers("stack init")
+    assert engine.create("acme--web").code == 0
+    (call,) = pulumi.calls
+    assert call.arguments[1:4] == ["stack", "init", "acme--web"]
+    assert call.arguments[-2:] == ["--secrets-provider", "awskms://alias/t"]
+    assert call.folder != str(folder)
+    assert not Path(call.folder).exists()
+    assert sorted(path.name for path in folder.iterdir()) == ["Pulumi.fleet.yaml", "Pulumi.yaml"]
+
+
+def test_a_stack_that_somebody_made_meanwhile_is_taken(pulumi: FakePulumi, engine: Engine) -> None:
+    pulumi.answers("stack init", err="error: stack 'acme--web' already exists\n", code=255)
+    assert engine.create("acme--web").code == 0
+
+
+def test_a_stack_that_cannot_be_made_is_said(pulumi: FakePulumi, engine: Engine) -> None:
+    pulumi.answers("stack init", err="error: passphrase must be set\n", code=1)
+    ran = engine.create("acme--web")
     assert (ran.code, ran.errors) == (1, ["passphrase must be set"])
-    assert len(told(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(
-    ("said", "errors"),
+    ("printed", "errors"),
     [
         ("warning: old\nerror: no stack named 'x' found", ["no stack named 'x' found"]),
         ("error: the stack is locked\n  by ann", ["the stack is locked\n  by ann"]),
@@ -91,12 +153,57 @@ def test_a_stack_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_command_says_before_it_has_events_is_the_reason(
-    tmp_path: Path, said: str, errors: list[str]
+    pulumi: FakePulumi, engine: Engine, printed: str, errors: list[str]
 ) -> None:
-    ran = run(engine(tmp_path, f"sys.stderr.write({said!r}); sys.exit(255)"))
+    pulumi.answers("up", err=printed, code=255)
+    ran = run(engine)
     assert (ran.code, ran.errors) == (255, errors)
 
 
 def test_without_a_command_it_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FleetError, match="pulumi is not on PATH"):
+    with pytest.raises(EngineError, match="pulumi is not on PATH: make engine"):
         Engine(tmp_path, {"PATH": str(tmp_path)})
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("times", [1, 2])
+def test_each_signal_is_handed_on_once_as_an_interrupt(
+    folder: Path, pulumi: FakePulumi, sent: signal.Signals, times: int
+) -> None:
+    pulumi.answers("up", counts=1.0)
+    process = parent(folder, pulumi)
+    appears(pulumi.folder / "ready")
+    for _ in range(times):
+        process.send_signal(sent)
+        time.sleep(0.2)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (10 + times, "True\n"), err
+    assert (err.count("the first"), err.count("the second")) == (1, times - 1)
+
+
+def test_an_engine_outlives_whoever_started_it(folder: Path, pulumi: FakePulumi) -> None:
+    pulumi.answers(
+        "up", events=[{"n": 1}, {"n": 2}], pause=0.3, script='touch "$HERE/begun"', counts=0.2
+    )
+    process = parent(folder, pulumi)
+    end = time.monotonic() + 20
+    while not pulumi.calls:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.kill()
+    process.communicate(timeout=20)
+    appears(pulumi.folder / "ended")
+
+
+def test_an_engine_whose_listener_fails_is_ended_in_order(
+    pulumi: FakePulumi, engine: Engine
+) -> None:
+    pulumi.answers("up", events=[{"n": 1}], counts=20.0, enough=1)
+
+    def fail(event: Any, _happened: object) -> None:
+        appears(pulumi.folder / "ready")
+        raise BrokenPipeError(str(event))
+
+    with pytest.raises(BrokenPipeError):
+        run(engine, tell=fail)
+    assert (pulumi.folder / "ended").exists()

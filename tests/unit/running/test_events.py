@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.applying.steps import Said, Step, Watch, Work, expected_of
+from tenantry.applying.converging import expected_of
+from tenantry.running.events import Said, Step, Watch, Work
 from tests.unit.planning.support import (
     APP,
     PROJECT,
@@ -46,7 +47,7 @@ def test_work_is_named_begun_and_done_with_its_time() -> None:
         application(None, app(), step("create", PROJECT, "acme/web", new={"name": "x"}))
     )
     assert told == [Step(WEB, "begun"), Step(WEB, "done", 1.0)]
-    assert (WEB.what, WEB.app) == ("project acme/web", "acme/web")
+    assert (WEB.kind, WEB.name, WEB.app) == ("Project", "acme/web", "acme/web")
     assert (watch.counts, watch.took, watch.in_flight) == ({"create": 1}, {WEB: 1.0}, [])
     assert watch.elapsed == 4
 

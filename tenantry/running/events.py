@@ -1,4 +1,8 @@
-"""What a run is at, from the engine's events as they come: pure, but for the clock that it is given."""
+"""What a run is at, from the engine's events as they come: pure, but for the clock that it is given.
+
+The events are those of `--event-log`: one JSON object each (Pulumi, `sdk/go/common/apitype/events.go`). The engine puts
+`[secret]` in the place of every secret.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from tenantry.planning.events import APP_TYPE, STACK_TYPE
-from tenantry.planning.resources import PROVIDERS, kind_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tenantry.planning.events import Run
-
 Operation: TypeAlias = Literal["create", "update", "delete"]
+
+APP_TYPE: Final = "tenantry:app:TenantApp"
+STACK_TYPE: Final = "pulumi:pulumi:Stack"
+PROVIDERS: Final = "pulumi:providers:"
+"""What the types of connections to a cloud begin with."""
 
 _OPERATIONS: Final[Mapping[str, Operation]] = {
     "create": "create",
@@ -27,6 +31,9 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
 }
 """What the engine does to one resource; `replace` itself is only the sum of two of them."""
 _APP_STEPS: Final = 2
+"""An app's id is `tenant/app`; the names of all that belongs to it begin with it."""
+_BOOKKEEPING: Final = frozenset({"same", "read", "discard", "refresh"})
+"""What the engine counts and nobody would call a change."""
 _CONSEQUENCES: Final = (
     "an unhandled error occurred: ",
     "update failed",
@@ -48,25 +55,17 @@ class Work:
     @property
     def name(self) -> str:
         """The resource's name, which begins with its app's id."""
-        return self.urn.split("::", 3)[-1]
+        return name_of(self.urn)
 
     @property
     def kind(self) -> str:
-        """What it is, in words: `project`, `role`."""
-        return kind_of(self.type).word
-
-    @property
-    def what(self) -> str:
-        """Kind and name: `project acme/web`."""
-        return f"{self.kind} {self.name}"
+        """The last word of its type: `Project`, `Role`."""
+        return self.type.rsplit(":", 1)[-1]
 
     @property
     def app(self) -> str | None:
         """The id of the app that it belongs to; None for what the stack has beside its apps."""
-        types = self.urn.split("::")[2] if self.urn.count("::") > 1 else ""
-        if APP_TYPE not in types.split("$"):
-            return None
-        return "/".join(self.name.split("/")[:_APP_STEPS])
+        return app_of(self.urn)
 
 
 @dataclass(frozen=True)
@@ -87,19 +86,6 @@ class Said:
     text: str
 
 
-def expected_of(run: Run | None) -> tuple[Work, ...]:
-    """Return what a preview says will be done; nothing where there was none."""
-    found = []
-    for step in run.steps if run else ():
-        if not _counts(step.type, custom=step.custom) or step.operation == "same":
-            continue
-        parts: tuple[Operation, ...] = (
-            ("delete", "create") if step.operation == "replace" else (step.operation,)
-        )
-        found += [Work(step.urn, step.type, part) for part in parts]
-    return tuple(found)
-
-
 @dataclass
 class Watch:
     """What was begun, done and is left of a run."""
@@ -113,8 +99,12 @@ class Watch:
     took: dict[Work, float] = field(default_factory=dict)
     """Seconds of what is done."""
     errors: list[str] = field(default_factory=list)
+    """What the engine, the program and the providers said is wrong, without what only follows from it."""
+    warnings: list[str] = field(default_factory=list)
+    changes: Counter[str] = field(default_factory=Counter)
+    """The engine's own count at the end: resources by operation, also of what nobody would name."""
     ended: bool = False
-    """Whether the engine came to its summary."""
+    """False if the engine crashed before its summary."""
     _begun: dict[Work, float] = field(default_factory=dict)
     _since: float | None = None
 
@@ -149,8 +139,12 @@ class Watch:
             return self._end(failed["metadata"], failed=True)
         if diagnostic := event.get("diagnosticEvent"):
             return self._say(diagnostic)
-        if "summaryEvent" in event:
+        if summary := event.get("summaryEvent"):
             self.ended = True
+            counts = summary.get("resourceChanges") or {}
+            self.changes = Counter(
+                {each: int(number) for each, number in counts.items() if each not in _BOOKKEEPING}
+            )
         return None
 
     def _begin(self, facts: Mapping[str, Any]) -> Step | None:
@@ -174,7 +168,7 @@ class Watch:
         return Step(work, "done", seconds)
 
     def _say(self, diagnostic: Mapping[str, Any]) -> Said | None:
-        text = str(diagnostic.get("message") or "").strip()
+        text = plain(str(diagnostic.get("message") or "")).strip()
         severity = str(diagnostic.get("severity") or "").partition("#")[0]
         if not text or diagnostic.get("ephemeral") or severity not in {"error", "warning", "info"}:
             return None
@@ -183,7 +177,34 @@ class Watch:
                 return None
             self.errors.append(text)
             return Said("error", text)
-        return Said("warning" if severity == "warning" else "info", text)
+        if severity == "warning":
+            self.warnings.append(text)
+            return Said("warning", text)
+        return Said("info", text)
+
+
+def name_of(urn: str) -> str:
+    """Return a resource's name."""
+    return urn.split("::", 3)[-1]
+
+
+def app_of(urn: str) -> str | None:
+    """Return the id of the app that a resource belongs to; None for what the stack has beside its apps."""
+    types = urn.split("::")[2] if urn.count("::") > 1 else ""
+    if APP_TYPE not in types.split("$"):
+        return None
+    return "/".join(name_of(urn).split("/")[:_APP_STEPS])
+
+
+def is_known(type_: str, *, custom: bool) -> bool:
+    """Tell whether a resource is something that a person knows: no component, no connection to a cloud."""
+    return custom and type_ != STACK_TYPE and not type_.startswith(PROVIDERS)
+
+
+def plain(text: str) -> str:
+    """Take the marks for colors out of the engine's text: `<{%fg 1%}>`, for a terminal to put in."""
+    first, *parts = text.split("<{%")
+    return first + "".join(part.partition("%}>")[2] for part in parts)
 
 
 def by_app(works: Iterable[Work]) -> dict[str, list[Work]]:
@@ -198,11 +219,6 @@ def _work(facts: Mapping[str, Any]) -> Work | None:
     state = facts.get("new") or facts.get("old") or {}
     operation = _OPERATIONS.get(str(facts.get("op")))
     type_ = str(facts.get("type"))
-    if operation is None or not _counts(type_, custom=bool(state.get("custom"))):
+    if operation is None or not is_known(type_, custom=bool(state.get("custom"))):
         return None
     return Work(str(facts["urn"]), type_, operation)
-
-
-def _counts(type_: str, *, custom: bool) -> bool:
-    """Tell whether it is something that a person knows: no component, no connection to a cloud."""
-    return custom and type_ != STACK_TYPE and not type_.startswith(PROVIDERS)

@@ -1,0 +1,7 @@
+"""How a run of the engine fails before it begins."""
+
+from tenantry.errors import OneLineError
+
+
+class EngineError(OneLineError):
+    """The engine cannot be started, or did not answer. One line, with the way out."""

@@ -1,0 +1,35 @@
+"""A stack's own file of settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def settings_of(folder: Path, stack: str) -> Path:
+    """Return where the settings of a stack stand; the file need not be there.
+
+    :param folder: the folder of `Pulumi.yaml`, which may name another one (`stackConfigDir`)
+    :param stack: its name, with or without the organization before it
+    """
+    inside = _read(folder / "Pulumi.yaml").get("stackConfigDir") or "."
+    return folder / str(inside) / f"Pulumi.{stack.rsplit('/', 1)[-1]}.yaml"
+
+
+def secrets_provider(file: Path) -> str | None:
+    """Return the provider of keys that a new stack is made with; None for a passphrase, or where the file has a key already."""
+    found = _read(file)
+    provider = found.get("secretsprovider")
+    return str(provider) if provider and not found.get("encryptedkey") else None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        found = yaml.safe_load(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found if isinstance(found, dict) else {}
