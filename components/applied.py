@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
-from components.tenant_app import TYPE
-from tenantry.registry.applied import AppliedApp, handed_out
+from tenantry.registry.applied import AppliedApp, applied_apps, outputs_of
 from tenantry.registry.moving import moved_apps
-
-_STACK = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True)
@@ -38,16 +34,5 @@ def applied() -> Applied:
     state = pulumi.runtime.invoke(
         "pulumi:pulumi:readStackResourceOutputs", {"stackName": name}
     ).value
-    resources = (state or {}).get("outputs", {}).values()
-    own: Mapping[str, Any] = next(
-        (each["outputs"] for each in resources if each["type"] == _STACK), {}
-    )
-    urls = handed_out(own)
-    return Applied(
-        apps=[
-            AppliedApp.of(resource["outputs"], urls)
-            for resource in resources
-            if resource["type"] == TYPE and resource["outputs"]
-        ],
-        moved=moved_apps(own),
-    )
+    resources = list((state or {}).get("outputs", {}).values())
+    return Applied(apps=applied_apps(resources), moved=moved_apps(outputs_of(resources)))

@@ -4,7 +4,7 @@ import pulumi
 import pulumi_neon as neon
 
 from components.project import AppProject
-from tenantry.registry import App
+from tenantry.registry import App, tokens
 from tenantry.registry.models import Branch
 
 
@@ -29,7 +29,7 @@ class AppBranch(pulumi.ComponentResource):
         :param branch: its name in Neon, unique within the project, and whether Neon is to refuse its deletion
         :param protect: the engine refuses to delete or replace the branch and its compute
         """
-        super().__init__("tenantry:app:Branch", name, None, opts)
+        super().__init__(tokens.APP_BRANCH, name, None, opts)
         self.branch = neon.Branch(
             name,
             name=branch.name,

@@ -6,7 +6,7 @@ import pulumi_postgresql as postgresql
 from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
 from providers.schema import Migration
-from tenantry.registry import App
+from tenantry.registry import App, tokens
 from tenantry.schemas.planning import SchemaPlan
 
 MIGRATION_CONNECTIONS = 2
@@ -49,7 +49,7 @@ class AppDatabase(pulumi.ComponentResource):
         :param plan: the revisions that its schema is to have; None where the app brings no history
         :param protect: the engine refuses to delete or replace the database and its schema
         """
-        super().__init__("tenantry:app:Database", name, None, opts)
+        super().__init__(tokens.APP_DATABASE, name, None, opts)
         owner = project.owner
         data = project.inside(self, protect=protect)
         rights = project.inside(self)

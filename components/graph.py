@@ -6,6 +6,7 @@ from components.catalog import AppRecords
 from components.settings import AdoptedGraph
 from providers.aura import AuraInstance, AuraReady
 from tenantry.aura.query import home_database
+from tenantry.registry import tokens
 from tenantry.registry.models import DeclaredGraph
 
 
@@ -39,7 +40,7 @@ class AppGraph(pulumi.ComponentResource):
         :param records: the app's, beside which the graph is noted
         """
         name = declared.id
-        super().__init__("tenantry:app:Graph", name, None, opts)
+        super().__init__(tokens.APP_GRAPH, name, None, opts)
         graph = declared.graph
         adoption = (
             {

@@ -7,7 +7,7 @@ import pulumi_postgresql as postgresql
 import pulumi_random as random
 
 from components.project import AppProject
-from tenantry.registry import App
+from tenantry.registry import App, tokens
 
 # Letters and digits only: they need no escaping in a URL. 40 of them are 238 bits.
 PASSWORD_LENGTH = 40
@@ -48,7 +48,7 @@ class AppLogins(pulumi.ComponentResource):
 
         :param protect: the engine refuses to delete the roles
         """
-        super().__init__("tenantry:app:Logins", name, None, opts)
+        super().__init__(tokens.APP_LOGINS, name, None, opts)
         self._name = name
         self._app = app
         self._options = project.inside(self, protect=protect)

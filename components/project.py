@@ -4,7 +4,7 @@ import pulumi
 import pulumi_neon as neon
 import pulumi_random as random
 
-from tenantry.registry import App
+from tenantry.registry import App, tokens
 
 OWNER_CONNECTIONS = 2
 """How many connections to one database provisioning holds at most; the plugin nests two transactions."""
@@ -42,7 +42,7 @@ class AppProject(pulumi.ComponentResource):
         :param protect: the engine refuses to delete or replace the project
         :param retain: removing the app leaves the project in the cloud
         """
-        super().__init__("tenantry:app:Project", name, None, opts)
+        super().__init__(tokens.APP_PROJECT, name, None, opts)
         database = app.database
         self.owner = app.names.owner_role
         self._place = random.RandomId(

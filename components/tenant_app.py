@@ -12,13 +12,12 @@ from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
 from components.settings import Aura
 from providers.catalog import Catalog
-from tenantry.registry import App
+from tenantry.registry import App, tokens
 from tenantry.registry.declared import declared
 from tenantry.registry.graphs import graph_place
 from tenantry.schemas.planning import SchemaPlan
 from tenantry.urls import connection_url
 
-TYPE = "tenantry:app:TenantApp"
 CONNECT_SECONDS = 60
 """How long a connection may take; it wakes a suspended compute."""
 
@@ -46,7 +45,9 @@ class TenantApp(pulumi.ComponentResource):
         :param org_id: the Neon organization that pays for the project
         """
         through_cloud = pulumi.ResourceOptions(providers={"neon": cloud})
-        super().__init__(TYPE, app.id, None, pulumi.ResourceOptions.merge(opts, through_cloud))
+        super().__init__(
+            tokens.TENANT_APP, app.id, None, pulumi.ResourceOptions.merge(opts, through_cloud)
+        )
         self.app = app
         self._plan = plan
         name = app.id

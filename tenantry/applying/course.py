@@ -68,7 +68,7 @@ class Course:
         :return: those, as they were applied last
         :raises RecoveryError: the stack does not hold one, or holds it protected
         """
-        from tenantry.fleet.outlook import applied_in
+        from tenantry.states.apps import applied_in
 
         held = {each.id: each for each in applied_in(self.looker.store.state(self.stack))}
         if unknown := _unknown(named, held):

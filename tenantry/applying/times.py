@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from tenantry.registry import tokens
 from tenantry.running.events import by_app
 
 if TYPE_CHECKING:
@@ -24,15 +25,14 @@ FILE: Final = "times.json"
 _VERSION: Final = 1
 _NEW: Final = 0.5
 """The weight of the last run against those before it."""
-_READY: Final = "pulumi-python:dynamic/tenantry:AuraReady"
 _TYPICAL: Final = {
     # Aura API v1: creating an instance takes "several minutes".
-    f"{_READY} create": 240.0,
+    f"{tokens.INSTANCE_READY} create": 240.0,
     # Neon's API answers a create at once; its operations take a few seconds.
-    "neon:index/project:Project create": 5.0,
-    "neon:index/branch:Branch create": 5.0,
-    "neon:index/endpoint:Endpoint create": 5.0,
-    "pulumi-python:dynamic/tenantry:Migration create": 3.0,
+    f"{tokens.PROJECT} create": 5.0,
+    f"{tokens.BRANCH} create": 5.0,
+    f"{tokens.ENDPOINT} create": 5.0,
+    f"{tokens.MIGRATION} create": 3.0,
 }
 _OTHERWISE: Final = 0.3
 
@@ -106,8 +106,8 @@ class Times:
 
 def _lines(works: Collection[Work]) -> list[list[Work]]:
     """Sort work into what waits for one another: an app's, but for graphs, which become ready side by side."""
-    waits = [[work] for work in works if work.type == _READY]
-    return [*by_app(work for work in works if work.type != _READY).values(), *waits]
+    waits = [[work] for work in works if work.type == tokens.INSTANCE_READY]
+    return [*by_app(work for work in works if work.type != tokens.INSTANCE_READY).values(), *waits]
 
 
 def _key(work: Work) -> str:

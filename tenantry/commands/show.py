@@ -12,8 +12,8 @@ from tenantry.presenting.printing import fail, one_line_errors, print_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tenantry.presenting.showing import Holding
     from tenantry.registry import App, Registry
+    from tenantry.states.apps import Holding
 
 
 def show(
@@ -57,9 +57,9 @@ def _holding(
 ) -> tuple[str, Holding | None]:
     """Return the current stack, and how it or the app's own holds the app."""
     from tenantry.fleet.project import Project
-    from tenantry.presenting.showing import held_in
     from tenantry.registry.names import AppNames
     from tenantry.running.stack import StackError, selected
+    from tenantry.states.apps import held_in
 
     try:
         current = selected(environment)

@@ -586,7 +586,8 @@ class Fleet:
 
     def going(self, selection: Selection, *, confirmed: str = "") -> Outlook:
         """Find the stacks that `destroy` is about, by what was applied last; parameters and errors as there."""
-        from tenantry.fleet.outlook import FEW, applied_in, some
+        from tenantry.fleet.outlook import FEW, some
+        from tenantry.states.apps import applied_in
 
         outlook = self.look(selection, every=True)
         namespace = outlook.desired.registry.namespace

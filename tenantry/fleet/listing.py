@@ -15,9 +15,9 @@ from tenantry.planning.plan import PropertyChange
 from tenantry.planning.resources import kind_of
 from tenantry.recovery.judging import Facts, judge
 from tenantry.recovery.looking import Looker
+from tenantry.registry import tokens
 from tenantry.registry.names import app_of
 from tenantry.running.stack import configuration
-from tenantry.states.state import INSTANCE, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -110,8 +110,8 @@ def listed(looker: Looker, apps: Collection[str] | None = None) -> Drift:
         (state, held, cloud, kind)
         for state in facts.states
         if state.stack not in busy
-        for cloud, kind in ((facts.neon, PROJECT), (facts.aura, INSTANCE))
-        for held in (state.projects if kind == PROJECT else state.instances)
+        for cloud, kind in ((facts.neon, tokens.PROJECT), (facts.aura, tokens.INSTANCE))
+        for held in (state.projects if kind == tokens.PROJECT else state.instances)
         if cloud is not None and (apps is None or app_of(held.target) in apps)
     ]
     live = {

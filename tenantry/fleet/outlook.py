@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from tenantry.fleet.errors import FleetError
-from tenantry.registry.applied import AppliedApp, handed_out
 from tenantry.registry.moving import cut_off
 from tenantry.registry.names import AppNames
 from tenantry.registry.transition import judge_transition
-from tenantry.states.deployments import between
+from tenantry.states.apps import applied_in, between
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from tenantry.fleet.inputs import Desired, Inputs
     from tenantry.fleet.project import Project
     from tenantry.fleet.selection import Selection
+    from tenantry.registry.applied import AppliedApp
     from tenantry.states.history import Update
 
 Purpose = Literal["create", "update", "remove"]
 
-_APP: Final = "tenantry:app:TenantApp"
-_STACK: Final = "pulumi:pulumi:Stack"
 _READERS: Final = 8
 FEW: Final = 20
 """A fleet of fewer apps has no tenth to speak of: names alone are enough there."""
@@ -194,18 +192,6 @@ def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
 def _is_ours(app: AppliedApp, stack: str, namespace: str) -> bool:
     tenant, _, name = app.id.partition("/")
     return AppNames(namespace, tenant, name).stack == stack and app.namespace == namespace
-
-
-def applied_in(state: Mapping[str, Any] | None) -> list[AppliedApp]:
-    """List the apps that a state holds, as they were applied last."""
-    resources = (state or {}).get("resources") or []
-    stack = next((each.get("outputs") or {} for each in resources if each["type"] == _STACK), {})
-    urls = handed_out(stack)
-    return [
-        AppliedApp.of(outputs, urls)
-        for each in resources
-        if each["type"] == _APP and (outputs := each.get("outputs"))
-    ]
 
 
 @dataclass(frozen=True)

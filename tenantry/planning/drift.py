@@ -10,7 +10,7 @@ from tenantry.planning.errors import PlanError
 from tenantry.planning.plan import PropertyChange  # noqa: TC001  # pydantic reads it at run time
 from tenantry.planning.properties import differing, property_changes
 from tenantry.planning.resources import kind_of
-from tenantry.running.events import PROVIDERS
+from tenantry.registry import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -115,7 +115,7 @@ def drift_of(looks: Sequence[Run]) -> Drift:
         (run.stack, step)
         for run in looks
         for step in run.resources
-        if step.custom and not step.type.startswith(PROVIDERS)
+        if step.custom and not step.type.startswith(tokens.PROVIDERS)
     ]
     found = [_difference(stack, step) for stack, step in steps if step.operation != "same"]
     return Drift(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from tenantry.running.events import APP_TYPE, app_of, name_of, plain
+from tenantry.registry import tokens
+from tenantry.running.events import app_of, name_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,7 +80,7 @@ class Run:
     @property
     def apps(self) -> tuple[Resource, ...]:
         """The apps' own components."""
-        return tuple(step for step in self.resources if step.type == APP_TYPE)
+        return tuple(step for step in self.resources if step.type == tokens.TENANT_APP)
 
 
 @dataclass

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from tenantry.registry import tokens
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,10 +41,8 @@ _SCHEMA: Final = ("database.schema",)
 _EXTENSIONS: Final = ("database.extensions", "database.schema")
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "random:index/randomId:RandomId": Kind(
-        "place", {"keepers": ("region", "database.postgres_version")}
-    ),
-    "neon:index/project:Project": Kind(
+    tokens.RANDOM_ID: Kind("place", {"keepers": ("region", "database.postgres_version")}),
+    tokens.PROJECT: Kind(
         "project",
         {
             "allowedIps": ("database.allowed_ips",),
@@ -54,12 +54,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         },
         lost="project {} and all data in it",
     ),
-    "neon:index/branch:Branch": Kind("branch", {"*": _BRANCHES}, lost="branch {} and its data"),
-    "neon:index/endpoint:Endpoint": Kind(
-        "compute of the branch", {"*": (*_BRANCHES, "database.compute")}
-    ),
-    "random:index/randomPassword:RandomPassword": Kind("password", {"*": _LOGINS}),
-    "postgresql:index/role:Role": Kind(
+    tokens.BRANCH: Kind("branch", {"*": _BRANCHES}, lost="branch {} and its data"),
+    tokens.ENDPOINT: Kind("compute of the branch", {"*": (*_BRANCHES, "database.compute")}),
+    tokens.RANDOM_PASSWORD: Kind("password", {"*": _LOGINS}),
+    tokens.ROLE: Kind(
         "role",
         {
             "*": _LOGINS,
@@ -68,17 +66,17 @@ KINDS: Final[Mapping[str, Kind]] = {
             "idleInTransactionSessionTimeout": ("database.idle_in_transaction_timeout",),
         },
     ),
-    "postgresql:index/database:Database": Kind(
+    tokens.DATABASE: Kind(
         "database",
         {"connectionLimit": ("database.connection_limit",)},
         lost="database {} and all data in it",
     ),
-    "postgresql:index/schema:Schema": Kind("schema", lost="schema {} and all data in it"),
-    "postgresql:index/grant:Grant": Kind("right"),
-    "postgresql:index/defaultPrivileges:DefaultPrivileges": Kind("default right"),
-    "postgresql:index/extension:Extension": Kind("extension", {"*": _EXTENSIONS}),
-    "pulumi-python:dynamic/tenantry:Catalog": Kind("tables"),
-    "pulumi-python:dynamic/tenantry:Migration": Kind(
+    tokens.SCHEMA: Kind("schema", lost="schema {} and all data in it"),
+    tokens.GRANT: Kind("right"),
+    tokens.DEFAULT_PRIVILEGES: Kind("default right"),
+    tokens.EXTENSION: Kind("extension", {"*": _EXTENSIONS}),
+    tokens.CATALOG: Kind("tables"),
+    tokens.MIGRATION: Kind(
         "migration",
         {
             "*": _SCHEMA,
@@ -86,33 +84,27 @@ KINDS: Final[Mapping[str, Kind]] = {
             "drift": (),
         },
     ),
-    "pulumi-python:dynamic/tenantry:AppRecord": Kind(
+    tokens.APP_RECORD: Kind(
         "row of the app",
         {"environment": ("environment",), "region": ("region",)},
         consequence=True,
     ),
-    "pulumi-python:dynamic/tenantry:Services": Kind("services", {"*": ("services",)}),
-    "pulumi-python:dynamic/tenantry:ApiKey": Kind(
-        "API key", {"*": ("api_keys",)}, lost="API key {}"
-    ),
-    "pulumi-python:dynamic/tenantry:GraphRecord": Kind("row of the graph", {"*": _GRAPHS}),
-    "pulumi-python:dynamic/tenantry:AuraInstance": Kind(
-        "graph", {"*": _GRAPHS}, lost="graph {} and all data in it"
-    ),
-    "pulumi-python:dynamic/tenantry:AuraReady": Kind("readiness of the graph", {"*": _GRAPHS}),
+    tokens.SERVICES: Kind("services", {"*": ("services",)}),
+    tokens.API_KEY: Kind("API key", {"*": ("api_keys",)}, lost="API key {}"),
+    tokens.GRAPH_RECORD: Kind("row of the graph", {"*": _GRAPHS}),
+    tokens.INSTANCE: Kind("graph", {"*": _GRAPHS}, lost="graph {} and all data in it"),
+    tokens.INSTANCE_READY: Kind("readiness of the graph", {"*": _GRAPHS}),
 }
 """By type. A provider's own resource (`pulumi:providers:…`) is none of them: it is a connection."""
 
 IN_PROJECT: Final = frozenset(
     {
-        "neon:index/branch:Branch",
-        "postgresql:index/database:Database",
-        "postgresql:index/schema:Schema",
+        tokens.BRANCH,
+        tokens.DATABASE,
+        tokens.SCHEMA,
     }
 )
 """What is lost with the project, and need not be said beside it."""
-PROJECT: Final = "neon:index/project:Project"
-MIGRATION: Final = "pulumi-python:dynamic/tenantry:Migration"
 
 
 def kind_of(type_: str) -> Kind:

@@ -18,9 +18,9 @@ from tenantry.planning.plan import (
     Row,
 )
 from tenantry.planning.properties import differing, property_changes
-from tenantry.planning.resources import IN_PROJECT, MIGRATION, PROJECT, kind_of
+from tenantry.planning.resources import IN_PROJECT, kind_of
 from tenantry.planning.values import holds_unknown
-from tenantry.running.events import PROVIDERS, STACK_TYPE
+from tenantry.registry import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -44,7 +44,7 @@ def rows_of(run: Run) -> tuple[Row, ...]:
     """Return what happens to each app, and to what the stack has beside them; what stays as it is has no row."""
     by_app: dict[str | None, list[Resource]] = defaultdict(list)
     for step in run.resources:
-        if step.type != STACK_TYPE:
+        if step.type != tokens.STACK:
             by_app[step.app].append(step)
     components = {step.app: step for step in run.apps}
     notes = _notes(run.warnings, components)
@@ -103,7 +103,9 @@ def _row(
     before = _declared_before(component) if component else None
     after = component.new.outputs.get("declared") if component and component.new else None
     edited = changes(before, after)
-    resources = [step for step in steps if step.custom and not step.type.startswith(PROVIDERS)]
+    resources = [
+        step for step in steps if step.custom and not step.type.startswith(tokens.PROVIDERS)
+    ]
     counts = Counter(step.operation for step in resources)
     action = _action(component, resources, edited)
     if action is None:
@@ -129,7 +131,7 @@ def _row(
 def _action(
     component: Resource | None, resources: list[Resource], edited: Collection[FieldChange]
 ) -> Action | None:
-    project = next((step for step in resources if step.type == PROJECT), component)
+    project = next((step for step in resources if step.type == tokens.PROJECT), component)
     if project is not None and project.operation in _ACTIONS:
         return _ACTIONS[project.operation]
     pending = edited or any(step.operation != "same" for step in resources)
@@ -170,7 +172,7 @@ def _destroyed(resources: list[Resource]) -> tuple[str, ...]:
         for step in resources
         if step.operation in {"delete", "replace"} and step.old and not step.old.retain
     ]
-    with_project = any(step.type == PROJECT for step in gone)
+    with_project = any(step.type == tokens.PROJECT for step in gone)
     return tuple(
         sorted(
             kind_of(step.type).lost.format(step.name)
@@ -182,7 +184,7 @@ def _destroyed(resources: list[Resource]) -> tuple[str, ...]:
 
 def _revisions(resources: list[Resource]) -> Iterator[str]:
     for step in resources:
-        if step.type == MIGRATION and step.operation in {"update", "replace"}:
+        if step.type == tokens.MIGRATION and step.operation in {"update", "replace"}:
             before, after = _revisions_of(step)
             run = [each for each in after if each not in before or step.operation == "replace"]
             back = [each for each in before if each not in after]
@@ -259,7 +261,7 @@ def _was(step: Resource, name: str) -> Any:  # noqa: ANN401  # any JSON value
 
 
 def _told_by_revisions(step: Resource) -> Collection[str]:
-    before, after = _revisions_of(step) if step.type == MIGRATION else ([], [])
+    before, after = _revisions_of(step) if step.type == tokens.MIGRATION else ([], [])
     return ("revisions", "target", "digest") if before != after else ()
 
 

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tenantry.planning.fields import changes
 from tenantry.registry.declared import declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from tenantry.registry import App
-
-_APP: Final = "tenantry:app:TenantApp"
-_STACK: Final = "pulumi:pulumi:Stack"
-
-
-@dataclass(frozen=True)
-class Holding:
-    """An app as a stack holds it."""
-
-    stack: str
-    written: datetime
-    """When the state was written last."""
-    resources: int
-    """How many the app has, without the component itself."""
-    applied: Mapping[str, Any]
-    """What its component noted at the last run."""
-    facts: Mapping[str, Any]
-    """What the stack's output `apps` says of it; empty before the first run that succeeded."""
+    from tenantry.states.apps import Holding
 
 
 @dataclass(frozen=True)
@@ -79,27 +61,6 @@ class Shown:
         yield f"not applied yet: {'; '.join(self.pending) or 'nothing'}"
         yield "secrets, where they are asked for:"
         yield from (f"  {each.what}: {each.command}" for each in self.secrets)
-
-
-def held_in(state: Mapping[str, Any] | None, stack: str, app_id: str) -> Holding | None:
-    """Find an app in a stack's state, as the backend has it; None where it is not there."""
-    from tenantry.states.state import moment
-
-    resources = (state or {}).get("resources") or []
-    component = next(
-        (each for each in resources if each["type"] == _APP and _name(each) == app_id), None
-    )
-    if state is None or component is None:
-        return None
-    outputs = next((each.get("outputs") or {} for each in resources if each["type"] == _STACK), {})
-    facts = (outputs.get("apps") or {}).get(app_id)
-    return Holding(
-        stack,
-        moment(state.get("manifest", {}).get("time")),
-        sum(1 for each in resources if _APP in each["urn"] and _belongs(_name(each), app_id)) - 1,
-        component.get("outputs") or {},
-        facts if isinstance(facts, dict) else {},
-    )
 
 
 def shown(
@@ -180,14 +141,6 @@ def _secrets(app_id: str, holding: Holding, current: str) -> Iterator[Secret]:
             "user and password of the graphs",
             f"{here}pulumi stack output graphs --show-secrets --json",
         )
-
-
-def _name(resource: Mapping[str, Any]) -> str:
-    return str(resource["urn"]).split("::", 3)[-1]
-
-
-def _belongs(name: str, app_id: str) -> bool:
-    return name == app_id or name.startswith(f"{app_id}/")
 
 
 def _written(value: object) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
-from tenantry.states.locks import age
-from tenantry.states.state import INSTANCE, PROJECT
+from tenantry.registry import tokens
+from tenantry.states.times import age
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,10 +25,10 @@ AGAIN: Final = "tenantry up"
 _NOWHERE: Final = ("random:", "pulumi:", "tenantry:")
 """Types that have no counterpart in a cloud."""
 _BY_NAME: Final = (
-    "neon:index/branch:Branch",
-    "neon:index/endpoint:Endpoint",
-    "postgresql:index/",
-    "pulumi-python:dynamic/tenantry:",
+    tokens.BRANCH,
+    tokens.ENDPOINT,
+    tokens.POSTGRES,
+    tokens.DYNAMIC,
 )
 """Types whose create looks first whether the work was done, by a name that is unique where they live."""
 
@@ -123,8 +123,8 @@ def judge(facts: Facts) -> list[Finding]:
             if state.stack not in busy
             for pending in _once(state.pending)
         ),
-        *_in_cloud(facts, busy, facts.neon, PROJECT),
-        *_in_cloud(facts, busy, facts.aura, INSTANCE),
+        *_in_cloud(facts, busy, facts.neon, tokens.PROJECT),
+        *_in_cloud(facts, busy, facts.aura, tokens.INSTANCE),
     ]
 
 
@@ -199,9 +199,9 @@ def _pending(pending: Pending, state: StackState, facts: Facts) -> Finding:
 
 
 def _creating(pending: Pending, state: StackState, facts: Facts) -> _Verdict:
-    if pending.type == PROJECT and pending.wanted:
+    if pending.type == tokens.PROJECT and pending.wanted:
         return _created(pending.wanted, state, facts, facts.neon, adopts=True)
-    if pending.type == INSTANCE and pending.wanted:
+    if pending.type == tokens.INSTANCE and pending.wanted:
         return _created(pending.wanted, state, facts, facts.aura, adopts=False)
     if pending.type.startswith(_NOWHERE):
         return _Verdict("nothing of it is in a cloud", explained=True)
@@ -295,14 +295,14 @@ def _in_cloud(facts: Facts, busy: set[str], cloud: Cloud | None, kind: str) -> I
             for pending in state.pending
             if pending.wanted and pending.operation == "deleting"
         }
-        for held in state.projects if kind == PROJECT else state.instances:
+        for held in state.projects if kind == tokens.PROJECT else state.instances:
             if held.id in going:
                 continue
             again = AGAIN if state.stack == facts.stack else f"PULUMI_STACK={state.stack} {AGAIN}"
             if held.id in cloud.missing:
                 way = (
                     "recover it in Neon (7 days), or make an empty one"
-                    if kind == PROJECT
+                    if kind == tokens.PROJECT
                     else "its data are gone; to make an empty one"
                 )
                 yield Finding(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.judging import Cloud, Declared, Facts, Live
+from tenantry.registry import tokens
 from tenantry.running.stack import configuration, selected
 from tenantry.states.locks import read_lock
-from tenantry.states.state import INSTANCE, PROJECT, Held, read_state
+from tenantry.states.state import Held, read_state
 from tenantry.states.store import open_store
 
 if TYPE_CHECKING:
@@ -127,18 +128,18 @@ class Looker:
         )
         names = {
             kind: {each.wanted.name for each in creating if each.type == kind and each.wanted}
-            for kind in (PROJECT, INSTANCE)
+            for kind in (tokens.PROJECT, tokens.INSTANCE)
         }
         if not creating:
             return facts
         neon, aura = None, None
-        if names[PROJECT]:
+        if names[tokens.PROJECT]:
             with self.neon() as api:
-                found = _together(api, self.organization, names[PROJECT])
-            live = [_live_project(each) for each in found if each.name in names[PROJECT]]
+                found = _together(api, self.organization, names[tokens.PROJECT])
+            live = [_live_project(each) for each in found if each.name in names[tokens.PROJECT]]
             neon = Cloud("project", live)
-        if names[INSTANCE]:
-            aura = self._instances(lambda live: live.name in names[INSTANCE], [])
+        if names[tokens.INSTANCE]:
+            aura = self._instances(lambda live: live.name in names[tokens.INSTANCE], [])
         # Another stack may hold what is found.
         return replace(facts, states=self.states(), neon=neon, aura=aura, declared=self.declared())
 
@@ -218,7 +219,7 @@ class Looker:
     def _aura(self, namespaces: set[str], states: Iterable[StackState]) -> Cloud | None:
         states = list(states)
         held = [each for state in states for each in state.instances]
-        pending = any(each.type == INSTANCE for state in states for each in state.pending)
+        pending = any(each.type == tokens.INSTANCE for state in states for each in state.pending)
         wanted = {graph.name for app in self.registry.apps for graph in app.graphs}
         if not (held or pending or wanted):
             return None

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tenantry.registry import tokens
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tenantry.registry.models import Deletion
 
@@ -93,3 +95,25 @@ def handed_out(stack: Mapping[str, Any]) -> dict[str, HandedOut]:
         )
         for app, facts in apps.items()
     }
+
+
+def outputs_of(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the outputs of the stack itself; empty where it has none."""
+    own = (each.get("outputs") for each in resources if each["type"] == tokens.STACK)
+    return next(own, None) or {}
+
+
+def applied_apps(resources: Iterable[Mapping[str, Any]]) -> list[AppliedApp]:
+    """List the apps among these resources as they were applied last, those of a run that did not finish too.
+
+    An app whose very first run died before its component was complete is not listed.
+
+    :param resources: of a whole stack, with `type` and `outputs`
+    """
+    found = list(resources)
+    urls = handed_out(outputs_of(found))
+    return [
+        AppliedApp.of(outputs, urls)
+        for each in found
+        if each["type"] == tokens.TENANT_APP and (outputs := each.get("outputs"))
+    ]

@@ -11,14 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from tenantry.registry import tokens
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 Operation: TypeAlias = Literal["create", "update", "delete"]
 
-APP_TYPE: Final = "tenantry:app:TenantApp"
-STACK_TYPE: Final = "pulumi:pulumi:Stack"
-PROVIDERS: Final = "pulumi:providers:"
 """What the types of connections to a cloud begin with."""
 
 _OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -191,14 +190,14 @@ def name_of(urn: str) -> str:
 def app_of(urn: str) -> str | None:
     """Return the id of the app that a resource belongs to; None for what the stack has beside its apps."""
     types = urn.split("::")[2] if urn.count("::") > 1 else ""
-    if APP_TYPE not in types.split("$"):
+    if tokens.TENANT_APP not in types.split("$"):
         return None
     return "/".join(name_of(urn).split("/")[:_APP_STEPS])
 
 
 def is_known(type_: str, *, custom: bool) -> bool:
     """Tell whether a resource is something that a person knows: no component, no connection to a cloud."""
-    return custom and type_ != STACK_TYPE and not type_.startswith(PROVIDERS)
+    return custom and type_ != tokens.STACK and not type_.startswith(tokens.PROVIDERS)
 
 
 def plain(text: str) -> str:

@@ -12,18 +12,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.fleet.errors import FleetError
-from tenantry.registry.moving import MOVED, moved_apps
+from tenantry.registry import tokens
+from tenantry.registry.moving import MOVED
 from tenantry.registry.names import app_of
+from tenantry.states.apps import name_of, resources_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    Resource = Mapping[str, Any]
-    Deployment = Mapping[str, Any]
+    from tenantry.states.apps import Deployment, Resource
 
-APP: Final = "tenantry:app:TenantApp"
-STACK: Final = "pulumi:pulumi:Stack"
-_PROVIDER: Final = "pulumi:providers:"
 _BY_APP: Final = ("apps", "urls", "apiKeys", "graphs")
 """Outputs of a stack that have an entry for each app, or for each graph, whose id begins with its app's."""
 _SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 the engine's mark of a value that is not plain (`resource.SigKey`)
@@ -33,12 +31,6 @@ _UNTOUCHED: Final = frozenset({"stackTrace", "sourcePosition"})
 
 class StateError(FleetError):
     """A state is not of a form that can be cut apart or put together; one line."""
-
-
-def apps_in(state: Deployment | None) -> list[str]:
-    """List the apps of which a state holds something, in its order."""
-    found = (_name(each) for each in _resources(state) if each["type"] == APP)
-    return list(dict.fromkeys(found))
 
 
 def sizes(state: Deployment | None) -> Counter[str]:
@@ -57,11 +49,11 @@ def part(state: Deployment, app: str, source: str, target: str) -> dict[str, Any
     """
     owner = _owners(state)
     shared = _shared(state, owner)
-    own = [each for each in _resources(state) if owner.get(each["urn"]) == app]
+    own = [each for each in resources_of(state) if owner.get(each["urn"]) == app]
     needed = _closure([*own, *(each for each in shared if not _is_default(each))], shared)
     chosen = [
         each
-        for each in _resources(state)
+        for each in resources_of(state)
         if owner.get(each["urn"]) == app or (each["urn"] in needed and not each.get("delete"))
     ]
     cut = {
@@ -83,7 +75,7 @@ def without(state: Deployment, apps: Collection[str]) -> dict[str, Any]:
         **state,
         "resources": [
             _with_outputs_of(each, lambda name: name not in apps)
-            for each in _resources(state)
+            for each in resources_of(state)
             if owner.get(each["urn"]) not in apps
         ],
     }
@@ -101,7 +93,7 @@ def joined(
     :raises StateError: an app, or what it consists of, is there already
     """
     found = dict(state or {})
-    resources = list(_resources(found))
+    resources = list(resources_of(found))
     for source, other in parts.items():
         if not found.get("secrets_providers"):
             found = {**other, **found, "secrets_providers": other.get("secrets_providers")}
@@ -118,8 +110,8 @@ def marked(state: Deployment, moved: Mapping[str, str]) -> dict[str, Any]:
     """
     resources = []
     there = False
-    for each in _resources(state):
-        if each["type"] != STACK:
+    for each in resources_of(state):
+        if each["type"] != tokens.STACK:
             resources.append(each)
             continue
         there = True
@@ -132,28 +124,17 @@ def marked(state: Deployment, moved: Mapping[str, str]) -> dict[str, Any]:
     return {**state, "resources": resources}
 
 
-def moved_out(state: Deployment | None) -> dict[str, str]:
-    """Tell which apps were moved out of a state, and to which stack."""
-    return moved_apps(_outputs(state))
-
-
-def between(state: Deployment | None) -> dict[str, str]:
-    """Tell which apps a state holds of which it says that they were moved: the move was cut off."""
-    moved = moved_out(state)
-    return {app: moved[app] for app in apps_in(state) if app in moved}
-
-
 def check_whole(state: Deployment, where: str) -> None:
     """Refuse a state in which a resource refers to one that does not come before it, as the engine would.
 
     :raises StateError: naming one such resource
     """
     seen: set[str] = set()
-    for each in _resources(state):
+    for each in resources_of(state):
         for urn in _references(each):
             if urn not in seen:
                 raise StateError(
-                    f"{where}: {_name(each)} ({each['type']}) refers to {urn}, which would not be there: nothing was changed"
+                    f"{where}: {name_of(each)} ({each['type']}) refers to {urn}, which would not be there: nothing was changed"
                 )
         seen.add(each["urn"])
 
@@ -163,16 +144,16 @@ def _merged(ours: list[Resource], others: Deployment) -> list[Resource]:
     owner = _owners(others)
     result = list(ours)
     own_id: dict[str, str] = {}
-    for each in _resources(others):
+    for each in resources_of(others):
         held = there.get(each["urn"])
         if held is None:
             result.append(_with_providers(each, own_id))
         elif owner.get(each["urn"]) is not None:
             raise StateError(f"{each['urn']} is there already: nothing was changed")
-        elif each["type"] == STACK:
+        elif each["type"] == tokens.STACK:
             place = next(i for i, one in enumerate(result) if one["urn"] == each["urn"])
             result[place] = {**result[place], "outputs": _together(result[place], each)}
-        elif each["type"].startswith(_PROVIDER):
+        elif each["type"].startswith(tokens.PROVIDERS):
             # A provider's id is its stack's own, and those who use it name it.
             own_id[f"{each['urn']}::{each['id']}"] = f"{held['urn']}::{held['id']}"
     return result
@@ -194,7 +175,7 @@ def _together(ours: Resource, others: Resource) -> dict[str, Any]:
 
 
 def _with_outputs_of(resource: Resource, keep: Any) -> Resource:  # noqa: ANN401 a test of an app's id
-    if resource["type"] != STACK:
+    if resource["type"] != tokens.STACK:
         return resource
     outputs = dict(resource.get("outputs") or {})
     outputs.pop(MOVED, None)
@@ -211,9 +192,9 @@ def _with_outputs_of(resource: Resource, keep: Any) -> Resource:  # noqa: ANN401
 def _owners(state: Deployment) -> dict[str, str]:
     """Return the app of each resource that belongs to one, by URN. A parent comes before its children."""
     owner: dict[str, str] = {}
-    for each in _resources(state):
-        if each["type"] == APP:
-            owner[each["urn"]] = _name(each)
+    for each in resources_of(state):
+        if each["type"] == tokens.TENANT_APP:
+            owner[each["urn"]] = name_of(each)
         elif (parent := each.get("parent")) in owner:
             owner[each["urn"]] = owner[parent]
     return owner
@@ -222,7 +203,7 @@ def _owners(state: Deployment) -> dict[str, str]:
 def _shared(state: Deployment, owner: Mapping[str, str]) -> list[Resource]:
     # What is only waiting to be deleted stays where it is.
     return [
-        each for each in _resources(state) if each["urn"] not in owner and not each.get("delete")
+        each for each in resources_of(state) if each["urn"] not in owner and not each.get("delete")
     ]
 
 
@@ -240,7 +221,7 @@ def _closure(begin: Iterable[Resource], shared: Iterable[Resource]) -> set[str]:
 
 def _is_default(resource: Resource) -> bool:
     """Whether the engine made it by itself, for resources that name no provider: one that nothing uses would only be deleted."""
-    return resource["type"].startswith(_PROVIDER) and _name(resource).startswith("default")
+    return resource["type"].startswith(tokens.PROVIDERS) and name_of(resource).startswith("default")
 
 
 def _references(resource: Resource) -> Iterator[str]:
@@ -273,21 +254,8 @@ def _renamed(value: Any, source: str, target: str) -> Any:  # noqa: ANN401 any J
         rest = urn.removeprefix(before)
         project, _, below = rest.partition("::")
         # The stack's own resource is called PROJECT-STACK.
-        if below == f"{STACK}::{project}-{source}":
-            return f"{after}{project}::{STACK}::{project}-{target}"
+        if below == f"{tokens.STACK}::{project}-{source}":
+            return f"{after}{project}::{tokens.STACK}::{project}-{target}"
         return after + rest
 
     return walk(value)
-
-
-def _outputs(state: Deployment | None) -> Mapping[str, Any]:
-    own = (each.get("outputs") for each in _resources(state) if each["type"] == STACK)
-    return next(own, None) or {}
-
-
-def _resources(state: Deployment | None) -> list[Resource]:
-    return list((state or {}).get("resources") or ())
-
-
-def _name(resource: Resource) -> str:
-    return str(resource["urn"]).rsplit("::", 1)[-1]

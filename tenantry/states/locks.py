@@ -11,11 +11,13 @@ import os
 import socket
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from tenantry.states.state import moment
+from tenantry.states.times import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Owner = Literal["alive", "dead", "elsewhere", "unknown"]
 
@@ -103,12 +105,3 @@ def _signalled(pid: int) -> Owner:
     except PermissionError:
         pass
     return "alive"
-
-
-def age(at: datetime, now: datetime | None = None) -> str:
-    """Say how long ago a moment was: `40 s`, `3 min`, `5 h`, `2 d`."""
-    seconds = max(0, int(((now or datetime.now(UTC)) - at).total_seconds()))
-    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"

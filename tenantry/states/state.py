@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tenantry.neon.client import setting_text
+from tenantry.registry import tokens
+from tenantry.states.apps import apps_in, name_of, resources_of
+from tenantry.states.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PROJECT: Final = "neon:index/project:Project"
-INSTANCE: Final = "pulumi-python:dynamic/tenantry:AuraInstance"
-APP: Final = "tenantry:app:TenantApp"
+    from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,14 @@ class StackState:
 def read_state(stack: str, content: Mapping[str, Any] | None) -> StackState:
     """Read a state as the store has it; None is the state of a stack in which nothing was applied."""
     found = content or {}
-    resources = found.get("resources") or []
+    resources = resources_of(found)
     return StackState(
         stack=stack,
         written=moment(found.get("manifest", {}).get("time")),
         resources={each["urn"]: str(each.get("id") or "") for each in resources},
-        apps=tuple(_name(each) for each in resources if each["type"] == APP),
-        projects=tuple(_project(each) for each in resources if each["type"] == PROJECT),
-        instances=tuple(_instance(each) for each in resources if each["type"] == INSTANCE),
+        apps=tuple(apps_in(found)),
+        projects=tuple(_project(each) for each in resources if each["type"] == tokens.PROJECT),
+        instances=tuple(_instance(each) for each in resources if each["type"] == tokens.INSTANCE),
         pending=tuple(_pending(each) for each in found.get("pending_operations") or []),
     )
 
@@ -91,9 +90,9 @@ def _pending(operation: Mapping[str, Any]) -> Pending:
     resource = operation["resource"]
     kind = resource["type"]
     wanted = None
-    if kind == PROJECT:
+    if kind == tokens.PROJECT:
         wanted = _project(resource)
-    elif kind == INSTANCE:
+    elif kind == tokens.INSTANCE:
         wanted = _instance(resource)
     return Pending(resource["urn"], kind, operation["type"], wanted)
 
@@ -102,7 +101,7 @@ def _project(resource: Mapping[str, Any]) -> Held:
     facts = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
     place = {"region": facts.get("regionId"), "PostgreSQL": facts.get("pgVersion")}
     return Held(
-        target=_name(resource),
+        target=name_of(resource),
         name=_text(facts.get("name")),
         id=str(resource.get("id") or ""),
         account=_text(facts.get("orgId")),
@@ -137,7 +136,7 @@ def _settings(inputs: Mapping[str, Any]) -> dict[str, str]:
 def _instance(resource: Mapping[str, Any]) -> Held:
     facts = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
     return Held(
-        target=_text(facts.get("target")) or _name(resource),
+        target=_text(facts.get("target")) or name_of(resource),
         name=_text(facts.get("name")),
         id=str(resource.get("id") or ""),
         account=_text(facts.get("tenantId")),
@@ -145,21 +144,6 @@ def _instance(resource: Mapping[str, Any]) -> Held:
     )
 
 
-def _name(resource: Mapping[str, Any]) -> str:
-    return str(resource["urn"]).rsplit("::", 1)[-1]
-
-
 def _text(value: object) -> str:
     # A secret, or what was not known yet, is no text.
     return value if isinstance(value, str) else ""
-
-
-def moment(text: object) -> datetime:
-    """Read a moment as the engine writes it (RFC 3339); the earliest there is where there is none."""
-    if not isinstance(text, str):
-        return datetime.min.replace(tzinfo=UTC)
-    # Go writes nanoseconds; Python reads microseconds.
-    head, dot, tail = text.partition(".")
-    digits = len(tail) - len(tail.lstrip("0123456789"))
-    moment = datetime.fromisoformat(f"{head}{dot}{tail[:digits][:6]}{tail[digits:]}")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,7 +2,6 @@ import pulumi
 import pytest
 
 from components.applied import applied
-from components.tenant_app import TYPE
 from tenantry.registry.applied import AppliedApp
 from tests.unit.components.recording import run
 
@@ -17,6 +16,7 @@ OUTPUTS = {
     "branches": ["staging"],
 }
 STACK = "pulumi:pulumi:Stack"
+TYPE = "tenantry:app:TenantApp"
 
 
 @pytest.mark.parametrize(

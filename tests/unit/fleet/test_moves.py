@@ -13,7 +13,7 @@ from tenantry.fleet import moves
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.moves import join, plan_join, plan_split, split
 from tenantry.fleet.selection import Selection
-from tenantry.states.deployments import apps_in, between, moved_out
+from tenantry.states.apps import apps_in, between, moved_out
 from tenantry.states.store import Folder
 from tenantry.states.writing import InTree
 from tests.unit.fleet.support import Backend

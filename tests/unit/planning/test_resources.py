@@ -12,9 +12,8 @@ from components.settings import Aura
 from components.tenant_app import TenantApp
 from providers.catalog import Catalog
 from tenantry.planning.resources import KINDS, kind_of
-from tenantry.registry import load
+from tenantry.registry import load, tokens
 from tenantry.registry.declared import declared
-from tenantry.running.events import PROVIDERS
 from tenantry.schemas.planning import plan_schemas
 from tests.unit.components.recording import RecordingMonitor, run
 
@@ -61,7 +60,7 @@ def test_every_type_has_a_word_and_no_word_is_left_over(monitor: RecordingMonito
     declared_types = {
         each.type
         for each in monitor.registered
-        if not each.type.startswith(("tenantry:app:", PROVIDERS))
+        if not each.type.startswith(("tenantry:app:", tokens.PROVIDERS))
     }
     assert declared_types == KINDS.keys()
 

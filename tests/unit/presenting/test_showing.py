@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from tenantry.presenting.showing import Secret, held_in, shown
+from tenantry.presenting.showing import Secret, shown
+from tenantry.states.apps import held_in
 from tests.unit.planning import support
 
 WEB = support.app(contact="ops@acme.example")

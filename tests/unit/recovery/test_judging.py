@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tenantry.recovery.judging import Cloud, Declared, Facts, Finding, Live, judge
+from tenantry.registry import tokens
 from tenantry.states.locks import Lock, Owner
-from tenantry.states.state import INSTANCE, PROJECT, Held, Pending, StackState
+from tenantry.states.state import Held, Pending, StackState
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLACE = {"region": "aws-us-east-2", "PostgreSQL": "17"}
@@ -24,7 +25,7 @@ def state(*, stack: str = "dev", minutes: float = 10, **parts: tuple[object, ...
     return StackState(stack, NOW - timedelta(minutes=minutes), **parts)  # type: ignore[arg-type]  # of the fields' own types
 
 
-def creating(wanted: Held | None, kind: str = PROJECT) -> Pending:
+def creating(wanted: Held | None, kind: str = tokens.PROJECT) -> Pending:
     return Pending(f"urn:pulumi:dev::tenantry::{kind}::acme/web", kind, "creating", wanted)
 
 
@@ -122,7 +123,7 @@ def test_a_create_that_was_cut_off_twice_is_told_once() -> None:
 
 
 def pending(asked: Held, cloud: Cloud, *others: StackState, minutes: float = 10) -> Finding:
-    kind = INSTANCE if cloud.kind == "graph" else PROJECT
+    kind = tokens.INSTANCE if cloud.kind == "graph" else tokens.PROJECT
     mine = state(minutes=minutes, pending=(creating(asked, kind),))
     facts = Facts("dev", [mine, *others], now=NOW)
     clouds = {"project": replace(facts, neon=cloud), "graph": replace(facts, aura=cloud)}

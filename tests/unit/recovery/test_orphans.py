@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from tenantry.recovery.judging import Cloud, Declared, Live
 from tenantry.recovery.orphans import orphans
-from tenantry.states.state import PROJECT, Held, Pending, StackState
+from tenantry.registry import tokens
+from tenantry.states.state import Held, Pending, StackState
 
 NOW = datetime.now(UTC)
 WEB, API = (Held(f"acme/{app}", f"t--acme--{app}", id=f"p-{app}") for app in ("web", "api"))
@@ -42,7 +43,7 @@ def test_what_no_state_holds_is_named_with_what_settles_it() -> None:
 
 def test_what_a_run_is_making_is_none() -> None:
     wanted = Held(WEB.target, WEB.name)
-    making = Pending("urn::x", PROJECT, "creating", wanted)
+    making = Pending("urn::x", tokens.PROJECT, "creating", wanted)
     assert found(state("acme--web", pending=(making,)), state("acme--api", API)) == []
 
 

@@ -7,7 +7,7 @@ from tenantry.aura.client import AuraClient
 from tenantry.aura.settings import read_settings
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.strays import delete_graph, delete_project
-from tenantry.states.state import INSTANCE
+from tenantry.registry import tokens
 from tests.unit.aura.support import DELETE, GET, GONE, TENANT, Api, data, instance
 from tests.unit.recovery.project import NAME, LocalLooker, Project, creating, held, listed
 
@@ -80,7 +80,11 @@ def test_an_instance_that_no_state_holds_is_deleted_by_id_and_name(project: Proj
 
 
 def test_an_instance_that_a_state_holds_or_is_called_otherwise_is_not(project: Project) -> None:
-    graph = {"urn": "urn:pulumi:dev::tenantry::x::acme/web", "type": INSTANCE, "id": "held1234"}
+    graph = {
+        "urn": "urn:pulumi:dev::tenantry::x::acme/web",
+        "type": tokens.INSTANCE,
+        "id": "held1234",
+    }
     project.write_state(graph)
     api = Api().on(GET, data(instance()))
     with pytest.raises(RecoveryError, match="held1234 is acme/web of stack dev"):

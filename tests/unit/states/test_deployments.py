@@ -3,14 +3,12 @@ from typing import Any
 
 import pytest
 
+from tenantry.states.apps import apps_in, between, moved_out
 from tenantry.states.deployments import (
     StateError,
-    apps_in,
-    between,
     check_whole,
     joined,
     marked,
-    moved_out,
     part,
     sizes,
     without,

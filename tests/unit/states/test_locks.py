@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.states.locks import Lock, age, read_lock
+from tenantry.states.locks import Lock, read_lock
 
 KEY = ".pulumi/locks/organization/tenantry/dev/1.json"
 NOW = datetime.now(UTC)
@@ -88,18 +88,3 @@ def test_another_program_that_has_the_pid_now_is_not_the_owner(
 def test_without_proc_a_signal_tells(tmp_path: Path) -> None:
     assert lock(os.getpid(), proc=tmp_path / "none").owner == "alive"
     assert lock(2**22 + 1, proc=tmp_path / "none").owner == "dead"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (-5, "0 s"),
-        (119, "119 s"),
-        (120, "2 min"),
-        (7199, "119 min"),
-        (7200, "2 h"),
-        (172800, "2 d"),
-    ],
-)
-def test_an_age_is_short(seconds: int, said: str) -> None:
-    assert age(NOW - timedelta(seconds=seconds), NOW) == said

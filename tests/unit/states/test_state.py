@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tenantry.states.state import INSTANCE, moment, read_state
+from tenantry.registry import tokens
+from tenantry.states.state import read_state
 from tests.unit.recovery.project import URN, creating, held
 
 SECRET = {
@@ -42,7 +43,7 @@ def test_what_is_secret_is_no_name() -> None:
 def test_an_instance_is_read_with_what_it_takes_over() -> None:
     resource = {
         "urn": "urn:pulumi:dev::tenantry::x$y::acme/web/ann",
-        "type": INSTANCE,
+        "type": tokens.INSTANCE,
         "inputs": {
             "target": "acme/web/ann",
             "name": "n",
@@ -73,16 +74,3 @@ def test_a_pending_operation_has_a_name_and_a_kind() -> None:
 def test_a_stack_in_which_nothing_was_applied_is_empty(content: dict[str, None] | None) -> None:
     state = read_state("dev", content)
     assert (state.resources, state.apps, state.pending) == ({}, (), ())
-
-
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("2026-11-22T10:00:00.123456789Z", datetime(2026, 11, 22, 10, 0, 0, 123456, UTC)),
-        ("2026-11-22T11:00:00.5+01:00", datetime(2026, 11, 22, 10, 0, 0, 500000, UTC)),
-        ("2026-11-22T10:00:00Z", datetime(2026, 11, 22, 10, tzinfo=UTC)),
-        (None, datetime.min.replace(tzinfo=UTC)),
-    ],
-)
-def test_go_writes_moments_to_the_nanosecond(text: str | None, read: datetime) -> None:
-    assert moment(text) == read
