@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 10
 CONNECTIONS: Final = 4
-"""At once, from one process: the engine calls a dynamic provider from that many threads."""
+"""The most that one process has at once: the engine calls a dynamic provider from that many threads."""
 LOCK_SECONDS: Final = 10
 STATEMENT_SECONDS: Final = 60
 
 HINTS: Final = {
     "DeniedError": "look at the catalog's URL (TENANTRY_CATALOG_URL or tenantry:catalogUrl), its user and that user's rights",
-    "MissingError": "look whether the URL is the catalog's and its tables are there (pulumi refresh says what is gone); restore them "
+    "MissingError": "look whether the URL is the catalog's and its tables are there (tenantry plan --refresh says what is gone); restore them "
     "from a backup",
     "RejectedError": "the catalog refuses it: report this with the text above",
 }
-_GO_ON: Final = "look whether the catalog answers, then pulumi up"
+_GO_ON: Final = "look whether the catalog answers, then tenantry up"
 
 
 class NoCatalogError(MissingError):
-    """The database answers, and has no tables of a catalog: whatever row is looked for is not there either."""
+    """The database answers and has no tables of a catalog, so no row of it is there either."""
 
 
 @functools.cache
@@ -57,7 +57,7 @@ def engine(url: str) -> sa.Engine:
         creator=open_connection,
         pool_size=CONNECTIONS,
         max_overflow=0,
-        # A server that slept or restarted meanwhile has closed what was pooled.
+        # A server that slept or was restarted has closed the connections of the pool.
         pool_pre_ping=True,
     )
 
@@ -71,7 +71,7 @@ def writing(url: str, app: str, step: Step) -> Iterator[sa.Connection]:
     :raises ProvisioningError: no connection, a statement that failed
     """
     with translated(url, app, step), engine(url).begin() as connection:
-        # The role belongs to the whole server, and may be that of another catalog there.
+        # The role alone proves nothing: it belongs to the whole server, which may hold another catalog.
         found = connection.execute(
             sa.text(
                 "SELECT to_regrole(:role) IS NOT NULL AND to_regnamespace(:schema) IS NOT NULL"
@@ -83,7 +83,7 @@ def writing(url: str, app: str, step: Step) -> Iterator[sa.Connection]:
                 app,
                 step,
                 "this database is no catalog: it has no tables of one",
-                "pulumi up --refresh makes them; if they were there, the URL may be another database's",
+                "tenantry up -- --refresh makes them; if they were there, the URL may be another database's",
             )
         connection.execute(sa.text(f'SET LOCAL ROLE "{WRITER}"'))
         yield connection
@@ -101,7 +101,7 @@ def translated(url: str, app: str, step: Step) -> Iterator[None]:
 
 
 def _failure(url: str, app: str, step: Step, error: psycopg.Error) -> ProvisioningError:
-    # A table that is gone is the catalog's fault, not the statement's.
+    # A table that is missing is a fault of the catalog, not of the statement.
     kind = MissingError if isinstance(error, psycopg.errors.UndefinedTable) else kind_of(error)
     try:
         reason = reason_of(error, password=password_in(url))

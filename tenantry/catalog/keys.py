@@ -1,11 +1,11 @@
 """API keys: what they look like, how they are kept, and which generations count.
 
-A key is `{prefix}_{unix seconds}_{64 hex digits}`: `acme--default_1789000000_5f0c…`. The prefix tells people whose it is,
-the time when it was made; the secret is the 32 random bytes at the end. Neither a prefix nor a number holds an
-underscore, so a key reads back in one way only.
+A key is `{prefix}_{unix seconds}_{64 hex digits}`, such as `acme--default_1789000000_5f0c…`. The prefix tells people
+whose it is, and the seconds when it was made. The secret is the 32 random bytes at the end. Neither a prefix nor a
+number holds an underscore, so a key is taken apart in one way only.
 
-Kept is a key's SHA-256 alone: 256 random bits cannot be guessed, so there is nothing that a slow hash would add
-(NIST SP 800-63B, section 5.1.2.2, asks for salt and stretching below 112 bits).
+Only the SHA-256 of a key is kept. 256 random bits cannot be guessed, so a slow hash would add nothing: NIST
+SP 800-63B, section 5.1.2.2, asks for salt and stretching below 112 bits.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ def compose(prefix: str, *, at: int, secret: bytes) -> str:
 
 
 def parse(text: str) -> ParsedKey | None:
-    """Take a key apart; None for what cannot be a key. `compose` of the parts is the text again."""
+    """Take a key apart; None where the text cannot be a key. `compose` makes the same text of the parts."""
     found = _KEY.fullmatch(text)
     if found is None or int(found["at"]) > LATEST:
         return None
@@ -73,7 +73,7 @@ def digest(key: str) -> str:
 def expires_at(day: date) -> datetime:
     """Return when a key ends that is valid through `day`, a day in UTC: at the midnight after it.
 
-    After the 31st of December 9999, which no datetime can hold, at the last microsecond of that day.
+    No datetime holds the midnight after the 31st of December 9999: such a key ends at that day's last microsecond.
     """
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     if day == date.max:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KeyState: TypeAlias = Literal["valid", "expired", "revoked", "missing", "not in the registry"]
 
-# The row that counts comes last among those of one generation: the one that is neither revoked nor of an app that is gone.
+# Of several rows of one generation, the one that counts comes last: neither revoked nor of an app that is gone.
 _STORED: Final[LiteralString] = """\
 SELECT a.app_id, k.name, k.generation, k.prefix, k.scopes, k.created_at, k.expires_at, k.last_used,
        k.revoked_at IS NOT NULL OR a.deleted_at IS NOT NULL AS revoked
@@ -46,7 +46,7 @@ class ListedKey:
     """One row of `tenantry keys list`: a generation of a key.
 
     `missing`: the registry wants it and the catalog does not have it yet. `not in the registry`: it is valid, and the
-    next `pulumi up` revokes it.
+    next `tenantry up` revokes it.
     """
 
     app: str
@@ -63,7 +63,7 @@ class ListedKey:
 def stored_keys(
     connection: psycopg.Connection[tuple[Any, ...]], namespace: str, app: str | None = None
 ) -> list[StoredKey]:
-    """Read the keys of a registry's apps, or of one app, revoked ones and those of apps that are gone included."""
+    """Read the keys of a registry's apps, or of one app. Revoked keys and those of apps that are gone are included."""
     rows = connection.execute(_STORED, {"namespace": namespace, "app": app})
     return [
         StoredKey(app, name, generation, prefix, tuple(scopes), *rest)

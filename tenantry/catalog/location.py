@@ -21,13 +21,13 @@ NO_URL: Final = (
     f"digit in the password percent-encoded, into {VARIABLE} or {CONFIG}"
 )
 
-# As libpq reads it (PostgreSQL, 32.1.1.2): the user and the password end at the first @, and may hold ? and #, at which URLs of
-# other kinds end.
+# As libpq reads it (PostgreSQL, 32.1.1.2): the user and the password end at the first @. They may hold ? and #, which
+# end that part of other URLs.
 _URL: Final = re.compile(r"postgres(?:ql)?://(?:[^@/]*@)?(?P<place>[^?#@]*)(?:\?.*)?", re.DOTALL)
 
 
 def label(url: str) -> str:
-    """Name the catalog at a libpq URI without its user, its password and its parameters: `db.example:5432/tenantry`.
+    """Name the catalog at a libpq URI by its place alone: `db.example:5432/tenantry`.
 
     :raises ValueError: it is no such URI; the message does not hold it
     """

@@ -21,13 +21,12 @@ LOCK: Final = 0x74_65_6E_61_6E_74_72_79
 
 
 def migrate(url: str) -> str:
-    """Bring the catalog at `url` to the newest revision, in one transaction, and return that.
+    """Bring the catalog at `url` to the newest revision, in one transaction, and return that revision.
 
-    A catalog that is ahead, as a newer Tenantry left it, stays as it is: its tables only grow.
+    A catalog that a newer Tenantry has brought further stays as it is: its tables only grow.
 
-    :param url: a libpq URI of a role that owns the catalog; once it is at the newest revision, one that has the writer's
-        role suffices
-    :raises ProvisioningError: no connection, no right to make tables, a statement that failed, a table that was there and is gone
+    :param url: a libpq URI of a role that owns the catalog; at the newest revision, the writer's role is enough
+    :raises ProvisioningError: no connection, no right to make tables, a statement that failed, or a table that is gone
     """
     head = newest()
     with translated(url, NAME, "tables"), engine(url).begin() as connection:
@@ -49,7 +48,7 @@ def migrate(url: str) -> str:
                 "tables",
                 f"they are at {', '.join(sorted(found)) or 'no revision'}, this version needs {head}, and the URL's user "
                 "may not make tables",
-                "run pulumi up once with the URL of the catalog's owner",
+                "run tenantry up once with the URL of the catalog's owner",
             )
         _prepare(connection)
         _upgrade(connection)
@@ -58,9 +57,9 @@ def migrate(url: str) -> str:
 
 
 def revision_of(url: str) -> str | None:
-    """Return the revision of the catalog at `url`, with what it lacks; None where there is none.
+    """Return the revision of the catalog at `url`, with the tables that it lacks; None where there is no catalog.
 
-    One that is ahead of this version counts as being at this version's newest.
+    A catalog that a newer Tenantry has brought further counts as being at this version's newest revision.
 
     :raises ProvisioningError: no connection
     """
@@ -116,15 +115,16 @@ def _may_migrate(connection: sa.Connection) -> bool:
 
 def _prepare(connection: sa.Connection) -> None:
     connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-    # Roles belong to the whole server: another catalog there may have made it, and another run may at this moment.
-    # A role that is made meanwhile and not committed is no duplicate yet, and violates the index on names once it is.
+    # Roles belong to the whole server: another catalog there may have made it, or another run may be making it.
+    # Until that run commits, its role is no duplicate; then ours violates the unique index on names.
     connection.execute(
         sa.text(
             f"DO $$ BEGIN IF to_regrole('{WRITER}') IS NULL THEN CREATE ROLE {WRITER} NOLOGIN; END IF; "
             "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         )
     )
-    # Who keeps the rows takes the role on; that a maker of roles may do so is not given (PostgreSQL 16, createrole_self_grant).
+    # This user will take the role on to keep the rows. Making a role does not give that right (PostgreSQL 16,
+    # createrole_self_grant).
     connection.execute(
         sa.text(
             f"DO $$ BEGIN IF NOT pg_has_role(current_user, '{WRITER}', 'SET') THEN "

@@ -329,6 +329,6 @@ def _live(connection: Connection, app: AppKey, step: Step) -> str:
             app.app_id,
             step,
             "the app has no row in the catalog",
-            "pulumi up --refresh writes it again",
+            "tenantry up -- --refresh writes it again",
         )
     return str(found)

@@ -83,6 +83,6 @@ def open_catalog(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         ) as connection:
             yield connection
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        raise CatalogError("the catalog has no tables yet: pulumi up makes them") from None
+        raise CatalogError("the catalog has no tables yet: tenantry up makes them") from None
     except psycopg.Error as error:
         raise CatalogError(f"the catalog: {reason_of(error, password=password)}") from None

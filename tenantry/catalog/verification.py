@@ -1,14 +1,14 @@
 """Whether an API key is good: the question that a service asks at each request.
 
-Cost: one SELECT by the unique index on `key_hash`, and at most once a minute for each key an UPDATE of one row. The key itself is
-never sent to the database, only its SHA-256.
+Cost: one SELECT by the unique index on `key_hash`, and at most once a minute for each key an UPDATE of one row. The
+key itself is never sent to the database, only its SHA-256.
 
-Least rights of the asking role: USAGE on schema `tenantry`, SELECT on `tenantry.api_keys` and `tenantry.app_metadata`, and
+The asking role needs USAGE on schema `tenantry`, SELECT on `tenantry.api_keys` and `tenantry.app_metadata`, and
 UPDATE (last_used) on `tenantry.api_keys`.
 
-The connection is in autocommit mode, at READ COMMITTED (PostgreSQL's default). In a transaction of the caller's, the change of
-`last_used` would lock the key's row until the transaction ends; at a stricter isolation two requests with the same key could
-fail with a serialization error.
+The connection is in autocommit mode, at READ COMMITTED (PostgreSQL's default). Within a transaction of the caller, the
+change of `last_used` would lock the key's row until that transaction ends. At a stricter isolation, two requests with
+the same key could fail with a serialization error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SELECT k.id, k.key_hash, k.name, k.generation, k.scopes, k.expires_at, k.revoked
 FROM tenantry.api_keys k JOIN tenantry.app_metadata a ON a.id = k.app
 WHERE k.key_hash = %(digest)s AND k.prefix = %(prefix)s"""
 
-# A row that another request is just changing is left to it: nobody waits for a timestamp.
+# Where another request is changing the row, this one skips it: nobody waits for a timestamp.
 _USE: Final[LiteralString] = """\
 UPDATE tenantry.api_keys SET last_used = %(now)s WHERE id = (
   SELECT id FROM tenantry.api_keys
@@ -64,8 +64,8 @@ class Verdict:
 def verify(connection: psycopg.Connection[Any], key: str, *, now: datetime) -> Verdict:
     """Judge a key, and note when a valid one was used, at most once a minute.
 
-    A revoked key that has expired as well is revoked, and so is every key of an app that is gone. What does not have a
-    key's form is unknown without a question to the database.
+    A key that is both revoked and expired counts as revoked, and so does every key of an app that is gone. A text that
+    does not have a key's form is unknown, and the database is not asked.
 
     :param connection: to the catalog, in autocommit mode
     :param key: as the client sent it
@@ -85,8 +85,8 @@ def verify(connection: psycopg.Connection[Any], key: str, *, now: datetime) -> V
     with connection.cursor(row_factory=tuple_row) as cursor:
         question = {"digest": wanted, "prefix": parts.prefix, "now": now}
         row = cursor.execute(_FIND, question).fetchone()
-        # The index has compared already, and by digests, of which a guess tells nothing; this comparison does not depend
-        # on how the database makes its own.
+        # The index has found the digest already. Comparing once more, in constant time, does not rely on how the
+        # database compares.
         if row is None or not hmac.compare_digest(row[1], wanted):
             return Verdict("unknown")
         identity, _, name, generation, scopes, expires_at, revoked_at, namespace, app, gone, due = (

@@ -32,13 +32,13 @@ _FIXED: Final = {
 
 
 def add_app(file: RegistryFile, app_id: str, *, environment: str = "", region: str = "") -> Edit:
-    """Write a new app behind the last one of its tenant, and the tenant behind the last one where it is new too.
+    """Write a new app behind the last one of its tenant. A new tenant is written behind the last tenant.
 
     :param app_id: `tenant/app`
     :param environment: `production`, `staging` or `development`; empty: as the registry's defaults say
     :param region: a region of Neon; empty: as the registry's defaults say
-    :raises EditError: the app is there already, its name is none, something that the defaults do not say is missing, or the layout
-        has no room for it
+    :raises EditError: the app is there already, its id is not valid, the environment or the region is neither given nor
+        in the defaults, or the layout has no room for it
     """
     tenant, _, name = app_id.partition("/")
     for label in (tenant, name):

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HandedOut:
-    """The generations of an app whose secrets a stack's outputs hold, and so its clients; those of a rotation under way they do not."""
+    """The generations of an app whose secrets are in a stack's outputs, and so with the clients.
+
+    The new generation of a rotation that has not reached its end is not among them.
+    """
 
     generation: int | None = None
     """Of the login; None where the state does not tell."""
@@ -53,7 +56,7 @@ class AppliedApp:
     ) -> AppliedApp:
         """Read what the outputs of an app's component (`TenantApp`) say.
 
-        Of a rotation that did not reach its end nobody has the new URL or key: the generation before is the one in use.
+        Where a rotation did not reach its end nobody has the new URL or key, so the generation before counts.
 
         :param handed_out: by app, what the stack's outputs hold (`handed_out`)
         """
@@ -73,21 +76,20 @@ class AppliedApp:
                 name: min(int(made), given.api_keys.get(name, int(made)))
                 for name, made in outputs.get("apiKeys", {}).items()
             },
-            # A state of before there were graphs has none.
+            # An older state may lack these three outputs.
             graphs=outputs.get("graphs") or {},
-            # Nor had one of before these were outputs.
             revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
             namespace=outputs.get("namespace") or "",
         )
 
 
 def handed_out(stack: Mapping[str, Any]) -> dict[str, HandedOut]:
-    """Tell by app what a stack's outputs hold: the engine replaces them at the end of a run without failures.
+    """Return by app what a stack's outputs hold. The engine replaces them at the end of a run without failures.
 
     :param stack: the outputs of the stack itself
     """
     apps: Mapping[str, Mapping[str, Any]] = stack.get("apps") or {}
-    # A state of before these were told has none.
+    # An older state may lack them.
     return {
         app: HandedOut(
             int(facts["generation"]) if "generation" in facts else None,

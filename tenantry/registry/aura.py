@@ -14,6 +14,6 @@ VERSIONS: Final = ("5",)
 MEMORY_LIMITS_GB: Final = (1, 512)
 REGION_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}$"
 USER_PATTERN: Final = r"^[A-Za-z0-9](?:[A-Za-z0-9._@|+-]{0,126}[A-Za-z0-9])?$"
-"""Ids as identity providers give them: UUIDs, addresses, `auth0|5f7c…`; nothing that a path or a shell reads otherwise."""
+"""Ids as identity providers give them: UUIDs, mail addresses, `auth0|5f7c…`. No character is special in a path."""
 FREE_INSTANCES: Final = 1
 """How many of the free tier an account may have."""

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from tenantry.registry.document import Mark, Path
 
 MAX_DEPTH: Final = 32
-"""Nesting that no registry reaches; the recursion below stays far from Python's own limit."""
+"""No registry is nested so deeply. The recursion here stays far from Python's own limit."""
 MAX_ALIASED: Final = 1_000_000
-"""Values that all aliases together may stand for, against files that multiply themselves."""
+"""The most values that all aliases together may stand for: a small file can multiply itself by aliases."""
 
 # Stands in a path for a key that is not text. No registry has such a key: it is not a name.
 _NO_KEY: Final = "?"
-# What an event has depends on its kind, more finely than PyYAML's stubs tell.
+# An event's attributes depend on its kind, and PyYAML's stubs do not say which it has.
 _Event: TypeAlias = Any
 _EMPTY_FILE: Final = (
     'the file is empty: a registry starts with "version: 1"; one without tenants says "tenants: {}"'
@@ -81,7 +81,7 @@ class Composer:
         return root
 
     def _report(self, at: Mark, path: Path, message: str, *, usable: bool = False) -> None:
-        """Record a problem; unless the value is `usable` all the same, what is under `path` is not judged."""
+        """Record a problem. What is under `path` is not checked any further, unless its value is `usable`."""
         named = path[:-1] if path and path[-1] == _NO_KEY else path
         self.problems.append(Problem(self._file, *position(at), dotted(named), message))
         if path and not usable:

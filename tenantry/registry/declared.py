@@ -1,8 +1,8 @@
-"""An app as the registry declares it, as one text that says the same for the same app.
+"""An app as the registry declares it, as one text that is the same for the same app.
 
-A stack keeps this text of what it applied last, so that a later plan can say what changed in the registry's own words.
-Values are those of `models` in plain units. What is a list in the file and has no order in its meaning has none here:
-entries with a name are a mapping by it, and words are sorted.
+A stack keeps the text of what it applied last. So a later plan can say what changed in the registry's own words.
+Values are those of `models`, in plain units. Lists whose order means nothing have none here: entries with a name become
+a mapping by that name, and words are sorted.
 """
 
 import json

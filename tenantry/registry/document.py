@@ -17,7 +17,7 @@ _NAME: Final = re.compile(r"[\w<-]{1,64}")
 
 
 class Mark(Protocol):
-    """A place as the parser tells it, counted from 0. Only what a message names becomes a Position."""
+    """A place as the parser tells it, counted from 0. It becomes a Position where a message names it."""
 
     @property
     def line(self) -> int:

@@ -1,4 +1,4 @@
-"""A registry on disk, and a change of it: shown as a diff, or written in the file's place. `editor` makes the changes."""
+"""A registry on disk, and a change of it, which is shown as a diff or written. `editor` makes the changes."""
 
 from __future__ import annotations
 

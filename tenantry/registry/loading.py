@@ -32,7 +32,7 @@ NAMESPACE: Final = "tenantry"
 
 @contextmanager
 def _paused_collector() -> Iterator[None]:
-    """Keep the garbage collector from looking at all values of a large file again and again: they are all in use."""
+    """Stop the garbage collector for a while: it would go through a large file's values often, and free none."""
     ran = gc.isenabled()
     gc.disable()
     try:
@@ -45,8 +45,8 @@ def _paused_collector() -> Iterator[None]:
 def load(path: FilePath | str) -> models.Registry:
     """Read and check the registry in the file `path`.
 
-    Raises RegistryError with every problem of the file, in the order of the lines; a file that cannot
-    be read is one problem without a line.
+    :raises RegistryError: with every problem of the file, in the order of the lines; a file that cannot be read is one
+        problem without a line
     """
     file = str(path)
     try:
@@ -73,7 +73,7 @@ def parse(content: bytes, file: str = "tenants.yaml") -> models.Registry:
 
 
 class _Faults:
-    """The problems so far, and the paths that have one: what depends on those is not judged."""
+    """The problems so far, and the paths that have one. What depends on such a path is not checked."""
 
     def __init__(self, source: Document) -> None:
         self.source = source
@@ -243,8 +243,8 @@ class _Resolver:
     def __init__(self, source: Document, faults: _Faults) -> None:
         self.source = source
         self.faults = faults
-        # Reported at the end: a finding about defaults must not hide the same app's other findings,
-        # and comes once for all the apps that share it.
+        # Reported at the end, once for all apps that share the fault. A fault in the defaults must not hide the other
+        # faults of the same app.
         self.found: dict[tuple[Path, str], None] = {}
 
     def registry(self, registry: written.Registry) -> models.Registry:
@@ -322,7 +322,7 @@ class _Resolver:
 
 
 _WHOLE: Final = frozenset({"schema_source", "graph", "graphs_per_user"})
-"""Mappings whose keys belong together: one that is written replaces the default whole."""
+"""Mappings whose keys belong together: one that is written replaces the whole default."""
 
 
 def _given(model: Written | None) -> dict[str, Any]:

@@ -31,7 +31,7 @@ GraphType: TypeAlias = Literal[
 
 
 class Frozen(BaseModel):
-    """What all models share: no field can be added or changed."""
+    """What all models share: no field can be added or changed later."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -96,14 +96,14 @@ class Database(Frozen):
 
 
 class ServiceEntry(Frozen):
-    """A service that an app is registered with; disabled, it stays registered and refuses the app."""
+    """A service that an app is registered with. A disabled one stays registered, and refuses the app."""
 
     name: ServiceName
     enabled: bool = True
 
 
 class ApiKey(Frozen):
-    """An API key of an app. A past `expires` is a valid registry: the key has expired."""
+    """An API key of an app. `expires` may be in the past: such a key has expired."""
 
     name: str
     scopes: tuple[Scope, ...] = ("read", "write")

@@ -19,7 +19,9 @@ MOVED: Final = "moved"
 
 
 def moved_apps(stack: Mapping[str, Any]) -> dict[str, str]:
-    """Tell which apps were moved out of a stack, and to which stack. One that the stack holds nevertheless is on its way: the move was cut off.
+    """Return the apps that were moved out of a stack, each with the stack that has it now.
+
+    An app that the stack still holds is on its way: its move was cut off.
 
     :param stack: the outputs of the stack itself
     """
@@ -35,14 +37,14 @@ def without_moved(
     stack: str,
     everything: bool,
 ) -> Sequence[App]:
-    """Leave out the apps that were moved to another stack: two that hold one app would work against each other.
+    """Leave out the apps that were moved to another stack.
 
     :param applied: what the stack holds now
     :param selected: what it is to hold
     :param moved: by app, the stack that it was moved to
     :param registry: the registry's file, for the message
     :param stack: this stack
-    :param everything: nobody named the selected apps
+    :param everything: whether all apps were selected, and nobody named them
     :raises TransitionError: a move was cut off, or somebody names an app that was moved
     """
     if between := {app.id: moved[app.id] for app in applied if app.id in moved}:

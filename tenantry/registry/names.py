@@ -1,14 +1,16 @@
 """Every name that is derived from the registry, in one place.
 
-A name that changed would be a new project or a new database, so these functions are a contract:
-their results may never change for the same arguments. They are injective: two apps never share a name.
+These functions are a contract: a name that changed would be a new project or a new database, so the same arguments
+must always give the same name. Two apps never share a name.
 
-Why that holds. A label is a DNS label (RFC 1035, section 2.3.1: letters, digits, hyphens, at most 63
-octets) in lower case, begins with a letter and has no two hyphens in a row. So `--` in a name, and
-`__` once hyphens have become underscores, can only be a separator. A name that is too long for its
-service is cut and ends in a hash of the whole name, set off by a mark (`.` or `___`) that no uncut name
-can contain: a cut name never equals an uncut one, and two cut names differ as their hashes do
-(SHA-256, 65 bits kept).
+Why that holds:
+
+- A label is a DNS label (RFC 1035, section 2.3.1: letters, digits, hyphens, at most 63 octets) in lower case. It begins
+  with a letter and has no two hyphens in a row. So `--` in a name can only be a separator, and so can `__`, once
+  hyphens have become underscores.
+- A name that is too long for its service is cut, and ends in a hash of the whole name behind a mark (`.` or `___`). No
+  name that is not cut contains the mark, so the two kinds never meet. Two cut names differ as their hashes do (SHA-256,
+  65 bits kept).
 """
 
 import base64
@@ -35,7 +37,7 @@ _HASH_LENGTH: Final = 13
 
 
 def app_of(part: str) -> str:
-    """Return the app that something belongs to which is called after it: `acme/web` of `acme/web/alice`."""
+    """Return the app's id of an id that begins with it: `acme/web` of `acme/web/alice`."""
     return "/".join(part.split("/")[:2])
 
 
@@ -99,8 +101,8 @@ class AppNames:
     def user_graph(self, user: str) -> str:
         """Return the Neo4j Aura instance of one of the app's users: `tenantry--acme--web--alice`.
 
-        A user that is no label, or too long, gives a name that is cut; see above. The first three separators are the
-        app's, so what follows is the user's id, whatever it is made of.
+        A user's id that is no label, or too long, gives a name that is cut. The first three separators are the app's,
+        so what follows is the user's id, whatever it is made of.
         """
         name = f"{self.namespace}--{self.tenant}--{self.app}--{user}"
         if LABEL.fullmatch(user):
@@ -112,7 +114,7 @@ class AppNames:
         return _fit(f"{self.tenant}--{key}", KEY_PREFIX_LENGTH, mark=".")
 
     def _identifier(self, suffix: str) -> str:
-        # The prefix keeps a tenant named `pg` away from `pg_`, which PostgreSQL reserves for its own roles.
+        # Without the prefix, a tenant `pg` would give a role `pg_…`, a name that PostgreSQL reserves.
         name = f"tenant_{self.tenant}__{self.app}".replace("-", "_")
         return _fit(name, IDENTIFIER_LENGTH - len(suffix), mark="___") + suffix
 

@@ -149,6 +149,5 @@ EXTENSIONS: Final = frozenset(
 BUILT_IN_EXTENSIONS: Final = ("plpgsql",)
 """Extensions that every database has from the start (PostgreSQL's `template1`).
 
-They belong to the superuser, so no role of Neon's customers can drop them: one that was declared could
-never be taken out again.
+They belong to the superuser, so no role of a Neon customer can drop them. One that was declared could never be removed.
 """

@@ -1,4 +1,4 @@
-"""Which apps a run may destroy beside another, by name."""
+"""Which apps one run may destroy together: those that are allowed by name."""
 
 from __future__ import annotations
 

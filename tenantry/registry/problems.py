@@ -20,9 +20,9 @@ class Position(NamedTuple):
 class Problem:
     """One fault: where it stands, which value it concerns, what is wrong and what is allowed.
 
-    `line` and `column` start at 1; both are 0 where the file as a whole is the problem (it does not
-    exist). `path` is the value's place in the registry (`tenants.acme.apps.web.region`), or empty
-    where there is none yet, as in a file that is not YAML. `message` is one line.
+    `line` and `column` start at 1. Both are 0 where the whole file is the problem, such as one that does not exist.
+    `path` is the value's place in the registry (`tenants.acme.apps.web.region`). It is empty where there is none yet,
+    as in a file that is not YAML. `message` is one line.
     """
 
     file: str

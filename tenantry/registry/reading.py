@@ -20,17 +20,19 @@ from tenantry.registry.syntax import syntax_problem
 _FORBIDDEN: Final = re.compile(
     r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
-# libyaml still breaks lines here, YAML 1.2 (1.2.2, section 5.4) does not, and editors differ: what one
-# reader sees in a comment is a key to another.
+# libyaml still breaks lines here, and YAML 1.2 does not (1.2.2, section 5.4). Editors differ too: what is in a comment
+# for one reader is a key for another.
 _BREAKS: Final = re.compile("[\x85\u2028\u2029]")
 
 
 def read(content: bytes, file: str) -> Document:
     """Read a YAML file's bytes; `file` is its name in messages.
 
-    Raises RegistryError where no values can be had: not UTF-8, not YAML, a character that only some
-    readers take for a line break, empty or `null`. Other faults are in the document's `problems`, so that
-    they are reported together with those found later.
+    Other faults than those below are in the document's `problems`, so that they are reported together with those that
+    are found later.
+
+    :raises RegistryError: there are no values: the file is not UTF-8, not YAML, empty, `null`, or has a character that
+        only some readers take for a line break
     """
     text = _decode(content, file)
     if not text.isascii() and (found := _BREAKS.search(text)):

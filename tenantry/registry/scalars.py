@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# No more digits than a float holds: a larger number is text, as a larger float is (`1e999`).
+# At most as many digits as a float has. A larger number is text, and so is a larger float (`1e999`).
 _INT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,307})", re.ASCII)
 _FLOAT: Final = re.compile(
     r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII

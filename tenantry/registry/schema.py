@@ -1,7 +1,7 @@
-"""The registry's JSON Schema, for editors: made from the models, so that it cannot say anything else.
+"""The registry's JSON Schema, for editors. It is made from the models, so the two always agree.
 
-It knows shapes, names, units, ranges and defaults. What depends on several values (quotas, a range of
-compute sizes) and what merging defaults brings is for `tenantry validate`.
+It knows shapes, names, units, ranges and defaults. `tenantry validate` checks the rest: rules on several values, such
+as quotas and a range of compute sizes, and what the defaults add.
 """
 
 from __future__ import annotations

@@ -19,9 +19,11 @@ class SelectionError(ValueError):
 def select(registry: Registry, spec: str | Sequence[str]) -> tuple[App, ...]:
     """Return the apps that `spec` selects, in the registry's order, each once.
 
-    `spec` is `all` (no tenant has that name), or ids (`acme/web`) and tenants (`acme`, all of its apps) as a list or separated by
-    commas. Raises SelectionError, in one line, for names that the registry does not have and for an
-    empty list: a stack of nothing would remove everything it holds.
+    `spec` is `all`, which no tenant can be called, or a list of ids (`acme/web`) and tenants (`acme`, all of its apps);
+    as a text, it is separated by commas.
+
+    :raises SelectionError: a name is not in the registry, or the list is empty: a stack of nothing would remove all
+        that it holds
     """
     wanted = [part.strip() for part in spec.split(",")] if isinstance(spec, str) else list(spec)
     if wanted == ["all"]:
@@ -39,11 +41,12 @@ def select(registry: Registry, spec: str | Sequence[str]) -> tuple[App, ...]:
 
 
 def select_for(registry: Registry, spec: str, stack: str) -> tuple[App, ...]:
-    """Return the apps that `spec` selects for a stack; with `all`, a stack that is called as an app's own holds that app alone.
+    """Return the apps that `spec` selects for a stack. With `all`, a stack with an app's own name holds that app alone.
 
-    Runs over many stacks give each app a stack of its own (`AppNames.stack`). Whoever looks after one of them by hand must not
-    put every app of the registry into it. Raises SelectionError as `select`, and where `spec` is `all` and such an app is not in
-    the registry.
+    Runs over many stacks give each app a stack of its own (`AppNames.stack`). Whoever works on one of them by hand must
+    not put every app of the registry into it.
+
+    :raises SelectionError: as `select`; also where `spec` is `all` and the stack's app is not in the registry
     """
     if spec.strip() != "all" or "--" not in stack:
         return select(registry, spec)

@@ -10,7 +10,7 @@ import yaml
 from tenantry.registry.document import position
 from tenantry.registry.problems import Position, Problem
 
-# What an event has depends on its kind, more finely than PyYAML's stubs tell.
+# An event's attributes depend on its kind, and PyYAML's stubs do not say which it has.
 _Event: TypeAlias = Any
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}|\|{7}) ", re.MULTILINE)
 

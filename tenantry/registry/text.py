@@ -11,7 +11,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What an event has depends on its kind, more finely than PyYAML's stubs tell.
+# An event's attributes depend on its kind, and PyYAML's stubs do not say which it has.
 _Event: TypeAlias = Any
 
 LINE_END: Final = re.compile("\r\n|\r|\n")
@@ -41,7 +41,7 @@ class Node:
 
 
 def compose(text: str) -> Node:
-    """Return the tree of a text that has been read before: one document, no deeper than `document` lets pass."""
+    """Return the tree of a text that `reading` has read before, without a fault."""
     loader = yaml.CSafeLoader(text)
     events = iter(loader.get_event, None)
     for event in events:

@@ -1,8 +1,8 @@
 """Durations and sizes with units: `500ms`, `30s`, `7d`, `512MB`, `8GB`.
 
-A unit is always written: a bare number means seconds to one reader and milliseconds to the next.
-One whole number and one unit; sizes are powers of 1024, as PostgreSQL's `memory` settings are
-(PostgreSQL documentation, "Setting Parameters: Parameter Names and Values").
+The unit is always written: a bare number means seconds to one reader and milliseconds to another. A quantity is one
+whole number and one unit. Sizes are powers of 1024, as in PostgreSQL's settings (PostgreSQL documentation, "Setting
+Parameters: Parameter Names and Values").
 """
 
 import re
@@ -20,7 +20,7 @@ MILLISECONDS: Final = {
 }
 BYTES: Final = {"kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 
-# Twelve digits keep every product far inside 64 bits, and int() away from its own digit limit.
+# Twelve digits: every product fits into 64 bits, and int() never meets its own limit of digits.
 _QUANTITY: Final = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[A-Za-z]+)", re.ASCII)
 DURATION_PATTERN: Final = f"^[0-9]{{1,12}}({'|'.join(MILLISECONDS)})$"
 SECONDS_PATTERN: Final = f"^[0-9]{{1,12}}({'|'.join(list(MILLISECONDS)[1:])})$"

@@ -1,4 +1,4 @@
-"""A list of users in a file of its own: one id a line, `#` begins a comment, empty lines are nothing."""
+"""A list of users in a file of its own: one id a line. `#` begins a comment, and empty lines are passed over."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def read_users(registry: str, name: str) -> list[str]:
             except RuleError as error:
                 raise UsersError(f"{name}, line {number}: {error}") from None
     if not users:
-        # What a file looks like that was cut off.
+        # A file that was cut off looks like this.
         raise UsersError(f'{name} names nobody: for no users write "users: []" in its place')
     return users

@@ -13,7 +13,7 @@ from tenantry.provisioning.postgres import kind_of
 from tenantry.provisioning.retries import RetryPolicy
 
 LOCK_SECONDS: Final = 5
-"""How long a statement of a migration waits for a lock. Behind a waiting one, the app's own statements queue up."""
+"""How long a statement of a migration waits for a lock. While it waits, the app's own statements queue up behind it."""
 CONNECT_SECONDS: Final = 10
 """How long one attempt to connect may take. Neon wakes a suspended compute within that."""
 
@@ -37,7 +37,7 @@ class TenantDatabase:
     def session(self) -> dict[str, str | int]:
         """Return libpq's parameters of a session that works in the schema."""
         settings = {
-            # public for what extensions bring; the schema comes first, so it is where things are made.
+            # The schema comes first, so things are made in it; public is there for what extensions bring.
             "search_path": f"{self.schema},public",
             "lock_timeout": f"{LOCK_SECONDS}s",
         }
@@ -49,7 +49,7 @@ class TenantDatabase:
         }
 
     def without_password(self, text: str) -> str:
-        """Return the text with the password taken out, should another program's message have held it."""
+        """Return the text without the password, which another program's message may hold."""
         return hidden(text, self.password)
 
 
@@ -77,9 +77,9 @@ def _attempt(database: TenantDatabase) -> psycopg.Connection[tuple[Any, ...]]:
         kind = kind_of(error)
         said = database.without_password(" ".join(str(error).split()))
     hint = (
-        "pulumi refresh, then pulumi up makes it anew"
+        "tenantry up -- --refresh makes it anew"
         if kind is MissingError
-        else "look at the project in Neon, then pulumi up"
+        else "look at the project in Neon, then tenantry up"
     )
     raise kind(
         database.app,

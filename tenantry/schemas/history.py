@@ -1,7 +1,8 @@
 """An Alembic history read as text: which revisions there are, and what each one follows.
 
-Alembic would import every file and itself to know that. Here the two assignments that it looks at, `revision` and
-`down_revision`, are read from the syntax tree, so that a preview costs nothing and runs no operator's code.
+To know that, Alembic would have to be imported, and it would import every file. Here the assignments that it looks at
+are read from the syntax tree: `revision`, `down_revision`, `depends_on`. So a preview stays cheap, and runs none of an
+operator's code.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class History:
-    """A complete chain of revisions: every one that is followed exists, and none follows itself."""
+    """A complete chain of revisions: each one's predecessors are there, and none comes after itself."""
 
     name: str
     """What messages call it: `template "base"`, `"./migrations/shop"`."""

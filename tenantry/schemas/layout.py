@@ -32,9 +32,11 @@ class Layout:
 def layout_of(name: str, *, template: str | None, path: str | None) -> Layout:
     """Find the parts of a template, or of the folder at `path`.
 
-    A folder is one of: one with `alembic.ini`, whose `script_location` and `version_locations` are followed (relative ones from
-    that folder); a folder of scripts, with `env.py` and `versions/`; a folder with `versions/` only, which runs in
-    Tenantry's own environment.
+    A folder is one of three:
+
+    - one with `alembic.ini`, whose `script_location` and `version_locations` are followed, relative ones from there;
+    - a folder of scripts, with `env.py` and `versions/`;
+    - a folder with `versions/` alone, which runs in Tenantry's own environment.
 
     :param name: what messages call the history
     :raises SchemaError: the folder is not there, or not a history

@@ -1,6 +1,6 @@
 """A schema brought to its revision, and read again: what the resource does, without Pulumi.
 
-Neither reading nor finding that nothing is to be done imports Alembic.
+Alembic is imported only when there is something to migrate.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ class Schema:
 def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = None) -> Schema:
     """Bring the schema to the wanted revisions, and say what is there.
 
-    Runs as the owner under an advisory lock, one transaction for each revision. What is there after a revision was applied
-    is what is expected from then on.
+    Runs as the owner under an advisory lock, with one transaction for each revision. The structure that a migration
+    leaves is what later runs expect.
 
-    :param recorded: what the last migration left; None where this is the first that is known of
-    :raises ProvisioningError: no connection, another migration under way, a revision that failed, a way down that is not allowed,
-        or a structure that was changed by hand and that no revision is left to mend
+    :param recorded: what the last migration left; None where no earlier one is known
+    :raises ProvisioningError: no connection, another migration under way, a revision that failed, a way down that is
+        not allowed, or a structure that was changed by hand while there is no revision left to apply
     """
     with _session(database) as connection:
         _lock(database, connection)
@@ -69,7 +69,7 @@ def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = 
             if recorded and rights_to_restore(recorded.objects, found):
                 _restore_rights(database, connection, recorded, found)
                 found = read_structure(connection, database.schema, database.group)
-            # With other heads than those recorded, somebody migrated, and nothing can be said about hands.
+            # With other heads than the recorded ones somebody else has migrated: what was changed by hand is unknown.
             changed = (
                 differences(recorded.objects, found) if recorded and heads == recorded.heads else []
             )
@@ -80,7 +80,7 @@ def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = 
                     f"schema {database.schema} was changed outside of its migrations: {', '.join(changed)}; this is left "
                     f"alone, since {heads[0]} is applied and what was in a table would not come back with it",
                     "undo the change by hand (a branch of an earlier moment has the old state), or write a revision that "
-                    "makes the schema what it is to be; then pulumi up",
+                    "makes the schema what it is to be; then tenantry up",
                 )
             return Schema(heads, found, table)
         table = _run(database, wanted, connection, table)
@@ -124,13 +124,13 @@ def _session(database: TenantDatabase) -> Iterator[Connection]:
                     database.app,
                     "schema",
                     f"there is no schema {database.schema} in {database.name}",
-                    "pulumi refresh, then pulumi up makes it anew",
+                    "tenantry up -- --refresh makes it anew",
                 )
             yield connection
         except psycopg.Error as error:
             reason = database.without_password(reason_of(error))
             raise kind_of(error)(
-                database.app, "schema", reason, "pulumi up goes on from there"
+                database.app, "schema", reason, "tenantry up goes on from there"
             ) from None
 
 
@@ -147,7 +147,7 @@ def _lock(database: TenantDatabase, connection: Connection) -> None:
             database.app,
             "schema",
             f"another migration of this schema has been running for {WAIT_SECONDS} s",
-            "wait for it, then pulumi up",
+            "wait for it, then tenantry up",
         ) from None
 
 
@@ -178,7 +178,7 @@ def _run(database: TenantDatabase, wanted: Wanted, connection: Connection, table
 def _restore_rights(
     database: TenantDatabase, connection: Connection, recorded: Schema, found: Mapping[str, str]
 ) -> None:
-    """Give the group what a migration left it with: rights hold no data, so putting them back loses nothing."""
+    """Give the group back the rights that a migration left it with. Rights hold no data, so nothing is lost by it."""
     group = sql.Identifier(database.group)
     with connection.transaction():
         for thing, lacking, surplus in rights_to_restore(recorded.objects, found):
@@ -190,7 +190,7 @@ def _restore_rights(
 
 
 def _protect_version(database: TenantDatabase, connection: Connection, table: str) -> None:
-    """Take from the app's logins what the default privileges gave them on the record of revisions: they read it."""
+    """Let the app's logins only read the record of revisions: the default privileges gave them more."""
     if "." in table:
         return  # a schema of the operator's own, on which the logins have no rights
     for name in (table, VERSION_VIEW):

@@ -93,7 +93,7 @@ def _plan(source: SchemaSource, path: str | None, history: History) -> SchemaPla
 
 
 def _from_folder(source: SchemaSource, registry: Path, folder: Path) -> str | None:
-    # Relative to the program's folder, so that a state says the same on every machine.
+    # Relative to the program's folder, so that the state is the same on every machine.
     if source.path is None or Path(source.path).is_absolute():
         return source.path
     return Path(os.path.relpath(registry.parent / source.path, folder)).as_posix()

@@ -42,7 +42,7 @@ HINTS = {
 
 @dataclass
 class Run:
-    """What one run has done so far; right also after a failure."""
+    """What one run has done so far. It is kept up to date, so it also holds after a failure."""
 
     done: list[str] = field(default_factory=list)
     current: str | None = None
@@ -60,9 +60,10 @@ def run_history(
 ) -> Run:
     """Bring the database from where it is to exactly `revisions`.
 
-    :param lock_holder: the server process that holds this migration's advisory lock: proof that `env.py` connected to the
-        right database
-    :raises ProvisioningError: a revision failed, or the way leads down and that is not allowed; what ran before stays applied
+    :param lock_holder: the server process that holds this migration's advisory lock; by it one sees whether `env.py`
+        connected to the right database
+    :raises ProvisioningError: a revision failed, or one would have to be taken back and that is not allowed. What ran
+        before stays applied
     """
     run = Run()
 
@@ -96,21 +97,21 @@ def run_history(
         try:
             config = _config(database, layout)
             scripts = ScriptDirectory.from_config(config)
-            # Not by the configuration, which is split at a character that a folder's name may hold.
+            # Set here, since the configuration is split at a character that a folder's name may hold.
             scripts.version_locations = [str(each.resolve()) for each in layout.versions]
-            # What a revision prints is for a person; standard output may be somebody's protocol.
+            # What a revision prints is for people, and standard output may carry a protocol: it goes to standard error.
             environment = EnvironmentContext(
                 config, scripts, fn=steps, destination_rev=revisions[-1]
             )
-            # Each revision is a transaction, whatever env.py says. Not a subclass: Alembic finds the names that it puts
-            # into `alembic.context` by the exact class.
+            # Each revision is a transaction, whatever env.py says. A subclass would not do: Alembic looks at the exact
+            # class for the names that it puts into `alembic.context`.
             environment.configure = partial(  # type: ignore[method-assign]
                 _configure, environment.configure
             )
             with redirect_stdout(sys.stderr), environment:
                 scripts.run_env()
         except SchemaError as error:
-            raise RejectedError(database.app, "schema", str(error), "then pulumi up") from None
+            raise RejectedError(database.app, "schema", str(error), "then tenantry up") from None
         except Exception as error:  # noqa: BLE001  # an operator's env.py and revisions may raise anything
             raise _failure(database, run, error) from None
     return run
@@ -183,16 +184,16 @@ def _failure(database: TenantDatabase, run: Run, error: Exception) -> Provisioni
             f"it left nothing behind, and {', '.join(run.done) or 'nothing'} was applied before it in this run"
         )
     said = database.without_password("; ".join(parts))
-    return kind(database.app, "schema", said, f"{hint}; then pulumi up goes on from there")
+    return kind(database.app, "schema", said, f"{hint}; then tenantry up goes on from there")
 
 
 def _reason(error: Exception) -> tuple[type[ProvisioningError], str, str, str]:
     if isinstance(error, DBAPIError):
-        # The driver's whole text may hold values of rows (DETAIL), so only the message proper is shown.
+        # The driver's whole text may hold values of rows (DETAIL), so only the first part, the message, is shown.
         primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
         state = getattr(error.orig, "sqlstate", None)
         hint = HINTS.get(state or "", "correct the revision")
-        # `statement` has placeholders where values were bound.
+        # The statement is safe to show: it has placeholders in the places of bound values.
         said = primary or _line(str(error.orig))
         return kind_of_state(state, said), said, hint, _line(error.statement or "")
     said = f"{type(error).__name__}: {_line(str(error))}"

@@ -1,12 +1,15 @@
 """The live structure of a schema, as one digest for each object in it.
 
-Every definition is PostgreSQL's own rendering (`format_type`, `pg_get_constraintdef`, …), read with an empty search path so
-that names are always written out. Of a table: columns with type, nullability, default, identity and collation, constraints,
-indexes and triggers; the order of columns is left out, since putting one back puts it last. Views, sequences, functions, enums
-and domains are objects too. What belongs to an extension is not ours. NOT NULL is taken from the column: PostgreSQL 18 lists
-it as a constraint as well.
+Every definition is PostgreSQL's own text (`format_type`, `pg_get_constraintdef`, …). It is read with an empty search
+path, so that names are always written out.
 
-What the app's group may do with each relation and function is told beside it, in words and not as a digest: it can be put back.
+- A table has columns with type, nullability, default, identity and collation, and constraints, indexes and triggers.
+  The order of its columns is left out: a column that is put back comes last.
+- Views, sequences, functions, enums and domains are objects too. What belongs to an extension is left out.
+- NOT NULL is taken from the column, since PostgreSQL 18 lists it as a constraint as well.
+
+The rights of the app's group on each relation and function are given in words and not as a digest, so that they can be
+put back.
 """
 
 from __future__ import annotations
@@ -96,14 +99,14 @@ SELECT kind || ' ' || name, coalesce((
 FROM thing
 """
 RIGHTS: Final = "rights on "
-"""What the names of those entries begin with; then what GRANT calls the thing, and its name."""
+"""The names of these entries begin with it. Then comes what GRANT calls the thing, and its name."""
 
 
 def read_structure(connection: psycopg.Connection[Any], schema: str, group: str) -> dict[str, str]:
     """Describe each object of `schema` (`table users`, `view x`, `function f(integer)`) by a digest of its definition.
 
-    An entry such as `rights on TABLE app.users` has the rights of the role `group` on it: `INSERT, SELECT`, or an empty text.
-    The schema must exist. Reads the catalogs only; takes no lock that a statement of the app would wait for.
+    An entry such as `rights on TABLE app.users` has the rights of the role `group` on it: `INSERT, SELECT`, or an empty
+    text. The schema must exist. Only the system catalogs are read, and no statement of the app has to wait.
     """
     parts: dict[str, list[str]] = {}
     with connection.transaction():
@@ -127,7 +130,7 @@ def differences(expected: Mapping[str, str], found: Mapping[str, str]) -> list[s
     said = []
     for name in sorted(expected.keys() | found.keys()):
         if name.startswith(RIGHTS):
-            # Those of a thing that came or went are no news beside it.
+            # A thing that is new or gone is told by itself; its rights need no line.
             if name in expected and name in found and expected[name] != found[name]:
                 is_, was = (rights[name] or "none" for rights in (found, expected))
                 said.append(f"{name} are {is_}, and were {was}")
@@ -143,7 +146,7 @@ def differences(expected: Mapping[str, str], found: Mapping[str, str]) -> list[s
 def rights_to_restore(
     expected: Mapping[str, str], found: Mapping[str, str]
 ) -> list[tuple[str, set[str], set[str]]]:
-    """List what was changed about rights: the thing as GRANT calls it, what the group lacks, and what it has too much."""
+    """List the changed rights: the thing as GRANT calls it, what the group lacks, and what it should lose."""
     changed = [
         name
         for name in sorted(expected.keys() & found.keys())

@@ -25,9 +25,9 @@ def _template(
     return Template(name, folders, extensions)
 
 
-# A template that is built on another reads that one's files too: its first revision follows one of the other's, and a
-# later revision of the other is joined by a merge revision. So base's tables are written once, and every template
-# has one head, which a test holds fast.
+# A template that is built on another one reads the other's files too. Its first revision follows one of the other's,
+# and a merge revision joins what the other gets later. So the tables of base are written once. A test checks that
+# every template has one head.
 TEMPLATES: Final = {
     each.name: each
     for each in (

@@ -269,7 +269,7 @@ def test_a_catalog_that_does_not_answer_stops_the_run_in_one_line_and_the_next_g
         assert "Traceback" not in stopped.said
         assert password(url) not in stopped.said
     assert "catalog: tables: " in silent.said
-    assert "look whether the catalog answers, then pulumi up" in silent.said
+    assert "look whether the catalog answers, then tenantry up" in silent.said
     assert "acme/web: services: the catalog: " in denied.said
     assert "look at the catalog's URL" in denied.said
     converged.must("up", "--yes", "--skip-preview")

@@ -199,7 +199,7 @@ def test_a_service_that_nobody_knows_is_refused_by_the_catalog_itself(catalog: C
 
 
 def test_what_belongs_to_an_app_needs_the_apps_row(catalog: Catalog) -> None:
-    with pytest.raises(MissingError, match="pulumi up --refresh writes it again"):
+    with pytest.raises(MissingError, match="tenantry up -- --refresh writes it again"):
         do(catalog, save_services, APP, {"auth": "active"})
     with pytest.raises(MissingError, match="acme/web: keys: the app has no row"):
         do(catalog, save_api_key, APP, KEY)
@@ -361,7 +361,7 @@ def test_a_lost_catalog_reads_as_gone_and_is_not_deleted_from_in_silence(
     assert record.read("00000000-0000-4000-8000-000000000000", outs).id is None
     # The URL may be another database's, and then the key would stay valid in the right one.
     for provider in (key, service, record):
-        with pytest.raises(NoCatalogError, match="pulumi up --refresh makes them"):
+        with pytest.raises(NoCatalogError, match="tenantry up -- --refresh makes them"):
             provider.delete("00000000-0000-4000-8000-000000000000", outs)
 
 

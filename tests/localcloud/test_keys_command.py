@@ -172,4 +172,4 @@ def test_a_catalog_without_tables_is_one_that_was_not_applied_yet(
     monkeypatch.setenv("TENANTRY_CATALOG_URL", catalog.url.replace("/catalog?", "/postgres?"))
     result = RUN.invoke(app, ["keys", "list"])
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "the catalog has no tables yet: pulumi up makes them\n"
+    assert result.stderr == "the catalog has no tables yet: tenantry up makes them\n"
