@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tenantry.fleet.errors import FleetError
-from tenantry.fleet.events import Begun, Finished, Noted, Progress, Result, Summary
-from tenantry.fleet.failures import Failure, failure
+from tenantry.fleet.events import Begun, Finished, Result, Summary
 from tenantry.fleet.journal import Journal
 from tenantry.fleet.outlook import Outlook, Task, look
 from tenantry.fleet.project import READING, Project
@@ -22,23 +21,24 @@ from tenantry.fleet.scheduling import Attempted, Policy, Schedule
 from tenantry.fleet.selection import Selection
 from tenantry.fleet.workers import share, workers
 from tenantry.registry import RegistryError, SelectionError, load
-from tenantry.states.history import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from components.tenant_app import TenantApp
-    from tenantry.fleet.events import Event, Outcome
+    from tenantry.fleet.attempts import Attempts
+    from tenantry.fleet.events import Event
     from tenantry.fleet.inputs import Desired
     from tenantry.fleet.selection import Shard
     from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
-    from tenantry.running.engine import Engine, Operation, Ran, Target
-    from tenantry.running.events import Said, Step
+    from tenantry.running.engine import Engine, Operation
 
     Declared = Callable[[list[TenantApp]], None]
+    Tell = Callable[[Event], None]
+    Attempt = Callable[[Attempts, Task, Tell], Attempted]
 
 SHARE: Final = "NEON_API_SHARE"
 EVERYTHING: Final = Selection()
@@ -73,8 +73,6 @@ class Fleet:
         self._schedule: Schedule[Task] | None = None
         self._engine: Engine | None = None
         self._stops = 0
-        self._busy: set[str] = set()
-        """Apps whose stack another run was found to hold: whether that run is alive is looked at before the next attempt."""
 
     def stop(self) -> None:
         """End the operation that runs; may be called from a signal's handler.
@@ -121,7 +119,7 @@ class Fleet:
         every: bool = False,
         allowed: Collection[str] = (),
         parallel: int | None = None,
-        tell: Callable[[Event], None] = silent,
+        tell: Tell = silent,
         outlook: Outlook | None = None,
     ) -> Summary:
         """Converge: apply the apps whose inputs changed since their last success, and let those go that left the registry.
@@ -137,8 +135,8 @@ class Fleet:
         outlook.check()
         permitted = {*self.project.allowed, *allowed}
 
-        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
-            return self._apply(outlook.desired, task, permitted, every, tell)
+        def attempt(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
+            return attempts.apply(task, permitted, tell, every=every)
 
         return self._run("up", outlook, attempt, selection, parallel, tell)
 
@@ -147,7 +145,7 @@ class Fleet:
         reviewed: Plan,
         *,
         parallel: int | None = None,
-        tell: Callable[[Event], None] = silent,
+        tell: Tell = silent,
     ) -> Summary:
         """Apply what a kept plan says, and nothing else: its apps, with the permissions that it has.
 
@@ -183,7 +181,7 @@ class Fleet:
         every: bool = False,
         allowed: Collection[str] = (),
         parallel: int | None = None,
-        tell: Callable[[Event], None] = silent,
+        tell: Tell = silent,
     ) -> tuple[Plan, Summary]:
         """Preview what `up` would do, in the registry's own words; parameters as there. Takes no lock.
 
@@ -207,16 +205,16 @@ class Fleet:
         stacks = stacks_of(outlook, self.project.folder, self.project.store)
         runs: dict[str, Run] = {}
 
-        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
+        def attempt(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
             if task.purpose == "create":
                 return Attempted(Result(task.app, task.stack, "planned"))
             operation: Operation = "preview" if task.inputs else "preview destroy"
-            run, attempted = self._look(
-                operation, outlook.desired, task, permitted if task.inputs else {task.app}, tell
+            run, attempted = attempts.observe(
+                operation, task, permitted if task.inputs else {task.app}, tell
             )
             runs[task.app] = run
             differs = any(step.operation != "same" for step in run.resources)
-            return _looked(attempted, "planned" if differs else "unchanged")
+            return attempted.as_look("planned" if differs else "unchanged")
 
         summary = self._run("plan", outlook, attempt, selection, parallel, tell)
         return plan_of_fleet(outlook, runs, allowed, () if summary.failed else stacks), summary
@@ -228,7 +226,7 @@ class Fleet:
         deep: bool = False,
         share: Shard | None = None,
         parallel: int | None = None,
-        tell: Callable[[Event], None] = silent,
+        tell: Tell = silent,
     ) -> tuple[Drift, Summary]:
         """Say what differs between the clouds and the states. Changes nothing, takes no lock.
 
@@ -265,7 +263,7 @@ class Fleet:
         self,
         selection: Selection,
         parallel: int | None,
-        tell: Callable[[Event], None],
+        tell: Tell,
     ) -> tuple[Drift, Summary]:
         from tenantry.planning.drift import drift_of
 
@@ -273,12 +271,12 @@ class Fleet:
         there = tuple(task for task in outlook.tasks if task.purpose == "update")
         runs: dict[str, Run] = {}
 
-        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
-            run, attempted = self._look("look", outlook.desired, task, (), tell)
+        def attempt(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
+            run, attempted = attempts.observe("look", task, (), tell)
             if attempted.failure is not None:
                 return attempted
             runs[task.app] = run
-            return _looked(attempted, "drifted" if drift_of([run]).differences else "unchanged")
+            return attempted.as_look("drifted" if drift_of([run]).differences else "unchanged")
 
         summary = self._run(
             "drift",
@@ -296,7 +294,7 @@ class Fleet:
         *,
         confirmed: str = "",
         parallel: int | None = None,
-        tell: Callable[[Event], None] = silent,
+        tell: Tell = silent,
     ) -> Summary:
         """Destroy the selected apps' stacks, or give up their projects, as the `deletion` says that was applied last.
 
@@ -307,8 +305,8 @@ class Fleet:
         """
         outlook = self.going(selection, confirmed=confirmed)
 
-        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
-            return self._remove(outlook.desired, task, tell)
+        def attempt(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
+            return attempts.remove(task, tell)
 
         return self._run("destroy", outlook, attempt, selection, parallel, tell)
 
@@ -316,13 +314,13 @@ class Fleet:
         self,
         outlook: Outlook,
         declared: Declared,
-        tell: Callable[[Event], None],
+        tell: Tell,
     ) -> Summary:
         """Apply the one app of an outlook; `declared` is given its component in the program, where values are at hand."""
         outlook.check()
 
-        def attempt(task: Task, tell: Callable[[Event], None]) -> Attempted:
-            return self._apply(outlook.desired, task, self.project.allowed, True, tell, declared)
+        def attempt(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
+            return attempts.apply(task, self.project.allowed, tell, every=True, declared=declared)
 
         return self._run("up", outlook, attempt, EVERYTHING, 1, tell)
 
@@ -345,10 +343,10 @@ class Fleet:
         self,
         operation: str,
         outlook: Outlook,
-        attempt: Callable[[Task, Callable[[Event], None]], Attempted],
+        attempt: Attempt,
         selection: Selection,
         parallel: int | None,
-        tell: Callable[[Event], None],
+        tell: Tell,
     ) -> Summary:
         began = time.monotonic()
         if not outlook.tasks:
@@ -360,6 +358,7 @@ class Fleet:
         at_once = min(workers(parallel), len(outlook.tasks))
         # Imported here, and before there are threads: with nothing to do nobody pays for the SDK.
         import components.program  # noqa: F401
+        from tenantry.fleet.attempts import Attempts
         from tenantry.running.engine import Engine
         from tenantry.running.errors import EngineError
 
@@ -374,7 +373,10 @@ class Fleet:
             )
         except EngineError as error:
             raise FleetError(str(error)) from None
-        self._schedule = Schedule(attempt, workers=at_once, policy=self._policy)
+        attempts = Attempts(self.project, outlook.desired, self._engine)
+        self._schedule = Schedule(
+            lambda task, tell: attempt(attempts, task, tell), workers=at_once, policy=self._policy
+        )
         if self._stops:
             self._schedule.stop()
         journal = Journal(
@@ -382,7 +384,7 @@ class Fleet:
             {
                 "operation": operation,
                 "registry": str(self.project.registry),
-                "selection": _shown(selection),
+                "selection": selection.as_json(),
                 "workers": at_once,
                 "unchanged": len(outlook.unchanged),
                 "notes": list(outlook.notes),
@@ -413,241 +415,9 @@ class Fleet:
         tell(summary)
         return summary
 
-    def _apply(
-        self,
-        desired: Desired,
-        task: Task,
-        allowed: Collection[str],
-        every: bool,
-        tell: Callable[[Event], None],
-        declared: Declared | None = None,
-    ) -> Attempted:
-        inputs = task.inputs
-        if inputs is None:
-            return self._remove(desired, task, tell)
-        now = self._now(task)
-        if now is not None and now.applied(inputs.digest) and not every:
-            return Attempted(Result(task.app, task.stack, "unchanged"))
-        if (stuck := self._settle(task, tell)) is not None:
-            return stuck
-        ran = self._change(
-            "up",
-            task,
-            self._program(desired, task, allowed, declared),
-            tell,
-            message(task.app, inputs.digest),
-        )
-        return _attempted(task, ran, "applied" if ran.watch.changes else "unchanged")
-
-    def _remove(self, desired: Desired, task: Task, tell: Callable[[Event], None]) -> Attempted:
-        if (stuck := self._settle(task, tell)) is not None:
-            return stuck
-        without = replace(task, inputs=None)
-        ran = self._change(
-            "destroy",
-            replace(task, purpose="remove"),
-            self._program(desired, without, {task.app}),
-            tell,
-            f"tenantry: {task.app} leaves with deletion {task.deletion}",
-        )
-        return _attempted(task, ran, "given up" if task.deletion == "retain" else "removed")
-
-    def _look(
-        self,
-        operation: Operation,
-        desired: Desired,
-        task: Task,
-        allowed: Collection[str],
-        tell: Callable[[Event], None],
-    ) -> tuple[Run, Attempted]:
-        """Do what changes nothing, and read what the engine says of it."""
-        from tenantry.planning.previewing import observe
-
-        run, ran = observe(
-            self._target(task, self._program(desired, task, allowed)),
-            operation,
-            happened=self._teller(task, tell),
-        )
-        return run, _attempted(task, self._judged(task, ran), "unchanged")
-
-    def _change(
-        self,
-        operation: Operation,
-        task: Task,
-        program: Callable[[], None],
-        tell: Callable[[Event], None],
-        message: str,
-    ) -> Ran:
-        """Do what changes something."""
-        target = self._target(task, program)
-        if task.purpose == "create":
-            made = target.engine.create(target.stack)
-            if made.code:
-                return self._judged(task, made)
-        happened = self._teller(task, tell)
-        ran = target.engine.run(
-            operation,
-            target.stack,
-            program,
-            tell=lambda _event, step: happened(step),
-            message=message,
-        )
-        return self._judged(task, ran)
-
-    def _target(self, task: Task, program: Callable[[], None]) -> Target:
-        from tenantry.running.engine import Target
-
-        if self._engine is None:
-            raise RuntimeError("no operation runs")
-        return Target(self._engine, task.stack, program)
-
-    def _teller(
-        self, task: Task, tell: Callable[[Event], None]
-    ) -> Callable[[Step | Said | None], None]:
-        from tenantry.running.events import Step
-
-        def happened(step: Step | Said | None) -> None:
-            if isinstance(step, Step) and step.state != "failed":
-                work = step.work
-                tell(
-                    Progress(
-                        task.app, work.operation, f"{work.kind} {work.name}", step.state == "done"
-                    )
-                )
-
-        return happened
-
-    def _judged(self, task: Task, ran: Ran) -> Ran:
-        if ran.code and failure(ran.errors).kind == "busy":
-            self._busy.add(task.app)
-        return ran
-
-    def _program(
-        self,
-        desired: Desired,
-        task: Task,
-        allowed: Collection[str],
-        declared: Declared | None = None,
-    ) -> Callable[[], None]:
-        from components.program import declare
-        from components.settings import Settings
-
-        def program() -> None:
-            read = Settings.read(self.project.environment)
-            settings = replace(
-                read, registry=self.project.registry, allow_destroy=frozenset(allowed)
-            )
-            inputs = task.inputs
-            plans = {task.app: inputs.plan} if inputs and inputs.plan else {}
-            # Of an app that leaves the registry may still know, where it is destroyed by name.
-            known = [app for app in desired.registry.apps if inputs or app.id != task.app]
-            apps = declare([inputs.app] if inputs else [], plans, settings, registered=known)
-            if declared is not None:
-                declared(apps)
-
-        return program
-
-    def _now(self, task: Task) -> Any:  # noqa: ANN401 an Update or None
-        """Look again: another run may have come first."""
-        if task.purpose == "create":
-            return None
-        from tenantry.states.history import ThroughEngine
-
-        if isinstance(self.project.history, ThroughEngine):
-            return None  # a second look would cost as much as the run
-        return self.project.history.last([task.stack]).get(task.stack)
-
-    def _settle(self, task: Task, tell: Callable[[Event], None]) -> Attempted | None:
-        """Put right what a run that was cut off left behind in this stack; None where nothing is in the way."""
-        settled = task.purpose == "create" or (task.update is not None and task.update.settled)
-        if settled and task.app not in self._busy:
-            # Where a lock is left nevertheless, the engine says so.
-            return None
-        from tenantry.aura.errors import AuraError
-        from tenantry.neon.client import NeonError
-        from tenantry.recovery.looking import Looker
-        from tenantry.recovery.preparing import prepare
-
-        environment = {**self.project.environment, "PULUMI_STACK": task.stack}
-        try:
-            prepare(
-                Looker(self.project.folder, environment),
-                environment,
-                lambda text: tell(Noted(task.app, text)),
-            )
-        except (*READING, AuraError, NeonError) as error:
-            reason = str(error)
-            kind: Any = "busy" if reason.startswith("lock") else "lasting"
-            outcome: Outcome = "busy" if kind == "busy" else "failed"
-            return Attempted(
-                Result(task.app, task.stack, outcome, reason=reason), Failure(kind, reason)
-            )
-        return None
-
     def going(self, selection: Selection, *, confirmed: str = "") -> Outlook:
         """Find the stacks that `destroy` is about, by what was applied last; parameters and errors as there."""
-        from tenantry.fleet.outlook import FEW, some
-        from tenantry.states.apps import applied_in
+        from tenantry.fleet.removals import judge_removals
 
         outlook = self.look(selection, every=True)
-        namespace = outlook.desired.registry.namespace
-        if confirmed and confirmed != namespace:
-            raise FleetError(f"--confirm {confirmed}: the registry's namespace is {namespace}")
-        there = [task for task in outlook.tasks if task.purpose != "create"]
-        tasks, refused = [], [*outlook.cut]
-        for task in there:
-            held = applied_in(self.project.store.state(task.stack))
-            deletion = held[0].deletion if held else "delete"
-            if deletion == "protect":
-                refused.append(
-                    f"{task.app} was applied last with 'deletion: protect': nothing was changed. Set 'deletion: delete', apply, then destroy it"
-                )
-            tasks.append(replace(task, purpose="remove", deletion=deletion))
-        count = len(tasks)
-        apps = [task.app for task in tasks]
-        if not confirmed and count > 1 and not {task.app for task in tasks} <= selection.only:
-            refused.append(
-                f"{count} apps would be destroyed ({some(apps)}): nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
-            )
-        elif not confirmed and outlook.fleet >= FEW and count > outlook.fleet // 10:
-            refused.append(
-                f"{count} of the fleet's {outlook.fleet} apps would be destroyed ({some(apps)}): nothing was changed. Take a tenth at most, or name the namespace: "
-                f"--confirm {namespace}"
-            )
-        if refused:
-            raise FleetError("\n".join(refused))
-        return replace(outlook, tasks=tuple(tasks), unchanged=(), refused=())
-
-
-def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:
-    result = Result(
-        task.app,
-        task.stack,
-        outcome,
-        changes=dict(ran.watch.changes),
-        warnings=tuple(ran.watch.warnings),
-    )
-    if ran.code == 0:
-        return Attempted(result)
-    why = failure(ran.errors, interrupted=ran.interrupted)
-    failed: Mapping[str, Outcome] = {"busy": "busy", "stopped": "stopped"}
-    return Attempted(
-        replace(result, outcome=failed.get(why.kind, "failed"), reason=why.reason), why
-    )
-
-
-def _looked(attempted: Attempted, outcome: Outcome) -> Attempted:
-    if attempted.failure is not None:
-        return attempted
-    # Which resources differ stands in the plan.
-    return replace(attempted, result=replace(attempted.result, outcome=outcome, changes={}))
-
-
-def _shown(selection: Selection) -> dict[str, Any]:
-    return {
-        "only": sorted(selection.only),
-        "tenants": sorted(selection.tenants),
-        "environments": sorted(selection.environments),
-        "changed": None if selection.changed is None else sorted(selection.changed),
-        "shard": f"{selection.shard.number}/{selection.shard.count}" if selection.shard else None,
-    }
+        return judge_removals(outlook, self.project.store, selection, confirmed)

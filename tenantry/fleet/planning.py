@@ -5,16 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from tenantry.planning.digests import (
-    change_digests,
-    declared_digest,
-    deployment_digest,
-    program_digest,
-)
+from tenantry.planning.digests import declared_digest, deployment_digest, program_digest
 from tenantry.planning.fields import changes
 from tenantry.planning.keeping import moved
+from tenantry.planning.making import make_plan, with_changes
 from tenantry.planning.plan import Counts, Digests, Plan, Refusal, Row, Stack
-from tenantry.planning.translating import in_order, other_warnings, refusals_of, rows_of
+from tenantry.planning.translating import refusals_of, rows_of
 from tenantry.registry.declared import declared
 
 if TYPE_CHECKING:
@@ -43,21 +39,15 @@ def plan_of_fleet(
     :param stacks: what it is made of (`stacks_of`), where it is to be kept
     """
     rows = [row for task in outlook.tasks for row in _rows(task, runs.get(task.app))]
-    refusals = [each for run in runs.values() for each in refusals_of(run)]
-    warnings = dict.fromkeys(line for run in runs.values() for line in other_warnings(run))
-    touched = {row.app for row in rows} | {each.app for each in refusals}
+    refused = {each.app for run in runs.values() for each in refusals_of(run)}
+    touched = {row.app for row in rows} | refused
     unchanged = len(outlook.unchanged) + sum(task.app not in touched for task in outlook.tasks)
-    counts = {
-        action: sum(row.app is not None and row.action == action for row in rows)
-        for action in ("create", "update", "replace", "delete")
-    }
-    return Plan(
-        summary=Counts(**counts, unchanged=unchanged),
-        rows=in_order(rows),
-        refusals=tuple(sorted(refusals, key=lambda each: (each.stack, each.text))),
-        warnings=tuple(sorted(warnings)),
-        allowed=tuple(sorted(allowed)),
-        stacks=() if refusals else tuple(_with_changes(each, rows) for each in stacks),
+    return make_plan(
+        runs.values(),
+        rows,
+        allowed=allowed,
+        stacks=() if refused else stacks,
+        unchanged=unchanged,
     )
 
 
@@ -101,18 +91,8 @@ def moved_since(reviewed: Plan, stacks: Sequence[Stack]) -> list[str]:
     :param stacks: what a run would be made of now
     """
     changes = {stack.name: stack.digests.changes for stack in reviewed.stacks}
-    now = tuple(_changed(each, changes.get(each.name, {})) for each in stacks)
+    now = tuple(with_changes(each, changes.get(each.name, {})) for each in stacks)
     return moved(reviewed, Plan(summary=Counts(), rows=(), stacks=now))
-
-
-def _with_changes(stack: Stack, rows: Collection[Row]) -> Stack:
-    return _changed(stack, change_digests(row for row in rows if row.stack == stack.name))
-
-
-def _changed(stack: Stack, changes: Mapping[str, str]) -> Stack:
-    return stack.model_copy(
-        update={"digests": stack.digests.model_copy(update={"changes": dict(changes)})}
-    )
 
 
 def refused_plan(outlook: Outlook) -> Plan:

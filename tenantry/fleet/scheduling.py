@@ -16,7 +16,7 @@ from tenantry.fleet.events import Finished, Result, Started, Waiting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tenantry.fleet.events import Event
+    from tenantry.fleet.events import Event, Outcome
     from tenantry.fleet.failures import Failure
 
 _LOOK: Final = 0.5
@@ -73,6 +73,12 @@ class Attempted:
     result: Result
     failure: Failure | None = None
     """Why it did not end well."""
+
+    def as_look(self, outcome: Outcome) -> Attempted:
+        """Return it as that of a look that came to this, where it did not fail. Which resources differ is said elsewhere."""
+        if self.failure is not None:
+            return self
+        return replace(self, result=replace(self.result, outcome=outcome, changes={}))
 
 
 @dataclass(order=True)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from itertools import count
 from math import gcd
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from tenantry.registry import SelectionError
 from tenantry.registry.models import Environment
@@ -80,6 +80,16 @@ class Selection:
     changed: frozenset[str] | None = None
     """Ids of the apps that differ from an earlier revision (`revisions`); None where that is no condition."""
     shard: Shard | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it as JSON, for the record of a run."""
+        return {
+            "only": sorted(self.only),
+            "tenants": sorted(self.tenants),
+            "environments": sorted(self.environments),
+            "changed": None if self.changed is None else sorted(self.changed),
+            "shard": f"{self.shard.number}/{self.shard.count}" if self.shard else None,
+        }
 
     @property
     def everything(self) -> bool:

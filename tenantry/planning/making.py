@@ -1,4 +1,4 @@
-"""The plan of any number of previews: one of the current stack, or one of each stack of a fleet."""
+"""The plan of one stack or of a fleet, from what the engine said of each stack and what is known without it."""
 
 from __future__ import annotations
 
@@ -9,59 +9,82 @@ from tenantry.planning.plan import Counts, Digests, Plan, Stack
 from tenantry.planning.translating import in_order, other_warnings, refusals_of, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Row
 
 
-def plan_of(previews: Sequence[Run], *, program: str, allowed: Collection[str] = ()) -> Plan:
-    """Make the plan: the same previews give the same plan, in whatever order they come.
+def plan_of(runs: Sequence[Run], *, program: str, allowed: Collection[str] = ()) -> Plan:
+    """Make the plan of these stacks: the same previews give the same plan, in whatever order they come.
 
-    :param previews: what the engine said of each stack
+    One refusal is of the whole run: then there is nothing else in it.
+
+    :param runs: the preview of each stack
     :param program: the digest of the program that they ran (`digests.program_digest`)
     :param allowed: apps that may leave or be replaced beside others
     """
-    runs = sorted(previews, key=lambda run: run.stack)
-    warnings = dict.fromkeys(line for run in runs for line in other_warnings(run))
-    refusals = tuple(refusal for run in runs for refusal in refusals_of(run))
-    if refusals:
-        return Plan(summary=Counts(), rows=(), refusals=refusals, warnings=tuple(warnings))
-    by_stack = {run.stack: rows_of(run) for run in runs}
-    rows = in_order(row for each in by_stack.values() for row in each)
+    if any(refusals_of(run) for run in runs):
+        return make_plan(runs, ())
+    rows = [row for run in runs for row in rows_of(run)]
+    stacks = [_stack(run, program) for run in sorted(runs, key=lambda run: run.stack)]
+    return make_plan(runs, rows, allowed=allowed, stacks=stacks, unchanged=_kept(runs, rows))
+
+
+def make_plan(
+    runs: Collection[Run],
+    rows: Sequence[Row],
+    *,
+    allowed: Collection[str] = (),
+    stacks: Sequence[Stack] = (),
+    unchanged: int = 0,
+) -> Plan:
+    """Put a plan together.
+
+    :param runs: the previews, for what they refuse and warn of
+    :param rows: what changes
+    :param stacks: what the plan is made of, but for the digests of its changes
+    :param unchanged: how many apps stay as they are
+    """
+    in_turn = sorted(runs, key=lambda run: run.stack)
+    refusals = dict.fromkeys(each for run in in_turn for each in refusals_of(run))
+    warnings = dict.fromkeys(line for run in in_turn for line in other_warnings(run))
+    counts = {
+        action: sum(row.app is not None and row.action == action for row in rows)
+        for action in ("create", "update", "replace", "delete")
+    }
     return Plan(
-        summary=_summary(runs, rows),
-        rows=rows,
+        summary=Counts(**counts, unchanged=unchanged),
+        rows=in_order(rows),
+        refusals=tuple(refusals),
         warnings=tuple(warnings),
         allowed=tuple(sorted(allowed)),
-        stacks=tuple(_stack(run, by_stack[run.stack], program) for run in runs),
+        stacks=tuple(
+            with_changes(each, change_digests(row for row in rows if row.stack == each.name))
+            for each in stacks
+        ),
     )
 
 
-def _summary(runs: Sequence[Run], rows: Sequence[Row]) -> Counts:
+def with_changes(stack: Stack, changes: Mapping[str, str]) -> Stack:
+    """Return a stack with the digests of its changes."""
+    digests = stack.digests.model_copy(update={"changes": dict(changes)})
+    return stack.model_copy(update={"digests": digests})
+
+
+def _kept(runs: Collection[Run], rows: Collection[Row]) -> int:
     changed = {(row.stack, row.app) for row in rows}
-    kept = [
-        step
+    return sum(
+        each.new is not None and (run.stack, each.app) not in changed
         for run in runs
-        for step in run.apps
-        if step.new is not None and (run.stack, step.app) not in changed
-    ]
-    number = {
-        action: sum(1 for row in rows if row.app is not None and row.action == action)
-        for action in ("create", "update", "replace", "delete")
-    }
-    return Counts(**number, unchanged=len(kept))
+        for each in run.apps
+    )
 
 
-def _stack(run: Run, rows: Sequence[Row], program: str) -> Stack:
+def _stack(run: Run, program: str) -> Stack:
     registry = registry_digests(run)
     return Stack(
         name=run.stack,
         selection=tuple(sorted(registry)),
-        digests=Digests(
-            registry=registry,
-            program=program,
-            state=state_digests(run),
-            changes=change_digests(rows),
-        ),
+        digests=Digests(registry=registry, program=program, state=state_digests(run), changes={}),
     )

@@ -1,0 +1,218 @@
+"""What is done to one app's stack, and how it ended. Several of these go on at once, each in a thread of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tenantry.fleet.events import Noted, Progress, Result
+from tenantry.fleet.failures import Failure, failure
+from tenantry.fleet.project import READING
+from tenantry.fleet.scheduling import Attempted
+from tenantry.running.engine import Target
+from tenantry.running.events import Step
+from tenantry.states.history import ThroughEngine, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from components.tenant_app import TenantApp
+    from tenantry.fleet.events import Event, Outcome
+    from tenantry.fleet.inputs import Desired
+    from tenantry.fleet.outlook import Task
+    from tenantry.fleet.project import Project
+    from tenantry.planning.events import Run
+    from tenantry.running.engine import Engine, Operation, Ran
+    from tenantry.running.events import Said
+
+    Declared = Callable[[list[TenantApp]], None]
+    Tell = Callable[[Event], None]
+
+
+class Attempts:
+    """Attempts at the apps of one operation."""
+
+    def __init__(self, project: Project, desired: Desired, engine: Engine) -> None:
+        """Do nothing yet.
+
+        :param desired: the registry
+        :param engine: runs what is to be run
+        """
+        self._project = project
+        self._desired = desired
+        self._engine = engine
+        self._busy: set[str] = set()
+        """Apps whose stack another run was found to hold: whether that run is alive is looked at before the next attempt."""
+
+    def apply(
+        self,
+        task: Task,
+        allowed: Collection[str],
+        tell: Tell,
+        *,
+        every: bool = False,
+        declared: Declared | None = None,
+    ) -> Attempted:
+        """Bring an app to what the registry says, or let it go where it left.
+
+        :param allowed: apps that may go, or lose something for good
+        :param tell: is told what happens
+        :param every: also where another run did it meanwhile
+        :param declared: is given the app's component in the program, where values are at hand
+        """
+        inputs = task.inputs
+        if inputs is None:
+            return self.remove(task, tell)
+        now = self._now(task)
+        if now is not None and now.applied(inputs.digest) and not every:
+            return Attempted(Result(task.app, task.stack, "unchanged"))
+        if (stuck := self._settle(task, tell)) is not None:
+            return stuck
+        ran = self._change(
+            "up",
+            task,
+            self._program(task, allowed, declared),
+            tell,
+            message(task.app, inputs.digest),
+        )
+        return _attempted(task, ran, "applied" if ran.watch.changes else "unchanged")
+
+    def remove(self, task: Task, tell: Tell) -> Attempted:
+        """Destroy an app's stack, or give it up, by the deletion that was applied last."""
+        if (stuck := self._settle(task, tell)) is not None:
+            return stuck
+        without = replace(task, inputs=None)
+        ran = self._change(
+            "destroy",
+            replace(task, purpose="remove"),
+            self._program(without, {task.app}),
+            tell,
+            f"tenantry: {task.app} leaves with deletion {task.deletion}",
+        )
+        return _attempted(task, ran, "given up" if task.deletion == "retain" else "removed")
+
+    def observe(
+        self, operation: Operation, task: Task, allowed: Collection[str], tell: Tell
+    ) -> tuple[Run, Attempted]:
+        """Do what changes nothing, and read what the engine says of it."""
+        from tenantry.planning.previewing import observe
+
+        run, ran = observe(
+            Target(self._engine, task.stack, self._program(task, allowed)),
+            operation,
+            happened=self._teller(task, tell),
+        )
+        return run, _attempted(task, self._judged(task, ran), "unchanged")
+
+    def _change(
+        self,
+        operation: Operation,
+        task: Task,
+        program: Callable[[], None],
+        tell: Tell,
+        message: str,
+    ) -> Ran:
+        """Do what changes something."""
+        if task.purpose == "create":
+            made = self._engine.create(task.stack)
+            if made.code:
+                return self._judged(task, made)
+        happened = self._teller(task, tell)
+        ran = self._engine.run(
+            operation,
+            task.stack,
+            program,
+            tell=lambda _event, step: happened(step),
+            message=message,
+        )
+        return self._judged(task, ran)
+
+    def _teller(self, task: Task, tell: Tell) -> Callable[[Step | Said | None], None]:
+        def happened(step: Step | Said | None) -> None:
+            if isinstance(step, Step) and step.state != "failed":
+                work = step.work
+                tell(
+                    Progress(
+                        task.app, work.operation, f"{work.kind} {work.name}", step.state == "done"
+                    )
+                )
+
+        return happened
+
+    def _judged(self, task: Task, ran: Ran) -> Ran:
+        if ran.code and failure(ran.errors).kind == "busy":
+            self._busy.add(task.app)
+        return ran
+
+    def _program(
+        self, task: Task, allowed: Collection[str], declared: Declared | None = None
+    ) -> Callable[[], None]:
+        from components.program import declare
+        from components.settings import Settings
+
+        def program() -> None:
+            read = Settings.read(self._project.environment)
+            settings = replace(
+                read, registry=self._project.registry, allow_destroy=frozenset(allowed)
+            )
+            inputs = task.inputs
+            plans = {task.app: inputs.plan} if inputs and inputs.plan else {}
+            # Of an app that leaves the registry may still know, where it is destroyed by name.
+            known = [app for app in self._desired.registry.apps if inputs or app.id != task.app]
+            apps = declare([inputs.app] if inputs else [], plans, settings, registered=known)
+            if declared is not None:
+                declared(apps)
+
+        return program
+
+    def _now(self, task: Task) -> Any:  # noqa: ANN401 an Update or None
+        """Look again: another run may have come first."""
+        if task.purpose == "create":
+            return None
+        if isinstance(self._project.history, ThroughEngine):
+            return None  # a second look would cost as much as the run
+        return self._project.history.last([task.stack]).get(task.stack)
+
+    def _settle(self, task: Task, tell: Tell) -> Attempted | None:
+        """Put right what a run that was cut off left behind in this stack; None where nothing is in the way."""
+        settled = task.purpose == "create" or (task.update is not None and task.update.settled)
+        if settled and task.app not in self._busy:
+            # Where a lock is left nevertheless, the engine says so.
+            return None
+        from tenantry.aura.errors import AuraError
+        from tenantry.neon.client import NeonError
+        from tenantry.recovery.looking import Looker
+        from tenantry.recovery.preparing import prepare
+
+        environment = {**self._project.environment, "PULUMI_STACK": task.stack}
+        try:
+            prepare(
+                Looker(self._project.folder, environment),
+                environment,
+                lambda text: tell(Noted(task.app, text)),
+            )
+        except (*READING, AuraError, NeonError) as error:
+            reason = str(error)
+            kind: Any = "busy" if reason.startswith("lock") else "lasting"
+            outcome: Outcome = "busy" if kind == "busy" else "failed"
+            return Attempted(
+                Result(task.app, task.stack, outcome, reason=reason), Failure(kind, reason)
+            )
+        return None
+
+
+def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:
+    result = Result(
+        task.app,
+        task.stack,
+        outcome,
+        changes=dict(ran.watch.changes),
+        warnings=tuple(ran.watch.warnings),
+    )
+    if ran.code == 0:
+        return Attempted(result)
+    why = failure(ran.errors, interrupted=ran.interrupted)
+    failed: Mapping[str, Outcome] = {"busy": "busy", "stopped": "stopped"}
+    return Attempted(
+        replace(result, outcome=failed.get(why.kind, "failed"), reason=why.reason), why
+    )

@@ -1,0 +1,52 @@
+"""Which apps of a fleet may be destroyed by name, and how many in one run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tenantry.fleet.errors import FleetError
+from tenantry.fleet.outlook import FEW, some
+from tenantry.states.apps import applied_in
+
+if TYPE_CHECKING:
+    from tenantry.fleet.outlook import Outlook
+    from tenantry.fleet.selection import Selection
+    from tenantry.states.store import Store
+
+
+def judge_removals(outlook: Outlook, store: Store, selection: Selection, confirmed: str) -> Outlook:
+    """Find the stacks that are to go, by what was applied last.
+
+    :param outlook: a look at every app of the selection
+    :param store: the states of the stacks
+    :param confirmed: the registry's namespace, where any number may go
+    :raises FleetError: it is refused
+    """
+    namespace = outlook.desired.registry.namespace
+    if confirmed and confirmed != namespace:
+        raise FleetError(f"--confirm {confirmed}: the registry's namespace is {namespace}")
+    there = [task for task in outlook.tasks if task.purpose != "create"]
+    tasks, refused = [], [*outlook.cut]
+    for task in there:
+        held = applied_in(store.state(task.stack))
+        deletion = held[0].deletion if held else "delete"
+        if deletion == "protect":
+            refused.append(
+                f"{task.app} was applied last with 'deletion: protect': nothing was changed. Set 'deletion: delete', apply, then destroy it"
+            )
+        tasks.append(replace(task, purpose="remove", deletion=deletion))
+    count = len(tasks)
+    apps = [task.app for task in tasks]
+    if not confirmed and count > 1 and not {task.app for task in tasks} <= selection.only:
+        refused.append(
+            f"{count} apps would be destroyed ({some(apps)}): nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
+        )
+    elif not confirmed and outlook.fleet >= FEW and count > outlook.fleet // 10:
+        refused.append(
+            f"{count} of the fleet's {outlook.fleet} apps would be destroyed ({some(apps)}): nothing was changed. Take a tenth at most, or name the namespace: "
+            f"--confirm {namespace}"
+        )
+    if refused:
+        raise FleetError("\n".join(refused))
+    return replace(outlook, tasks=tuple(tasks), unchanged=(), refused=())
