@@ -40,7 +40,6 @@ engine: $(VENV)/.run ## find, download or build the Pulumi engine and its plugin
 up: engine ## converge tenants.yaml on the local cloud
 	@$(BIN)/localcloud start
 	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && tenantry up --yes
-	@eval "$$($(BIN)/tenantry env)" && tenantry status
 
 .PHONY: down
 down: ## stop the local cloud; its data and the state stay

@@ -34,4 +34,4 @@ def status(
     if as_json:
         print_json([row.as_json() for row in rows])
     else:
-        print_statuses(rows, registry.apps)
+        print_statuses(rows, {app.id: app.database.url_scheme for app in registry.apps})

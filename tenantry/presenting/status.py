@@ -1,5 +1,6 @@
 """How the apps of a registry stand: in the stack, and in the cloud."""
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -7,8 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from tenantry.neon.client import GONE, computes
-from tenantry.presenting.printing import print_table
+from tenantry.presenting.notes import note
+from tenantry.presenting.printing import one_line_kinds, print_table
 from tenantry.registry import App
+from tenantry.registry.applied import outputs_of
+from tenantry.registry.tokens import TENANT_APP
+from tenantry.states.apps import Resource, name_of, resources_of
+from tenantry.states.store import Store
 
 _HEADS: Final = [
     *("app", "project", "region", "host", "database", "schema", "services", "keys", "status"),
@@ -50,23 +56,25 @@ class AppStatus:
 
 
 def app_statuses(
-    apps: Iterable[App], applied: Mapping[str, Mapping[str, Any]], computes: Mapping[str, str]
+    apps: Iterable[App] | None,
+    applied: Mapping[str, Mapping[str, Any]],
+    computes: Mapping[str, str],
 ) -> list[AppStatus]:
     """Set the registry against the stack and the cloud.
 
-    :param apps: the registry's apps
+    :param apps: the registry's apps; None where the registry is not looked at, and only the stack's apps are shown
     :param applied: the stack's output `apps`, by app id
     :param computes: the state of each project's compute, by project id; what is missing was not asked
     """
     rows = []
-    wanted = {app.id: app for app in apps}
+    wanted = {app.id: app for app in apps or ()}
     for app_id in [*wanted, *(a for a in applied if a not in wanted)]:
         facts = applied.get(app_id)
         if facts is None:
             rows.append(AppStatus(app_id, region=wanted[app_id].region))
             continue
         status = computes.get(facts["project"], "applied")
-        if app_id not in wanted:
+        if apps is not None and app_id not in wanted:
             status += ", not in the registry"
         rows.append(
             AppStatus(
@@ -95,12 +103,14 @@ def ways_out(rows: Iterable[AppStatus]) -> list[str]:
 
 
 def ask_statuses(
-    apps: Iterable[App], applied: Mapping[str, Mapping[str, Any]], environment: Mapping[str, str]
+    apps: Iterable[App] | None,
+    applied: Mapping[str, Mapping[str, Any]],
+    environment: Mapping[str, str],
 ) -> list[AppStatus]:
     """Ask Neon once for the computes, and set the registry against the stack and the answer.
 
-    :param apps: the registry's apps
-    :param applied: the stack's output `apps`, by app id
+    Parameters as for `app_statuses`.
+
     :param environment: the variables that a run has: where Neon is, and the key; without one Neon is not asked
     :raises NeonError: the key is refused, or Neon does not answer
     """
@@ -108,20 +118,40 @@ def ask_statuses(
     return app_statuses(apps, applied, states)
 
 
-def print_statuses(rows: Sequence[AppStatus], apps: Iterable[App]) -> None:
+def print_statuses(rows: Sequence[AppStatus], schemes: Mapping[str, str]) -> None:
     """Print the table, and what to do next.
 
-    :param apps: the registry's apps
+    :param schemes: the URL scheme of each app that is to be there
     """
     print_table(_HEADS, [row.as_text() for row in rows])
     print()
-    for line in ways_out(rows) or [f"Next: {next_step(rows, apps)}"]:
+    for line in ways_out(rows) or [f"Next: {next_step(rows, schemes)}"]:
         print(line)
 
 
-def next_step(rows: Iterable[AppStatus], apps: Iterable[App]) -> str:
-    """Return the command that is worth a try after a look at the table: the way into the first app that is there."""
-    schemes = {app.id: app.database.url_scheme for app in apps}
+def print_after_run(store: Store, stack: str, environment: Mapping[str, str]) -> None:
+    """Print how the apps of a stack stand after a run that succeeded, by the state that it wrote.
+
+    Where that cannot be seen, one line on standard error says so: the run succeeded all the same.
+
+    :param environment: the variables that the run had
+    """
+    try:
+        resources = resources_of(store.state(stack))
+        applied = outputs_of(resources).get("apps") or {}
+        rows = ask_statuses(None, applied, environment)
+    except one_line_kinds() as error:
+        note(f"how the apps stand cannot be seen: {error}: tenantry status shows it later")
+        return
+    print()
+    print_statuses(rows, _schemes_in(resources))
+
+
+def next_step(rows: Iterable[AppStatus], schemes: Mapping[str, str]) -> str:
+    """Return the command that is worth a try after a look at the table: the way into the first app that is there.
+
+    :param schemes: as for `print_statuses`
+    """
     if not schemes:
         return f"{_command()} new TENANT/APP"
     there = [row.app for row in rows if row.app in schemes and row.project != "-"]
@@ -135,3 +165,13 @@ def _command() -> str:
     """Name this command as the reader's shell finds it: by its path where it lies below the current folder."""
     called = Path(sys.argv[0]).absolute()
     return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else called.name
+
+
+def _schemes_in(resources: Iterable[Resource]) -> dict[str, str]:
+    """Return the URL scheme of each app, as it was declared when it was applied."""
+    found = {}
+    for each in resources:
+        if each["type"] == TENANT_APP:
+            declared = json.loads((each.get("outputs") or {}).get("declared") or "{}")
+            found[name_of(each)] = str(declared.get("database", {}).get("url_scheme") or "")
+    return found

@@ -9,6 +9,8 @@ import typer
 
 from tenantry.ci.files import FOLDER, RUN, clear
 from tenantry.commands.ci.options import Out
+from tenantry.commands.converging import converge
+from tenantry.presenting.printing import one_line_errors
 
 
 def apply(
@@ -34,19 +36,20 @@ def apply(
     JSON: as that of tenantry up.
     """
     from tenantry.ci.runner import on_github, taken_as_text
-    from tenantry.commands.up import up
+    from tenantry.running.local import current_environment
 
     clear(out, RUN)
     code = 0
     with nullcontext() if as_json else taken_as_text(os.environ):
         try:
-            up(
-                yes=True,
-                allow_destroy=None,
-                plan=plan,
-                run_file=out / RUN,
-                as_json=as_json,
-            )
+            with one_line_errors():
+                converge(
+                    current_environment(Path.cwd()),
+                    plan=plan,
+                    run_file=out / RUN,
+                    yes=True,
+                    as_json=as_json,
+                )
         except typer.Exit as ended:
             code = ended.exit_code
     if code and on_github(os.environ) and not as_json:

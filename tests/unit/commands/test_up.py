@@ -1,4 +1,5 @@
 import json
+import socket
 from pathlib import Path
 
 import httpx
@@ -20,8 +21,24 @@ APP = {
 
 
 COMMON = "--stack dev --client … --event-log … --config-file … --exec-kind auto.inline --color never --suppress-outputs --suppress-progress"
+
+
 ENGINE = f"--non-interactive up --yes --skip-preview {COMMON}"
 PREVIEW = f"--non-interactive preview {COMMON}"
+
+
+def holds_web(project: Project) -> None:
+    """Let the stack hold an app, as a run writes it."""
+    facts = {"project": "p-1", "region": "aws-us-east-2", "host": "ep-1", "database": "d"}
+    component = support.outputs(support.app("acme/web"))
+    project.write_state(
+        {"urn": support.urn(support.APP, "acme/web"), "type": support.APP, "outputs": component},
+        {
+            "urn": support.urn("pulumi:pulumi:Stack", "tenantry-dev"),
+            "type": "pulumi:pulumi:Stack",
+            "outputs": {"apps": {"acme/web": facts}},
+        },
+    )
 
 
 def says(project: Project, *events: list[Event]) -> None:
@@ -124,6 +141,37 @@ def test_what_a_failed_run_left_is_said(project: Project) -> None:
     assert result.exit_code == 1
     assert "Failed: nothing to change; " in result.stdout
     assert "left: acme/web: create project acme/web\n" in result.stderr
+
+
+def test_a_run_ends_with_the_table_of_the_stacks_apps(project: Project) -> None:
+    holds_web(project)
+    changed = RUN.invoke(app, ["up", "--yes"])
+    assert changed.exit_code == 0
+    heads, row, empty, last = changed.stdout.splitlines()[-4:]
+    assert heads.split()[:3] == ["app", "project", "region"]
+    assert row.split() == ["acme/web", "p-1", "aws-us-east-2", "ep-1", "d", *"---", "applied"]
+    assert empty == ""
+    assert last.startswith('Next: psql "$(')
+    assert last.endswith(' url acme/web)"')
+    # A program reads what happened, and nothing else.
+    told = RUN.invoke(app, ["up", "--yes", "--json"]).stdout.splitlines()
+    assert json.loads(told[-1])["event"] == "ended"
+
+
+def test_a_run_succeeded_also_where_neon_does_not_say_how_the_apps_stand(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holds_web(project)
+    monkeypatch.setenv("NEON_API_KEY", "secret-key")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("NEON_API_URL", f"http://127.0.0.1:{port}/api/v2")
+    result = RUN.invoke(app, ["up", "--yes"])
+    assert result.exit_code == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"how the apps stand cannot be seen: http://127.0.0.1:{port}/api/v2/: ")
+    assert line.endswith(": tenantry status shows it later")
+    assert "p-1" not in result.stdout
 
 
 def test_an_app_that_nobody_has_is_refused_before_the_run(project: Project) -> None:

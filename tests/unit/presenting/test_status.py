@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from tenantry.presenting.status import AppStatus, app_statuses, ways_out
+import pytest
+
+from tenantry.presenting.status import AppStatus, app_statuses, next_step, ways_out
 from tenantry.registry import App, load
 
 REGISTRY = """\
@@ -70,3 +72,29 @@ def test_an_app_whose_project_is_gone_gets_the_command_that_makes_it_anew(tmp_pa
     assert line.startswith("acme/web: its project p-1 was deleted outside of this stack")
     assert line.endswith("or make an empty one: tenantry up -- --refresh")
     assert ways_out(app_statuses(apps(tmp_path), applied, {"p-1": "idle"})) == []
+
+
+def test_without_a_registry_every_app_of_the_stack_is_shown_as_it_is() -> None:
+    (row,) = app_statuses(None, {"acme/web": FACTS}, {"p-1": "idle"})
+    assert (row.app, row.status) == ("acme/web", "idle")
+
+
+@pytest.mark.parametrize(
+    ("schemes", "applied", "step"),
+    [
+        ({}, (), "tenantry new TENANT/APP"),
+        ({"acme/web": "postgresql"}, (), "tenantry up"),
+        ({"acme/new": "morphik", "acme/web": "morphik"}, ("acme/web",), "tenantry url acme/web"),
+        (
+            {"acme/new": "morphik", "acme/web": "postgresql"},
+            ("acme/new", "acme/web"),
+            'psql "$(tenantry url acme/web)"',
+        ),
+    ],
+)
+def test_the_next_step_is_a_command_that_works_now(
+    monkeypatch: pytest.MonkeyPatch, schemes: dict[str, str], applied: tuple[str, ...], step: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["/usr/bin/tenantry"])
+    rows = [AppStatus(app, project="p-1" if app in applied else "-") for app in schemes]
+    assert next_step(rows, schemes) == step
