@@ -1,4 +1,4 @@
-"""The variables of the environment that hold a secret, and an environment without them for a program that needs none."""
+"""Variables of the environment that hold a secret, and an environment without them for programs that need none."""
 
 from collections.abc import Collection, Mapping
 from typing import Final

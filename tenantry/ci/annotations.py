@@ -48,7 +48,7 @@ def of_problems(problems: Iterable[Problem], file: str) -> list[Annotation]:
 
 
 def of_plan(plan: Plan, source: Document, file: str) -> list[Annotation]:
-    """Return what happens to each app, at the first of its lines that changes it; what destroys is a warning, a refusal an error."""
+    """Return what happens to each app, at its first line that changes. A loss is a warning, a refusal an error."""
     found = [
         Annotation(
             "error",
@@ -93,8 +93,8 @@ def limited(annotations: Sequence[Annotation], most: int = MOST) -> list[Annotat
 def as_command(annotation: Annotation) -> str:
     """Return an annotation as GitHub's runner takes it from a step's output, on one line.
 
-    Nothing in its text can end the line or begin another command (GitHub Actions, "Workflow commands": `%`, CR and LF are
-    escaped in the text, `:` and `,` as well in what stands before it).
+    Nothing in its text can end the line or begin another command. `%`, CR and LF are escaped in the text, `:` and `,`
+    as well in what comes before it (GitHub Actions, "Workflow commands").
     """
     place = {"line": annotation.line, "col": annotation.column}
     given = {
@@ -107,7 +107,7 @@ def as_command(annotation: Annotation) -> str:
 
 
 def as_line(annotation: Annotation) -> str:
-    """Return an annotation as compilers write them, for editors and CI services that know `file:line:column: level:`."""
+    """Return an annotation as compilers write it, for editors and CI services: `file:line:column: level:`."""
     place = [str(number) for number in (annotation.line, annotation.column) if number]
     text = "; ".join(annotation.text.splitlines())
     return f"{':'.join([annotation.file, *place])}: {annotation.level}: {annotation.title}: {text}"
@@ -129,7 +129,7 @@ def _text(row: Row) -> str:
 
 
 def _changed(row: Row, source: Document) -> tuple[int, int]:
-    """Return the line and column of the first changed field that is written at the app or its tenant, else those of the app."""
+    """Return where the first changed field is written at the app or its tenant, else where the app is."""
     app = _app(row.app or "")
     places = []
     for change in row.changes:

@@ -1,7 +1,7 @@
 """GitHub's REST API: one comment on a pull request, one issue, and the plan that was reviewed.
 
-Comments and issues are found again by their first line, and only among those of the given author: whoever else writes the same
-line is not overwritten. Making one is tried again only after a look whether it was made.
+Comments and issues are found again by their first line, and only among those of the given author. Nobody else's is
+overwritten, even with the same line. Making one is tried again only after a look whether it was made.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def on_github(environment: Mapping[str, str]) -> bool:
 
 
 def in_repository(file: Path, environment: Mapping[str, str]) -> str:
-    """Return a file's path from the repository's root, as annotations name it; as it was given where that is not known."""
+    """Return a file's path from the repository's root, as annotations name it; without a root, as it was given."""
     root = environment.get("GITHUB_WORKSPACE")
     if root and (path := file.absolute()).is_relative_to(root):
         return path.relative_to(root).as_posix()
@@ -52,7 +52,7 @@ def summarize(markdown: str, environment: Mapping[str, str]) -> None:
 
 @contextmanager
 def taken_as_text(environment: Mapping[str, str]) -> Iterator[None]:
-    """Keep GitHub's runner from obeying what is printed meanwhile: a value that looks like one of its commands stays text."""
+    """Keep GitHub's runner from obeying what is printed in the block: a value that looks like a command stays text."""
     if not on_github(environment):
         yield
         return

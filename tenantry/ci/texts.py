@@ -1,4 +1,4 @@
-"""The texts of a comment and of an issue. The first line is a mark that no reader sees, by which each is found again."""
+"""The texts of a comment and of an issue. Each is found again by its first line, a mark that no reader sees."""
 
 from __future__ import annotations
 

@@ -4,12 +4,15 @@
 
     print(provision("acme/web").url)
 
-Data flows one way: `project` says where everything is, `inputs` what each app is to be made from, `history` what was applied last,
-`selection` and `revisions` which apps a run is about, and `outlook` compares them, without an engine. `fleet` then has `scheduling`
-work on a bounded number of stacks (`workers`), each by one process of the `engine`; `failures` judges what went wrong, `events` are
-what callers hear, and `journal` keeps it. `provisioning` is all this for one app.
-`listing` compares the clouds' lists with the states. `moves` takes apps from one big stack to a stack each, and back: `deployments` cuts and
-joins, `states` writes. `copying` takes the states to another backend.
+Data flows one way:
+
+- `project` says where everything is, `inputs` what each app is made from, `selection` and `revisions` which apps a run
+  is about. `outlook` compares them with what was applied last, without an engine.
+- `fleet` has `scheduling` work on a bounded number of stacks (`workers`), each by one process of the engine.
+- `failures` judges what went wrong, callers hear `events`, and `journal` keeps a record. `provisioning` is all this for
+  one app.
+- `listing` compares the clouds' lists with the states.
+- `moves` takes apps from one big stack to a stack each, and back. `copying` takes the states to another backend.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,8 @@
 """Copies the states of a project, with their history, from one backend to another: from a folder to a database, say.
 
-Both must be of a kind whose files are known (`file://`, `postgres://`). What was copied stays where it was, under a lock that names no
-process of any machine, so that nobody goes on with it by mistake; whoever goes back to it deletes that file, `moved.json`.
+Both must be of a kind whose files are known (`file://`, `postgres://`). What was copied stays where it was, under a
+lock that names no process of any machine, so that nobody goes on with it by mistake; whoever goes back to it deletes
+that file, `moved.json`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tenantry.states.store import Folder, Table
 
 TARGET: Final = "TENANTRY_STATES_TO"
-"""The variable that holds the URL of the other backend: it may have a password in it, which is nothing for arguments."""
+"""The variable with the URL of the other backend. It may hold a password, so it is no argument."""
 _MOVED: Final = "moved.json"
 _PASSING: Final = (".attrs", ".part")
 """What the engine, or a writer, keeps beside a file for itself."""

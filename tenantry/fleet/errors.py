@@ -2,4 +2,4 @@
 
 
 class FleetError(Exception):
-    """The run is refused, or what it needs cannot be read; one line for each fault, without a secret. Nothing was changed."""
+    """The run is refused, or cannot read what it needs. A line for each fault, no secret. Nothing was changed."""

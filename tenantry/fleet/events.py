@@ -20,9 +20,14 @@ Outcome = Literal[
     "stopped",
     "not started",
 ]
-"""`applied`: something was changed; `unchanged`: there was nothing to change; `planned`, `drifted`: something would be; `removed`,
-`given up`: the app and its stack are gone, the cloud's resources with them or not; `failed`: see the reason; `busy`: another run holds the stack;
-`stopped`: ended in the middle because the run was asked to stop; `not started`: for the same reason."""
+"""How an app ended.
+
+- `applied`: something was changed; `unchanged`: there was nothing to change
+- `planned`, `drifted`: something would be changed
+- `removed`: the app and its stack are gone; `given up`: so they are, and the cloud's resources stay
+- `failed`: see the reason; `busy`: another run holds the stack
+- `stopped`: ended in the middle because the run was asked to stop; `not started`: for the same reason
+"""
 
 BAD: frozenset[Outcome] = frozenset({"failed", "busy", "stopped", "not started"})
 
@@ -80,7 +85,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Noted:
-    """Something about one app that is to be known: what an earlier run left behind and was settled, what is destroyed."""
+    """Something to know about one app: what an earlier run left behind and was settled, what is destroyed."""
 
     app: str
     text: str

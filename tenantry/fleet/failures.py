@@ -16,7 +16,7 @@ Kind = Literal["busy", "passing", "lasting", "stopped"]
 _LINE: Final = 400
 """Characters of a reason in a summary."""
 _LOCKED: Final = re.compile(r"the stack is currently locked by \d+ lock")
-# What servers and networks say when they will be back: Neon's plugin, Aura's client, libpq, Go's and Python's own words.
+# What servers and networks say when they will be back: words of Neon's plugin, Aura's client, libpq, Go and Python.
 _PASSING: Final = re.compile(
     r"answered (?:423|429|50[0234])\b|no answer: |Too Many Requests|Service Unavailable|Bad Gateway|"
     r"[Cc]onnection (?:refused|reset|timed out|closed)|server closed the connection|[Tt]imed? ?out|deadline exceeded|"

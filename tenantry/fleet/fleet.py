@@ -3,7 +3,8 @@
     fleet = Fleet(Path("."))
     summary = fleet.up(Selection(tenants=frozenset({"acme"})), tell=print)
 
-Each operation looks first (`outlook`), which asks no engine, and then works on the stacks that it must, a bounded number at once.
+Each operation looks first (`outlook`), without an engine. Then it works on the stacks that it must, a bounded number at
+once.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ class Fleet:
 
         :param folder: the folder of `Pulumi.yaml`
         :param registry: the registry's file; by default the setting `tenantry:registry`, or `tenants.yaml`
-        :param environment: the variables that runs have (backend, passphrase, keys of the clouds); by default this process's, or
-            those of the folder's local run
+        :param environment: the variables that runs have (backend, passphrase, keys of the clouds); by default this
+            process's, or those of the folder's local run
         :param policy: when an app is tried again
         :raises FleetError: the folder has no `Pulumi.yaml`, the local cloud is not running
         """
@@ -77,7 +78,8 @@ class Fleet:
     def stop(self) -> None:
         """End the operation that runs; may be called from a signal's handler.
 
-        At the first call nothing new begins, at the second what is in flight ends after its current steps, at the third at once.
+        After the first call nothing new begins. After the second, work in flight ends with its current steps; after the
+        third, at once.
         """
         self._stops += 1
         if self._schedule is not None:
@@ -122,7 +124,7 @@ class Fleet:
         tell: Tell = silent,
         outlook: Outlook | None = None,
     ) -> Summary:
-        """Converge: apply the apps whose inputs changed since their last success, and let those go that left the registry.
+        """Converge: apply the apps whose inputs changed since their last success; let go those that left the registry.
 
         :param every: apply also apps that nothing changed about
         :param allowed: ids of apps that may go, or lose something for good, beside others
@@ -185,8 +187,8 @@ class Fleet:
     ) -> tuple[Plan, Summary]:
         """Preview what `up` would do, in the registry's own words; parameters as there. Takes no lock.
 
-        Where the whole run would be refused, the plan holds the refusals and nothing else. Of an app that has no stack yet it says what is
-        declared, without asking the engine.
+        Where the whole run would be refused, the plan holds the refusals and nothing else. Of an app that has no stack
+        yet it says what is declared, without asking the engine.
 
         :return: the plan, and how each preview ended
         :raises FleetError: as for `look`
@@ -230,8 +232,8 @@ class Fleet:
     ) -> tuple[Drift, Summary]:
         """Say what differs between the clouds and the states. Changes nothing, takes no lock.
 
-        The clouds are asked for their lists: a handful of requests, and no engine. `deep` asks them about each resource of the selected
-        apps that have a stack as well, several requests and an engine for each.
+        The clouds are asked for their lists: a handful of requests, and no engine. `deep` also asks about each resource
+        of the selected apps that have a stack: several requests and an engine for each.
 
         :param share: the part of them that is looked into deep; all by default
         :return: what differs, and how each deep look ended
@@ -298,8 +300,8 @@ class Fleet:
     ) -> Summary:
         """Destroy the selected apps' stacks, or give up their projects, as the `deletion` says that was applied last.
 
-        A protected app is refused. Apps that `selection.only` names may go, a tenth of the fleet at most; with the registry's namespace
-        in `confirmed` any number may.
+        A protected app is refused. Apps that `selection.only` names may go, a tenth of the fleet at most. With the
+        registry's namespace in `confirmed`, any number may.
 
         :raises FleetError: it is refused; nothing was changed
         """
@@ -316,7 +318,7 @@ class Fleet:
         declared: Declared,
         tell: Tell,
     ) -> Summary:
-        """Apply the one app of an outlook; `declared` is given its component in the program, where values are at hand."""
+        """Apply the one app of an outlook. `declared` gets its component in the program, where values are at hand."""
         outlook.check()
 
         def attempt(attempts: Attempts, task: Task, tell: Tell) -> Attempted:

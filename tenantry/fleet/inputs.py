@@ -1,7 +1,7 @@
 """What an app's stack is to be made from, and a digest of it.
 
-A run leaves the digest in the history of the stack (`history`), so a later run knows which apps changed without asking the engine.
-What has no part in it: the order of the registry, its comments, names of files, and how a run is made.
+A run leaves the digest in the stack's history, so a later run knows which apps changed without asking the engine. The
+order of the registry, its comments, names of files and how a run is made have no part in it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Inputs:
     app: App
     plan: SchemaPlan | None
     digest: str
-    """SHA-256 over the app with its defaults, the revisions of its schema, the program and where it runs; 64 hexadecimal digits."""
+    """SHA-256 in hex over the app with its defaults, its schema's revisions, the program and where it runs."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _digest(app: App, plan: SchemaPlan | None, around: str) -> str:
 
 
 def surroundings(folder: Path, environment: Mapping[str, str], settings: Path) -> dict[str, object]:
-    """Say what beside the registry decides what is made: which clouds, which accounts, which settings. Nothing in it is secret.
+    """Say what else decides what is made: which clouds, which accounts, which settings. Nothing in it is secret.
 
     :raises ValueError: the catalog's URL is none
     """

@@ -1,7 +1,7 @@
 """What the clouds' lists say against the states: a handful of requests for a thousand apps, no engine, no lock.
 
-A list tells of every project its name, place, compute, retention and allow-list, and of every graph its name. What only the databases
-know, rights and roles and settings there, takes a look at each (`Fleet.drift` with `deep`).
+A list tells of every project its name, place, compute, retention and allow-list, and of every graph its name. Rights,
+roles and settings are known to the databases alone: `Fleet.drift` with `deep` looks at each.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _SETTINGS = ("tenantry:registry", "tenantry:neonOrgId", "tenantry:auraTenantId")
 
 
 class FleetLooker(Looker):
-    """As a `Looker`, with the settings that all stacks share in the place of a stack's own. Keys come from the environment."""
+    """A `Looker` with the settings that all stacks share, instead of a stack's own. Keys come from the environment."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         """Ask nothing yet; parameters as for `Looker`."""

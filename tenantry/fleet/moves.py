@@ -1,14 +1,20 @@
-"""Moves apps from one big stack to a stack each (`split`), and back (`join`). States are written; no engine runs and no cloud is asked.
+"""Moves apps from one big stack to a stack each (`split`), and back (`join`), by writing states alone.
 
 An app is never in no state, and two states hold it only while one of them says that it was moved. The order of a split:
 
-1. the big stack's outputs say which apps go, and to which stack (`transition.MOVED`). From here on its program refuses to run;
-2. each app's own stack is made, whole in one write;
-3. the big stack is written without them, in one write. What it says of them stays, so that `all` means all that it is to have.
+1. The big stack's outputs say which apps go, and to which stack (`MOVED`). From here on its program refuses to run.
+2. Each app's own stack is made, whole in one write.
+3. The big stack is written without them, in one write. What it says of them stays, so that `all` means all but those.
 
-Of a join: the big stack's outputs say that the apps are elsewhere, so that its program does not make them; each app's own stack says that
-the app goes back; the big stack is written with all of them, in one write; the own stacks go. Killed anywhere in between, the states tell how far it came, runs of either side are refused with the command that ends it, and that
-command does what is left. An app's own stack that was made, or a big stack that was written, is never written from the other again.
+The order of a join:
+
+1. The big stack's outputs say that the apps are elsewhere, so that its program does not make them.
+2. Each app's own stack says that the app goes back.
+3. The big stack is written with all of them, in one write. The own stacks are removed.
+
+After a kill anywhere in between, the states tell how far the move came. Runs of either side are refused and name the
+command that ends it, and that command does what is left. An app's own stack that was made, or a big stack that was
+written, is never written from the other again.
 """
 
 from __future__ import annotations
@@ -42,7 +48,7 @@ _NOT_THE_FLEETS: Final = frozenset({"tenantry:apps", "tenantry:allowDestroy", "t
 
 Operation = Literal["split", "join"]
 Standing = Literal["to move", "to finish", "to forget"]
-"""`to finish`: an earlier move of it was cut off; `to forget`: the big stack says that it was moved, and its own stack is gone."""
+"""`to finish`: its earlier move was cut off; `to forget`: the big stack says it moved, and its own stack is gone."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +240,8 @@ def join(
 ) -> Moves:
     """Move apps from their own stacks into the big one, as `plan_join` said; parameters and errors as there.
 
-    Where stacks have keys of their own, the engine decrypts and encrypts anew, and the passphrase (or the key service) of both is needed.
+    Where stacks have keys of their own, the engine decrypts and encrypts anew. That needs the passphrase (or the key
+    service) of both.
 
     :param tell: is told of each app whose own stack is gone
     """

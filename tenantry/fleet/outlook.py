@@ -1,4 +1,4 @@
-"""What a run would do, from the registry, the history and the states, before anything is done. No engine is started for it."""
+"""What a run would do, from the registry, the history and the states, before anything is done and without an engine."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Outlook:
     fleet: int = 0
     """How many apps have a stack: those of the registry, and those that left it."""
     cut: tuple[str, ...] = ()
-    """Those of `refused` that are over moves which were cut off: nothing at all may be done about these apps before they have ended."""
+    """Those of `refused` about moves that were cut off. Nothing is done to these apps before the move has ended."""
 
     def check(self) -> None:
         """Refuse what is not to be done.
@@ -167,7 +167,7 @@ def _elsewhere(
 
 
 def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
-    """Find the stacks whose app is no longer in the registry. A stack of another registry, or of several apps, is none."""
+    """Find the stacks whose app left the registry. A stack of another registry, or of several apps, is none."""
     found = _Left()
     for stack in sorted(stacks):
         if "--" not in stack:

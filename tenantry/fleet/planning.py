@@ -52,7 +52,7 @@ def plan_of_fleet(
 
 
 def stacks_of(outlook: Outlook, folder: Path, store: Store) -> list[Stack]:
-    """Say what a run over these apps is made of, without the engine: which stacks, what is declared, the program, what the stacks hold.
+    """Say what a run over these apps is made of, without the engine: declarations, program, what the stacks hold.
 
     :param folder: the folder of `Pulumi.yaml`
     """

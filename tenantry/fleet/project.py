@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tenantry.states.writing import States
 
 SETTINGS: Final = "Pulumi.fleet.yaml"
-"""The settings that all stacks of a fleet share, in the form of a stack's file: `config`, `secretsprovider` and its key. Need not exist."""
+"""The settings that all stacks of a fleet share, in the form of a stack's file; it may be missing."""
 
 READING: Final = (
     RegistryError,

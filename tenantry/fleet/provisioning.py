@@ -59,16 +59,17 @@ def provision(
 ) -> Provisioned:
     """Bring one app to what the registry says, in a stack of its own, and return where it is.
 
-    It may be called again at any time, and from several threads for several apps. With nothing changed since its last success the
-    engine does not run; the URL is then read from the app's stack.
+    It may be called again at any time, and from several threads for several apps. With nothing changed since its last
+    success the engine does not run. The URL is then read from the app's stack.
 
     :param app: the app's id in the registry, or an app model that stands for the whole registry
     :param folder: the folder of `Pulumi.yaml`
     :param registry: the registry's file, from the folder; by default the setting `tenantry:registry`, or `tenants.yaml`
-    :param environment: the variables of the run (backend, passphrase, keys of the clouds); by default this process's, or those of the
-        folder's local run
+    :param environment: the variables of the run (backend, passphrase, keys of the clouds); by default this process's,
+        or those of the folder's local run
     :param tell: is told of each event (`tenantry.fleet.events`) as it happens, in this thread
-    :raises FleetError: the registry does not have the app, is not valid, or a rule refuses the step; nothing was changed
+    :raises FleetError: the registry does not have the app, is not valid, or a rule refuses the step; nothing was
+        changed
     :raises ProvisioningFailedError: the run began and did not end well
     """
     fleet = Fleet(
@@ -99,7 +100,7 @@ def _outlook(fleet: Fleet, app: str | App) -> Outlook:
 
 
 def _keep(apps: list[TenantApp], said: dict[str, Any]) -> None:
-    """Keep what the program knows when the app is there: the engine's events mask it, and asking for it afterwards is another process."""
+    """Keep what the program knows once the app is there. The engine's events mask it; asking later costs a process."""
     import pulumi
 
     (component,) = apps

@@ -23,7 +23,7 @@ _USERS: Final = re.compile(r"""users_file:\s*["']?([^"'\s,}#]+)""")
 def changed_since(registry: Registry, file: Path, revision: str) -> frozenset[str]:
     """Name the apps that are new, differ, or left since a revision, or whose schema's history has a file that changed.
 
-    What counts is what an app comes to with its defaults, in the working tree, so the order and the comments of the file do not.
+    Apps are compared with their defaults, in the working tree. The order and the comments of the file do not count.
 
     :param registry: the registry as it is now
     :param file: where it was read

@@ -48,8 +48,8 @@ class Shard:
     def of_the_hour(cls, text: str, now: datetime) -> Shard:
         """Read `1/24`, and return that one of so many parts whose turn it is.
 
-        It follows from the hour (UTC) alone, so that any machine knows it: one part further each hour, and from a day to the next by so
-        many that a run at the same hour of each day comes around to every part as well.
+        It follows from the hour (UTC) alone, so that any machine knows it: one part further each hour. From a day to
+        the next it goes on by so many that a run at the same hour of each day comes around to every part as well.
 
         :raises SelectionError: it is not of this form
         """

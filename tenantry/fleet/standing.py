@@ -11,9 +11,16 @@ if TYPE_CHECKING:
     from tenantry.fleet.outlook import Outlook, Task
 
 Word = Literal["applied", "changed", "new", "failed", "interrupted", "left"]
-"""`applied`: as the registry wants it; `changed`: the registry, the program or the settings are not those of the last success, or somebody
-worked on the stack by other means; `new`: there is no stack yet; `failed`: the last run of it did; `interrupted`: a run was cut off, or
-is at work; `left`: the app is not in the registry."""
+"""How an app's stack stands.
+
+- `applied`: as the registry wants it
+- `changed`: the registry, the program or the settings are not those of the last success, or somebody worked on the
+  stack by other means
+- `new`: there is no stack yet
+- `failed`: its last run failed
+- `interrupted`: a run was cut off, or is at work
+- `left`: the app is not in the registry
+"""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ _NAMED = 3
 
 
 class Teller:
-    """Writes events as text: results to one stream, all else to another, and a line of progress where that is a terminal."""
+    """Writes events as text: results to one stream, all else to another, with a line of progress on a terminal."""
 
     def __init__(self, results: TextIO, beside: TextIO) -> None:
         """Write nothing yet."""

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 STACK_BYTES: Final = 300 * 1000**2
-"""What a stack takes while it is worked on, the engine and four plugins: 360 MB for one alone and 230 MB for each further one, which
-shares their code (PSS, docs/performance.md)."""
+"""What the engine and four plugins take while a stack is worked on: 360 MB for one alone, and 230 MB for each further
+one, which shares their code (PSS, docs/performance.md)."""
 _KEPT_BYTES: Final = 1000 * 1000**2
 """Left to everything else on the machine."""
 PER_CORE: Final = 2
-"""An app that is made waits for its clouds about as long as it computes, or longer; one that stays as it is only computes."""
+"""The create of an app waits for the clouds at least about as long as it computes. A no-op only computes."""
 _MOST: Final = 16
 
 _MEMORY: Final = Path("/proc/meminfo")
@@ -44,7 +44,7 @@ def _cores() -> int:
 
 
 def available_memory(meminfo: Path = _MEMORY, cgroup: Path = _CGROUP) -> int | None:
-    """Return how much memory can be taken without swapping, in bytes: the machine's, or the container's where that is less.
+    """Return how many bytes can be taken without swapping: of the machine, or of the container where that is less.
 
     None where the system does not tell.
     """

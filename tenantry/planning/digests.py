@@ -37,10 +37,10 @@ def declared_digest(declared: object) -> str:
 def state_digests(run: Run) -> dict[str, str]:
     """Return a digest of what the stack held of each app when the run began, and of what it held beside them.
 
-    It is over what was asked for, not over what a cloud tells of it: an `up` or a refresh that changes nothing leaves it as it is,
-    though both write the state anew with other times and ciphertexts, and a refresh fills in what a provider knows. What changes it:
-    a resource that comes, goes, is replaced (another id) or protected, an input, also one that a refresh found changed, and the
-    outputs of the apps' own components.
+    It is over what was asked for, not over what a cloud tells of it. An `up` or a refresh that changes nothing leaves
+    it as it is, although both write the state anew with other times and ciphertexts, and a refresh fills in what a
+    provider knows. These change it: a resource that comes, goes, is replaced (another id) or protected; an input, also
+    one that a refresh found changed; the outputs of the apps' own components.
     """
     held: dict[str, dict[str, Any]] = defaultdict(dict)
     for step in run.resources:
@@ -70,7 +70,7 @@ def program_digest(folder: Path) -> str:
 
 
 def deployment_digest(state: Mapping[str, Any] | None) -> str:
-    """Return a digest of what a stack holds, of its state instead of a run's events; what it is over is as in `state_digests`.
+    """Return the digest of `state_digests` from a stack's state instead of a run's events.
 
     :param state: as a backend keeps it, secrets encrypted; None where there is none
     """

@@ -1,7 +1,7 @@
 """The engine's events of one run over one stack, read into what the run does to each resource.
 
-The engine puts `[secret]` in the place of every secret, and a fixed mark in the place of what is known only once it is applied
-(`tenantry.running.events` says where the events come from).
+The engine puts `[secret]` in the place of every secret, and a fixed mark in the place of what is known only once it is
+applied (`tenantry.running.events` says where the events come from).
 """
 
 from __future__ import annotations

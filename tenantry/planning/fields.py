@@ -52,7 +52,8 @@ def changes(before: str | None, after: str | None) -> tuple[FieldChange, ...]:
 
     A field that `before` does not know, because an older version applied it, counts as unchanged.
 
-    :param before: as `tenantry.registry.declared` gives it; None for a new app, of which every value is said that is not a default
+    :param before: as `tenantry.registry.declared` gives it; None for a new app: then each value that is
+        not a default is said
     :param after: None for an app that leaves, of which nothing is said
     """
     if after is None:

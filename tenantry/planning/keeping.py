@@ -71,7 +71,7 @@ def moved(reviewed: Plan, now: Plan) -> list[str]:
 
 
 def is_applied(reviewed: Plan, now: Plan) -> bool:
-    """Tell whether nothing is left to do of what was reviewed: the state moved, since a run applied it, and nothing else did."""
+    """Tell whether what was reviewed is done: a run applied it, so the state moved, and nothing else did."""
     before = {stack.name: stack for stack in reviewed.stacks}
     after = {stack.name: stack for stack in now.stacks}
     return (

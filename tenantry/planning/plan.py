@@ -137,7 +137,7 @@ class Digests(_Part):
     changes: dict[str, str]
     """Of each row of the plan."""
     settings: str = ""
-    """Of a fleet: of what else decides what is made, the settings, the environment and the schemas' revisions; empty otherwise."""
+    """Of a fleet: the settings, the environment and the schemas' revisions, which decide what is made; else empty."""
 
 
 class Stack(_Part):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def differing(step: Resource, before: Properties, after: Properties) -> list[str]:
-    """Return the names of the properties that differ, sorted: those that the provider names, or all that are not the same."""
+    """Return the sorted names of the properties that differ: those that the provider names, else all that changed."""
     named = step.differing or before.keys() | after.keys()
     return sorted(
         name

@@ -1,7 +1,7 @@
-"""The resources that an app consists of: what each is called, what is lost with it, and which fields of the registry it follows.
+"""The resources of an app: what each is called, what is lost with it, and which fields of the registry it follows.
 
-A change that one of those fields accounts for is told in the field's words. Every other change of the resource is shown by its own
-properties: drift that a refresh found, a plugin's own change, a change of the program.
+A change that one of those fields accounts for is told in the field's words. Every other change of the resource is shown
+by its own properties: drift that a refresh found, a plugin's own change, a change of the program.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Kind:
 
     word: str
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The fields that account for a change, by the property; `*` for its coming and going and for every other property."""
+    """The fields that account for a change, by property; `*` is for create, delete and every other property."""
     lost: str = ""
-    """What its deletion destroys or ends for good, with `{}` for its name; empty where it is made anew without a loss."""
+    """What its deletion destroys for good, with `{}` for its name; empty where it can be made anew without a loss."""
     consequence: bool = False
     """Whether it only notes what other resources are: then it is shown where nothing else changes."""
 

@@ -17,7 +17,7 @@ DOCUMENTS: Final[dict[str, type[BaseModel]]] = {"drift": Drift, "plan": Plan}
 
 
 def schema_text(document: str) -> str:
-    """Return the JSON Schema (2020-12) of `plan` or `drift` as the text of `plan.schema.json` or `drift.schema.json`."""
+    """Return the JSON Schema (2020-12) of `plan` or `drift`, the text of `plan.schema.json` or `drift.schema.json`."""
     schema = DOCUMENTS[document].model_json_schema(mode="serialization", schema_generator=_Schema)
     title = {"$schema": _Schema.schema_dialect, "title": f"Tenantry {document}"}
     return json.dumps(title | schema | title, indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""Everything that is known of one app, without a secret: the registry's word, the state's, and where secrets are asked for. Pure."""
+"""All that is known of one app by registry and state, without a secret, and where secrets are asked for. Pure."""
 
 from __future__ import annotations
 
