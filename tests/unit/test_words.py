@@ -68,3 +68,15 @@ def test_every_decision_is_in_the_index() -> None:
     folder = ROOT / "docs" / "decisions"
     index = _LINK.findall((folder / "README.md").read_text("utf-8"))
     assert index == sorted(page.name for page in folder.glob("[0-9]*.md"))
+
+
+def test_the_files_of_each_change_are_there_and_few() -> None:
+    """The table of `docs/architecture.md` that leads from a task to its files; what is new has `NAME` in its name."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = page.partition("## Where to change what\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| ")][2:]
+    tasks = {task.strip(): re.findall(r"`([^`]+)`", files) for task, files in rows}
+    assert len(tasks) >= 10
+    assert {task: len(files) for task, files in tasks.items() if len(files) > 6} == {}
+    named = [file for files in tasks.values() for file in files if "NAME" not in file]
+    assert [file for file in named if not (ROOT / file).exists()] == []
