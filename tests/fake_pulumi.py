@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Reads its answers anew at each call. It speaks to `tenantry.running.serving` without Pulumi's SDK, whose import is slow: a request of
-# the events' service is one message with one text in its first field.
+# Reads its answers anew at each call. It speaks to `tenantry.running.serving` without Pulumi's SDK, whose import is
+# slow: a request of the events' service is one message with one text in its first field.
 _SCRIPT = r"""#!PYTHON -IS
 import json, os, pathlib, signal, subprocess, sys, time
 here = pathlib.Path(HERE)
@@ -127,10 +127,11 @@ class FakePulumi:
         """Say how a command is answered from now on.
 
         :param command: its first words without options: `up`, `stack ls`; empty for every other
-        :param answer: `events` (of a run), `pause` (seconds behind each), `out`, with `{arguments}` for how it was called, `err`,
-            `code`, `script` (for the shell, with ARGUMENTS, HERE and PID), `keeps` (a file for its standard input), `counts` (seconds: it
-            waits for interrupts at most so long, and ends with 10 and their number, which is in the file `ended` too; `ready` is there
-            before), `enough` (how many end it at once; by default 2)
+        :param answer: `events` (of a run), `pause` (seconds behind each), `out`, with `{arguments}` for how it was
+            called, `err`, `code`, `script` (for the shell, with ARGUMENTS, HERE and PID), `keeps` (a file for its
+            standard input), `counts` (seconds: it waits for interrupts at most so long, and ends with 10 and their
+            number, which is in the file `ended` too; `ready` is there before), `enough` (how many end it at once; by
+            default 2)
         """
         self._answers[command] = answer
         self._write()

@@ -1,4 +1,4 @@
-"""A state that version 0.1 wrote converges with nothing to change: names, types, module paths and outputs are a contract.
+"""A state that version 0.1 wrote converges with nothing to change: names, types, paths and outputs are a contract.
 
 The clouds that it was written for are gone, so whatever asked one of them would fail.
 """
