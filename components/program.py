@@ -15,7 +15,7 @@ from tenantry.registry import App, RegistryError, SelectionError, load
 from tenantry.registry.graphs import GraphError, check_free_graphs
 from tenantry.registry.moving import MOVED, without_moved
 from tenantry.registry.selection import select_for
-from tenantry.registry.transition import TransitionError, check_transition
+from tenantry.registry.transition import Registered, TransitionError, check_transition
 from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.planning import SchemaPlan, plan_schemas
 
@@ -39,7 +39,7 @@ def run(settings: Settings) -> list[TenantApp]:
         selected,
         plans,
         settings,
-        registered=registry.apps,
+        registered=Registered(registry.apps, registry.limits),
         everything=settings.apps.strip() == "all",
     )
 
@@ -49,14 +49,14 @@ def declare(
     plans: Mapping[str, SchemaPlan],
     settings: Settings,
     *,
-    registered: Sequence[App],
+    registered: Registered,
     everything: bool = False,
 ) -> list[TenantApp]:
     """Declare apps and what they share, and export what commands read.
 
     :param selected: the apps that the stack is to hold
     :param plans: by the app's id, what is to be applied to its schema
-    :param registered: every app of the registry
+    :param registered: the whole registry
     :param everything: nobody named the apps: those that were moved to a stack of their own are left out, and not refused
     :raises pulumi.RunError: the step from what the stack holds is refused, or what graphs need is missing; nothing is declared yet
     """

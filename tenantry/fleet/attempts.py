@@ -149,6 +149,7 @@ class Attempts:
     ) -> Callable[[], None]:
         from components.program import declare
         from components.settings import Settings
+        from tenantry.registry.transition import Registered
 
         def program() -> None:
             read = Settings.read(self._project.environment)
@@ -158,7 +159,10 @@ class Attempts:
             inputs = task.inputs
             plans = {task.app: inputs.plan} if inputs and inputs.plan else {}
             # Of an app that leaves the registry may still know, where it is destroyed by name.
-            known = [app for app in self._desired.registry.apps if inputs or app.id != task.app]
+            registry = self._desired.registry
+            known = Registered(
+                [app for app in registry.apps if inputs or app.id != task.app], registry.limits
+            )
             apps = declare([inputs.app] if inputs else [], plans, settings, registered=known)
             if declared is not None:
                 declared(apps)

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 Purpose = Literal["create", "update", "remove"]
 
 _READERS: Final = 8
-FEW: Final = 20
-"""A fleet of fewer apps has no tenth to speak of: names alone are enough there."""
+_SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
@@ -229,6 +228,7 @@ def _judged(
     }
     stay = judge_transition(held, [task.inputs.app for task in staying if task.inputs], **rules)  # type: ignore[arg-type]  # by name
     leave = judge_transition(leaving, [], **rules)  # type: ignore[arg-type]  # by name
+    limits = desired.registry.limits
     lost = [*stay.destroyed, *leave.destroyed]
     refused = [f"{project.registry}: {line}" for line in leave.refused]
     unnamed = [app for app in lost if app not in allowed]
@@ -238,21 +238,25 @@ def _judged(
             f"{project.registry}: the registry has no app, and {len(leave.destroyed)} would leave: nothing was changed. If the file is complete "
             f"and this is meant, allow it by name: tenantry fleet up {names}"
         )
-    elif len(lost) > 1 and unnamed:
+    elif len(lost) > limits.most_unnamed() and unnamed:
         refused.append(
-            f"{project.registry}: {len(lost)} apps would leave, be replaced or lose branches, graphs or keys in one run "
+            f"{project.registry}: {_apps(len(lost))} would leave, be replaced or lose branches, graphs or keys in one run "
             f"({some(lost)}): nothing was changed. If the file is complete and this is meant, allow it by name, or select one with --only: "
-            f"tenantry fleet up {names if len(lost) <= FEW else '--allow-destroy APP …'}"
+            f"tenantry fleet up {names if len(lost) <= _SHOWN else '--allow-destroy APP …'}"
         )
-    if fleet >= FEW and len(lost) > fleet // 10:
+    if len(lost) > (most := limits.most_of(fleet)):
         refused.append(
             f"{project.registry}: {len(lost)} of the fleet's {fleet} apps would leave, be replaced or lose something ({some(lost)}), and one run "
-            f"takes a tenth at most: nothing was changed. Take them in several runs of {fleet // 10}, chosen with --only"
+            f"takes {most} ({limits.removals}%) at most: nothing was changed. Take them in several runs, chosen with --only"
         )
     return _Judged((*stay.told, *leave.told), tuple(refused), tuple(joining))
 
 
 def some(apps: list[str]) -> str:
     """Name apps, so many as a line can take."""
-    shown = ", ".join(apps[:FEW])
-    return shown if len(apps) <= FEW else f"{shown} and {len(apps) - FEW} more"
+    shown = ", ".join(apps[:_SHOWN])
+    return shown if len(apps) <= _SHOWN else f"{shown} and {len(apps) - _SHOWN} more"
+
+
+def _apps(count: int) -> str:
+    return "1 app" if count == 1 else f"{count} apps"

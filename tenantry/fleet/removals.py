@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenantry.fleet.errors import FleetError
-from tenantry.fleet.outlook import FEW, some
+from tenantry.fleet.outlook import some
 from tenantry.states.apps import applied_in
 
 if TYPE_CHECKING:
@@ -36,15 +36,17 @@ def judge_removals(outlook: Outlook, store: Store, selection: Selection, confirm
                 f"{task.app} was applied last with 'deletion: protect': nothing was changed. Set 'deletion: delete', apply, then destroy it"
             )
         tasks.append(replace(task, purpose="remove", deletion=deletion))
+    limits = outlook.desired.registry.limits
     count = len(tasks)
     apps = [task.app for task in tasks]
-    if not confirmed and count > 1 and not {task.app for task in tasks} <= selection.only:
+    unnamed = {task.app for task in tasks} - selection.only
+    if not confirmed and count > limits.most_unnamed() and unnamed:
         refused.append(
-            f"{count} apps would be destroyed ({some(apps)}): nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
+            f"{count} {'app' if count == 1 else 'apps'} would be destroyed ({some(apps)}): nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
         )
-    elif not confirmed and outlook.fleet >= FEW and count > outlook.fleet // 10:
+    elif not confirmed and count > (most := limits.most_of(outlook.fleet)):
         refused.append(
-            f"{count} of the fleet's {outlook.fleet} apps would be destroyed ({some(apps)}): nothing was changed. Take a tenth at most, or name the namespace: "
+            f"{count} of the fleet's {outlook.fleet} apps would be destroyed ({some(apps)}): nothing was changed. Take {most} at most, or name the namespace: "
             f"--confirm {namespace}"
         )
     if refused:

@@ -264,7 +264,11 @@ class _Resolver:
         for path, message in self.found:
             self.faults.add(path, message)
         return models.Registry(
-            version=registry.version, namespace=namespace, tenants=tuple(tenants), apps=tuple(apps)
+            version=registry.version,
+            namespace=namespace,
+            limits=models.Limits(**_given(registry.limits)),
+            tenants=tuple(tenants),
+            apps=tuple(apps),
         )
 
     def app(

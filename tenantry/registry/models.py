@@ -8,12 +8,15 @@ What an operator writes is in `written`; `loading` makes the one from the other.
 from dataclasses import asdict
 from datetime import date  # pydantic reads the annotations at run time
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry.names import AppNames
+
+FEW: Final = 20
+"""A fleet of fewer apps has no tenth to speak of: names alone are enough there."""
 
 Environment: TypeAlias = Literal["production", "staging", "development"]
 ServiceName: TypeAlias = Literal["auth", "realtime", "storage"]
@@ -234,11 +237,30 @@ class Tenant(Frozen):
     contact: str | None
 
 
+class Limits(Frozen):
+    """What one run may do at most."""
+
+    removals: int = 10
+    """Percent of a fleet. An app is removed that leaves, is replaced, or loses a branch, a graph or a key."""
+
+    def most_unnamed(self) -> int:
+        """Return how many apps may be removed in a run that does not name them."""
+        return 1 if self.removals else 0
+
+    def most_of(self, fleet: int) -> int:
+        """Return how many of a fleet's apps one run may remove, named or not.
+
+        Of fewer than 20 apps a share says nothing: there all may go that are named.
+        """
+        return max(1, fleet * self.removals // 100) if fleet >= FEW else fleet
+
+
 class Registry(Frozen):
     """A whole registry. Tenants and apps are in the file's order."""
 
     version: Literal[1]
     namespace: str
+    limits: Limits = Limits()
     tenants: tuple[Tenant, ...]
     apps: tuple[App, ...]
 

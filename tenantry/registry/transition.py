@@ -1,12 +1,12 @@
 """From what is applied to what the registry says: what a run may not do, and what it says before it does it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenantry.registry.applied import AppliedApp
 from tenantry.registry.graphs import graph_place
-from tenantry.registry.models import App
+from tenantry.registry.models import App, Limits
 from tenantry.registry.permission import permission
 
 
@@ -30,6 +30,15 @@ class Judgement:
         self.told.append(line)
 
 
+@dataclass(frozen=True)
+class Registered:
+    """What the registry says beside the apps that a stack is to hold."""
+
+    apps: Sequence[App]
+    """Every app of the registry."""
+    limits: Limits = field(default_factory=Limits)
+
+
 def check_transition(
     applied: Iterable[AppliedApp],
     selected: Iterable[App],
@@ -39,14 +48,15 @@ def check_transition(
     catalog: bool = True,
     aura_project: str = "",
     allowed: Collection[str] = (),
-    registered: Iterable[App] | None = None,
+    registered: Registered | None = None,
 ) -> list[str]:
     """Refuse what an edit must not do by accident, and say what is destroyed otherwise.
 
     - A project is destroyed when its app leaves, and when the app changes what Neon cannot change about a project. A
       branch is destroyed when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then the change.
     - An app that was applied with `deletion: retain` may leave, since its project stays.
-    - One run takes something from one app only, or from those in `allowed`: a file that was cut short loses more.
+    - One run takes something from one app only, or from those in `allowed`: a file that was cut short loses more. The
+      registry may lower that to none (`limits.removals: 0%`).
     - An app that the registry still has, and the stack's selection not, leaves only if it is in `allowed`. So does the
       last app that the stack holds.
     - A generation goes up by one. Any other step of a login changes the password that is in use; any other step of an
@@ -66,7 +76,7 @@ def check_transition(
     :param catalog: whether this run has a catalog
     :param aura_project: the Aura project that this run makes graphs in
     :param allowed: ids of apps that may go together, and whose graphs may
-    :param registered: every app of the registry; None where `selected` is all of them
+    :param registered: the whole registry; None where `selected` is all of it, and the limits are the usual ones
     :return: one line for each app, branch or key that goes, and may
     :raises TransitionError: with one line for each fault
     """
@@ -78,10 +88,12 @@ def check_transition(
         catalog=catalog,
         aura_project=aura_project,
         allowed=allowed,
-        registered=registered,
+        registered=registered.apps if registered else None,
     )
     wanted = {app.id for app in selected}
-    _together(judgement, allowed, none_stays=not any(old.id in wanted for old in applied))
+    limits = registered.limits if registered else Limits()
+    none_stays = not any(old.id in wanted for old in applied)
+    _together(judgement, allowed, limits.most_unnamed(), none_stays=none_stays)
     if judgement.refused:
         raise TransitionError("\n".join(f"{registry}: {line}" for line in judgement.refused))
     return judgement.told
@@ -295,15 +307,19 @@ def _api_keys(old: AppliedApp, new: App, allowed: Collection[str], judgement: Ju
             )
 
 
-def _together(judgement: Judgement, allowed: Collection[str], *, none_stays: bool) -> None:
+def _together(
+    judgement: Judgement, allowed: Collection[str], most_unnamed: int, *, none_stays: bool
+) -> None:
     unnamed = [app for app in judgement.destroyed if app not in allowed]
-    if not unnamed or (len(judgement.destroyed) == 1 and not none_stays):
+    if not unnamed or (len(judgement.destroyed) <= most_unnamed and not none_stays):
         return
     count = len(judgement.destroyed)
     apps = sorted(judgement.destroyed)
     names = ",".join(apps)
     what = (
         f"{names} would leave, and nothing that this stack holds would stay"
+        if count == 1 and none_stays
+        else f"{names} would leave, be replaced or lose branches, graphs or keys, and limits.removals is 0%"
         if count == 1
         else f"{count} apps would leave, be replaced or lose branches, graphs or keys in one run ({names})"
     )

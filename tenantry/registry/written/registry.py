@@ -9,7 +9,7 @@ from tenantry.registry.problems import shown
 from tenantry.registry.written.api_keys import ApiKey
 from tenantry.registry.written.database import Database, Region
 from tenantry.registry.written.graphs import Graph, GraphsPerUser
-from tenantry.registry.written.limits import Quotas, Retries
+from tenantry.registry.written.limits import Limits, Quotas, Retries
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import Rule, RuleError, literal
 from tenantry.registry.written.services import Service, ServiceName, long_service
@@ -89,5 +89,6 @@ class Registry(Written):
         description="The mark in every name in the cloud; one for each registry of an organization.",
         json_schema_extra={"default": "tenantry"},
     )
+    limits: Limits | None = None
     defaults: Settings | None = Field(None, description="What holds where an app says nothing.")
     tenants: dict[TenantLabel, Tenant] = Field(description="The tenants, by name; {} for none.")

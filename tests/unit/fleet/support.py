@@ -26,11 +26,13 @@ class Backend:
             "NEON_ORG_ID": "org-1",
         }
 
-    def registry(self, apps: Mapping[str, str]) -> None:
+    def registry(self, apps: Mapping[str, str], limits: str = "") -> None:
         lines = "".join(f"      {name}: {{{facts}}}\n" for name, facts in apps.items())
         body = f"\n{lines}" if apps else " {}\n"
+        limited = f"limits: {limits}\n" if limits else ""
         (self.folder / "tenants.yaml").write_text(
-            "version: 1\nnamespace: ns\ndefaults: {region: aws-us-east-2, environment: development}\n"
+            f"version: 1\nnamespace: ns\n{limited}"
+            "defaults: {region: aws-us-east-2, environment: development}\n"
             f"tenants:\n  acme:\n    apps:{body}"
         )
 

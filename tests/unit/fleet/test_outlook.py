@@ -106,6 +106,36 @@ def test_one_run_never_takes_more_than_a_tenth_of_a_fleet(backend: Backend) -> N
     backend.look(Selection(only=frozenset(names[:3])), allowed=names).check()
 
 
+def test_a_registry_may_let_less_of_a_fleet_go(backend: Backend) -> None:
+    apps = fleet_of(backend, 40)
+    gone = {"acme/a1", "acme/a2", "acme/a3"}
+    left = {name: facts for name, facts in apps.items() if f"acme/{name}" not in gone}
+    backend.registry(left)
+    backend.look(allowed=gone).check()
+    backend.registry(left, "{removals: 5%}")
+    with pytest.raises(
+        FleetError, match=r"3 of the fleet's 40 apps .*, and one run takes 2 .5%. at most"
+    ):
+        backend.look(allowed=gone).check()
+    some = frozenset({"acme/a1", "acme/a2"})
+    backend.look(Selection(only=some), allowed=some).check()
+    backend.registry(left, "{removals: 0%}")
+    one = Selection(only=frozenset({"acme/a1"}))
+    with pytest.raises(FleetError, match=r"1 app would leave, .*allow it by name"):
+        backend.look(one).check()
+    backend.look(one, allowed=["acme/a1"]).check()
+
+
+def test_a_destroy_names_its_only_app_where_the_registry_wants_it(backend: Backend) -> None:
+    facts = fleet_of(backend, 1)
+    assert len(backend.fleet().going(Selection()).tasks) == 1
+    backend.registry(facts, "{removals: 0%}")
+    with pytest.raises(FleetError, match="1 app would be destroyed"):
+        backend.fleet().going(Selection())
+    named = Selection(only=frozenset({"acme/a0"}))
+    assert len(backend.fleet().going(named).tasks) == 1
+
+
 def test_an_empty_registry_removes_nothing(backend: Backend) -> None:
     fleet_of(backend, 1)
     backend.registry({})

@@ -137,8 +137,25 @@ BAD = [
         "an unknown key at the top",
         HEAD + "tenant: {}\ntenants: {}\n",
         (
-            '2:1: tenant: is not a key here: write one of version, namespace, defaults, tenants (did you mean "tenants"?)',
+            '2:1: tenant: is not a key here: write one of version, namespace, limits, defaults, tenants (did you mean "tenants"?)',
         ),
+    ),
+    Bad(
+        "a limit that would be raised",
+        HEAD + "limits: {removals: 11%}\ntenants: {}\n",
+        (
+            '2:20: limits.removals: "11%" is out of range: 0% to 10%; more goes only by name, in a run (--allow-destroy)',
+        ),
+    ),
+    Bad(
+        "a limit without its sign",
+        HEAD + "limits: {removals: 5}\ntenants: {}\n",
+        ('2:20: limits.removals: must be a share such as "5%", not 5',),
+    ),
+    Bad(
+        "a limit that is no whole percent",
+        HEAD + "limits: {removals: 2.5%}\ntenants: {}\n",
+        ('2:20: limits.removals: "2.5%" is not a share: write whole percent, such as "5%"',),
     ),
     Bad(
         "an unknown key deep inside",

@@ -16,6 +16,7 @@ from tenantry.registry.models import (
     Compute,
     Database,
     Graph,
+    Limits,
     Location,
     Quotas,
     SchemaSource,
@@ -261,6 +262,16 @@ def test_quotas_come_from_the_app_then_its_tenant_then_the_defaults() -> None:
 )
 def test_a_region_may_have_its_cloud_s_own_name(alias: str, region: str) -> None:
     assert app_of(f"{{environment: staging, region: {alias}}}").region == region
+
+
+def test_a_limit_is_lowered_by_the_registry() -> None:
+    head = "version: 1\n"
+    assert parse((head + "tenants: {}\n").encode()).limits == Limits(removals=10)
+    limits = parse((head + "limits: {removals: 5%}\ntenants: {}\n").encode()).limits
+    assert [limits.most_of(fleet) for fleet in (1, 19, 20, 39, 40, 1000)] == [1, 19, 1, 1, 2, 50]
+    assert limits.most_unnamed() == 1
+    none = parse((head + "limits: {removals: 0%}\ntenants: {}\n").encode()).limits
+    assert (none.most_unnamed(), none.most_of(1000)) == (0, 1)
 
 
 def test_a_fixed_compute_may_be_larger_than_a_scaling_one() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from tenantry.registry import App, load
 from tenantry.registry.applied import AppliedApp
-from tenantry.registry.models import Deletion
-from tenantry.registry.transition import TransitionError, check_transition
+from tenantry.registry.models import Deletion, Limits
+from tenantry.registry.transition import Registered, TransitionError, check_transition
 
 FILE = Path("tenants.yaml")
 REGISTRY = """\
@@ -219,11 +219,22 @@ def test_the_last_app_that_a_stack_holds_leaves_only_by_name(web: App, selects: 
     assert len(check_transition(applied, selected, FILE, allowed={"acme/old"})) == 1
 
 
+def test_a_registry_may_let_no_app_go_that_is_not_named(web: App) -> None:
+    applied = [held("acme/web", "delete"), held("acme/old", "delete")]
+    usual, none = Registered([web]), Registered([web], Limits(removals=0))
+    assert len(check_transition(applied, [web], FILE, registered=usual)) == 1
+    with pytest.raises(TransitionError, match=r"acme/old would leave.* limits\.removals is 0%"):
+        check_transition(applied, [web], FILE, registered=none)
+    assert check_transition(applied[:1], [web], FILE, registered=none) == []
+    named = check_transition(applied, [web], FILE, registered=none, allowed={"acme/old"})
+    assert len(named) == 1
+
+
 @pytest.mark.parametrize("deletion", ["protect", "retain", "delete"])
 def test_an_app_that_is_no_longer_selected_stays(web: App, deletion: Deletion) -> None:
     applied = [held("acme/web", deletion), held("acme/b", "delete")]
     with pytest.raises(TransitionError, match="acme/web is in the registry, and tenantry:apps"):
-        check_transition(applied, [], FILE, registered=[web], allowed={"acme/b"})
+        check_transition(applied, [], FILE, registered=Registered([web]), allowed={"acme/b"})
 
 
 def test_another_namespace_is_refused(web: App) -> None:

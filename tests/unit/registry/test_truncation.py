@@ -11,7 +11,7 @@ from tenantry.registry import App, RegistryError
 from tenantry.registry.applied import AppliedApp
 from tenantry.registry.graphs import graph_place
 from tenantry.registry.loading import parse
-from tenantry.registry.transition import TransitionError, check_transition
+from tenantry.registry.transition import Registered, TransitionError, check_transition
 
 FILE = Path("tenants.yaml")
 EXAMPLE = (Path(__file__).parents[3] / "tenants.yaml").read_bytes()
@@ -123,7 +123,7 @@ def losers(whole: bytes, left: bytes) -> set[str]:
             registry.apps,
             FILE,
             aura_project="p",
-            registered=registry.apps,
+            registered=Registered(registry.apps),
         )
     except (RegistryError, TransitionError):
         return set()
