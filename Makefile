@@ -39,7 +39,7 @@ engine: $(VENV)/.run ## find, download or build the Pulumi engine and its plugin
 .PHONY: up
 up: engine ## converge tenants.yaml on the local cloud
 	@$(BIN)/localcloud start
-	@eval "$$($(BIN)/tenantry env)" && pulumi stack select --create dev >/dev/null && tenantry up --yes
+	@eval "$$($(BIN)/tenantry env)" && tenantry up --yes --create
 
 .PHONY: down
 down: ## stop the local cloud; its data and the state stay
@@ -47,7 +47,7 @@ down: ## stop the local cloud; its data and the state stay
 
 .PHONY: clean
 clean: down ## remove the local cloud's data, the local state and the virtual environment
-	@rm -rf $(LOCAL) $(VENV) Pulumi.dev.yaml .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(LOCAL) $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lint
 lint: $(VENV)/.dev ## format, lint, types

@@ -11,6 +11,7 @@ from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.looking import Looker
 from tenantry.recovery.preparing import prepare
 from tenantry.registry.problems import did_you_mean, shown
+from tenantry.running.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,18 +27,26 @@ class Course:
     """One run. Each step is called once, in the order in which they stand here."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], say: Callable[[str], None]
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+        *,
+        create: bool = False,
     ) -> None:
         """Settle what an earlier run left behind.
 
         :param folder: the folder of `Pulumi.yaml`, which must be the current one
         :param environment: the variables to run `pulumi` with: backend, passphrase, stack
         :param say: takes a line for each thing that was settled or is waited for
+        :param create: make the stack where it is not there yet
         :raises OneLineError: with a line for each thing that a run must not begin over
         """
         self._folder = folder
         self._environment = environment
         self.looker = Looker(folder, environment)
+        if create:
+            self._create()
         self.before = prepare(self.looker, environment, say)
         """What the stack held before the run."""
         self._allowed: Collection[str] = ()
@@ -119,6 +128,15 @@ class Course:
             as_objects=as_objects,
             started=started,
         )
+
+    def _create(self) -> None:
+        if self.stack in self.looker.store.stacks():
+            return
+        from tenantry.running.engine import Engine
+
+        made = Engine(self._folder, self._environment).create(self.stack)
+        if made.code:
+            raise EngineError(f"stack {self.stack}: it cannot be made: {made.errors[0]}")
 
     def _open(self, allowed: Collection[str], leaving: Collection[str] = ()) -> None:
         from tenantry.running.current import open_current

@@ -26,6 +26,7 @@ def converge(
     allowed: Sequence[str] = (),
     plan: Path | None = None,
     run_file: Path | None = None,
+    create: bool = False,
     yes: bool = False,
     as_json: bool = False,
 ) -> Course:
@@ -36,6 +37,7 @@ def converge(
     :param allowed: apps that may leave or be replaced beside others
     :param plan: the file of a plan: apply that and nothing else
     :param run_file: note there which process applies
+    :param create: make the stack where it is not there yet
     :param yes: do not ask
     :param as_json: tell a program, not a person
     :raises OneLineError: it is refused
@@ -44,7 +46,7 @@ def converge(
     from tenantry.applying.options import for_preview, for_update, skips_plan
 
     reviewed = _read(plan, allowed) if plan else None
-    course = Course(Path.cwd(), environment, note_as_json if as_json else note)
+    course = Course(Path.cwd(), environment, note_as_json if as_json else note, create=create)
     course.allow(reviewed.allowed if reviewed else allowed)
     if plan and reviewed:
         if not _check_plan(plan, reviewed, course):

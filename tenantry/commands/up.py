@@ -31,6 +31,9 @@ def up(
             help="Apply what tenantry plan --out kept, without asking, and refuse where something moved since.",
         ),
     ] = None,
+    create: Annotated[
+        bool, typer.Option("--create", help="Make the stack where it is not there yet.")
+    ] = False,
     run_file: Annotated[
         Path | None,
         typer.Option(
@@ -65,6 +68,7 @@ def up(
             allowed=allow_destroy or (),
             plan=plan,
             run_file=run_file,
+            create=create,
             yes=yes,
             as_json=as_json,
         )

@@ -46,6 +46,8 @@ def environment(project: Path) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"{state.as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home / "passphrase")),
         "PULUMI_STACK": "dev",
+        # The key's parameters stand in the state, and not in Pulumi.dev.yaml, which is the repository's.
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         # A refresh or a destroy configures the providers with today's credentials, not with the stored ones.
         "PULUMI_RUN_PROGRAM": "true",
         # The engine and its plugins are in place: nothing is looked for elsewhere.
