@@ -55,8 +55,8 @@ if answer.get("events") is not None and "--event-log" in arguments:
             pass
 code = answer.get("code", 0)
 if answer.get("script"):
-    variables = dict(os.environ, ARGUMENTS=" ".join(arguments), HERE=str(here), PID=str(os.getpid()))
-    done = subprocess.run(["/bin/sh", "-c", answer["script"]], env=variables, cwd=answer.get("cwd") or os.getcwd())
+    variables = dict(os.environ, HERE=str(here), PID=str(os.getpid()))
+    done = subprocess.run(["/bin/sh", "-c", answer["script"], "pulumi", *arguments], env=variables, cwd=answer.get("cwd") or os.getcwd())
     code = done.returncode or code
 if answer.get("keeps"):
     pathlib.Path(answer["keeps"]).write_text(sys.stdin.read())
@@ -128,7 +128,7 @@ class FakePulumi:
 
         :param command: its first words without options: `up`, `stack ls`; empty for every other
         :param answer: `events` (of a run), `pause` (seconds behind each), `out`, with `{arguments}` for how it was
-            called, `err`, `code`, `script` (for the shell, with ARGUMENTS, HERE and PID), `keeps` (a file for its
+            called, `err`, `code`, `script` (for the shell, with the arguments, HERE and PID), `keeps` (a file for its
             standard input), `counts` (seconds: it waits for interrupts at most so long, and ends with 10 and their
             number, which is in the file `ended` too; `ready` is there before), `enough` (how many end it at once; by
             default 2)
@@ -171,3 +171,10 @@ class FakePulumi:
         part = self.folder / "answers.part"
         part.write_text(json.dumps(self._answers))
         part.replace(self.folder / "answers.json")
+
+
+def scripted(folder: Path, script: str) -> dict[str, str]:
+    """Put one there that runs a script for the shell at every call, and return the variables with which it is found."""
+    made = FakePulumi(folder / "bin")
+    made.answers("", script=script)
+    return made.environment

@@ -7,6 +7,7 @@ from tenantry.engine.installed import on_path
 from tenantry.engine.pins import CLI
 from tenantry.running.stack import outputs
 from tenantry.secret_variables import CLOUDS, STATE, without_secrets
+from tests.fake_pulumi import FakePulumi
 
 SECRETS = {name: f"canary of {name}" for name in (*CLOUDS, *STATE)}
 
@@ -17,21 +18,14 @@ def test_every_variable_that_the_docs_call_secret_is_left_out() -> None:
     assert set(without_secrets(environment, keep=STATE)) - {"PATH", "AURA_CLIENT_ID"} == set(STATE)
 
 
-def program(folder: Path) -> Path:
-    """A `pulumi` that keeps its environment."""
-    seen = folder / "seen"
-    command = folder / "pulumi"
-    command.write_text(f'#!/bin/sh\nenv > "{seen}"\necho "{{}}"\n')
-    command.chmod(0o755)
-    return seen
-
-
 def test_who_reads_a_stack_is_given_what_decrypts_it_and_nothing_of_the_clouds(
     tmp_path: Path,
 ) -> None:
-    seen = program(tmp_path)
-    assert outputs({"PATH": f"{tmp_path}:/usr/bin:/bin", **SECRETS}) == {}
-    given = {name for name, secret in SECRETS.items() if secret in seen.read_text()}
+    pulumi = FakePulumi(tmp_path)
+    pulumi.answers("", out="{}")
+    assert outputs({**pulumi.environment, **SECRETS}) == {}
+    (call,) = pulumi.calls
+    given = {name for name, secret in SECRETS.items() if call.environment.get(name) == secret}
     assert given == set(STATE)
 
 
@@ -42,10 +36,12 @@ def test_neither_the_compiler_nor_a_program_that_is_only_asked_for_its_version_i
         monkeypatch.setenv(name, secret)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert not set(go_environment()) & set(SECRETS)
-    seen = program(tmp_path)
+    pulumi = FakePulumi(tmp_path)
+    pulumi.answers("", out="{}")
     for other in CLI.executables[1:]:
         (tmp_path / other).symlink_to(tmp_path / "pulumi")
     # It names no version, so it is not taken.
     assert on_path(CLI, tmp_path / "bin") is None
-    assert "PULUMI_SKIP_UPDATE_CHECK" in seen.read_text()
-    assert "canary" not in seen.read_text()
+    environment = pulumi.calls[-1].environment
+    assert "PULUMI_SKIP_UPDATE_CHECK" in environment
+    assert not any("canary" in value for value in environment.values())

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from tenantry.aura.connecting import NoGraphError, client_for, connection_of
+from tests.fake_pulumi import scripted
 from tests.unit.aura.support import PASSWORD
-from tests.unit.running.test_stack import pulumi
 
 GRAPHS = {
     "acme/web": {
@@ -30,5 +30,5 @@ def test_a_client_is_made_of_what_the_stack_says(tmp_path: Path) -> None:
     answer = (
         '{"graphs": {"a/b": {"uri": "neo4j+s://h", "user": "u", "password": "p", "database": "d"}}}'
     )
-    with client_for("a/b", pulumi(tmp_path, f"echo '{answer}'")) as client:
+    with client_for("a/b", scripted(tmp_path, f"echo '{answer}'")) as client:
         assert client.connection.url == "https://h/db/d/query/v2"

@@ -3,27 +3,21 @@ from pathlib import Path
 import pytest
 
 from tenantry.catalog.session import CatalogError, catalog_url, open_catalog
+from tests.fake_pulumi import scripted
 
 SECRET = "of-a-test"
 URL = f"postgresql://keeper:{SECRET}@127.0.0.1:1/catalog"
 
 
-def pulumi(folder: Path, script: str) -> dict[str, str]:
-    command = folder / "pulumi"
-    command.write_text(f"#!/bin/sh\n{script}\n")
-    command.chmod(0o755)
-    return {"PATH": f"{folder}:/usr/bin:/bin"}
-
-
 def test_the_shell_goes_before_the_stack(tmp_path: Path) -> None:
     settings = '{"tenantry:catalogUrl": {"value": "postgresql://stack", "secret": true}}'
-    environment = pulumi(tmp_path, f"echo '{settings}'")
+    environment = scripted(tmp_path, f"echo '{settings}'")
     assert catalog_url(environment | {"TENANTRY_CATALOG_URL": URL}) == URL
     assert catalog_url(environment | {"TENANTRY_CATALOG_URL": ""}) == "postgresql://stack"
 
 
 def test_there_may_be_no_catalog(tmp_path: Path) -> None:
-    assert catalog_url(pulumi(tmp_path, "echo '{}'")) is None
+    assert catalog_url(scripted(tmp_path, "echo '{}'")) is None
 
 
 @pytest.mark.parametrize(

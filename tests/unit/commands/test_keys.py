@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from tenantry.catalog.session import NOT_CONFIGURED
 from tenantry.cli import app
+from tests.fake_pulumi import scripted
 
 RUN = CliRunner()
 ROOT = Path(__file__).parents[2]
@@ -39,14 +40,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "Pulumi.yaml").touch()
     (folder / "tenants.yaml").write_text(REGISTRY)
-    command = tmp_path / "pulumi"
     answer = json.dumps({"apiKeys": KEYS})
-    command.write_text(
-        f"#!/bin/sh\n[ $1 = config ] && {{ {NO_SETTING}; }}\n"
-        f"case \"$*\" in *--show-secrets*) echo '{answer}';; *) exit 9;; esac\n"
+    environment = scripted(
+        tmp_path,
+        f"[ $1 = config ] && {{ {NO_SETTING}; }}\n"
+        f"case \"$*\" in *--show-secrets*) echo '{answer}';; *) exit 9;; esac\n",
     )
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", environment["PATH"])
     monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
     monkeypatch.delenv("TENANTRY_CATALOG_URL", raising=False)
     monkeypatch.chdir(folder)

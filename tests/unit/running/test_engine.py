@@ -112,7 +112,9 @@ def test_the_engines_own_count_leaves_out_what_is_no_change(
 def test_a_run_does_not_change_the_stacks_file(folder: Path, pulumi: FakePulumi) -> None:
     own = folder / "Pulumi.prod.yaml"
     own.write_text("config: {t:x: y}\n")
-    kept = f'set -- $ARGUMENTS; while [ "$1" != --config-file ]; do shift; done; cp "$2" {folder}/seen; echo salt > "$2"'
+    kept = (
+        f'while [ "$1" != --config-file ]; do shift; done; cp "$2" {folder}/seen; echo salt > "$2"'
+    )
     pulumi.answers("up", script=kept)
     Engine(folder, pulumi.environment).run("up", "organization/t/prod", lambda: None)
     assert (folder / "seen").read_text() == own.read_text() == "config: {t:x: y}\n"

@@ -14,17 +14,11 @@ from tenantry.running.stack import (
     setting,
     updates,
 )
-
-
-def pulumi(folder: Path, script: str) -> dict[str, str]:
-    command = folder / "pulumi"
-    command.write_text(f"#!/bin/sh\n{script}\n")
-    command.chmod(0o755)
-    return {"PATH": f"{folder}:/usr/bin:/bin"}
+from tests.fake_pulumi import scripted
 
 
 def test_outputs_are_read_masked_unless_secrets_are_asked_for(tmp_path: Path) -> None:
-    environment = pulumi(tmp_path, """printf '{"arguments": "%s"}' "$*" """)
+    environment = scripted(tmp_path, """printf '{"arguments": "%s"}' "$*" """)
     assert outputs(environment) == {"arguments": "stack output --json --non-interactive"}
     assert outputs(environment, secrets=True) == {
         "arguments": "stack output --json --show-secrets --non-interactive"
@@ -32,7 +26,7 @@ def test_outputs_are_read_masked_unless_secrets_are_asked_for(tmp_path: Path) ->
 
 
 def test_a_failure_is_pulumis_own_last_line(tmp_path: Path) -> None:
-    environment = pulumi(
+    environment = scripted(
         tmp_path, "echo warning: x >&2; echo error: no stack named dev >&2; exit 255"
     )
     with pytest.raises(StackError, match=r"^pulumi stack output: no stack named dev$"):
@@ -41,7 +35,7 @@ def test_a_failure_is_pulumis_own_last_line(tmp_path: Path) -> None:
 
 def test_a_failure_without_a_word_tells_its_exit_code(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="exit code 3"):
-        outputs(pulumi(tmp_path, "exit 3"))
+        outputs(scripted(tmp_path, "exit 3"))
 
 
 def test_without_pulumi_the_way_out_is_said(tmp_path: Path) -> None:
@@ -50,7 +44,7 @@ def test_without_pulumi_the_way_out_is_said(tmp_path: Path) -> None:
 
 
 def test_a_setting_is_read_in_clear(tmp_path: Path) -> None:
-    environment = pulumi(
+    environment = scripted(
         tmp_path, """printf '{"tenantry:x": {"value": "%s", "secret": true}}' "$*" """
     )
     assert setting(environment, "tenantry:x") == "config --json --show-secrets --non-interactive"
@@ -58,30 +52,32 @@ def test_a_setting_is_read_in_clear(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("settings", ["{}", '{"tenantry:x": {"value": " "}}'])
 def test_a_setting_that_is_not_there_is_none(tmp_path: Path, settings: str) -> None:
-    assert setting(pulumi(tmp_path, f"echo '{settings}'"), "tenantry:x") is None
+    assert setting(scripted(tmp_path, f"echo '{settings}'"), "tenantry:x") is None
 
 
 def test_another_failure_is_not_taken_for_a_missing_setting(tmp_path: Path) -> None:
-    environment = pulumi(tmp_path, "echo error: incorrect passphrase >&2; exit 1")
+    environment = scripted(tmp_path, "echo error: incorrect passphrase >&2; exit 1")
     with pytest.raises(StackError, match=r"^pulumi config: incorrect passphrase$"):
         setting(environment, "tenantry:x")
 
 
 def test_the_selected_stack_is_the_environments_or_pulumis(tmp_path: Path) -> None:
-    environment = pulumi(tmp_path, 'test "$*" = "stack --show-name --non-interactive" && echo dev')
+    environment = scripted(
+        tmp_path, 'test "$*" = "stack --show-name --non-interactive" && echo dev'
+    )
     assert selected(environment) == "dev"
     assert selected({**environment, "PULUMI_STACK": "organization/tenantry/prod"}) == "prod"
 
 
 def test_a_state_goes_through_a_pipe(tmp_path: Path) -> None:
-    environment = pulumi(tmp_path, f'echo "$*" > {tmp_path}/arguments; cat > {tmp_path}/given')
+    environment = scripted(tmp_path, f'echo "$*" > {tmp_path}/arguments; cat > {tmp_path}/given')
     import_state(environment, "dev", {"version": 3, "deployment": {}})
     assert (tmp_path / "given").read_text() == '{"version": 3, "deployment": {}}'
     assert (tmp_path / "arguments").read_text() == "stack import --stack dev --non-interactive\n"
 
 
 def test_states_and_stacks_are_read(tmp_path: Path) -> None:
-    environment = pulumi(
+    environment = scripted(
         tmp_path,
         """case "$*" in
           "stack ls"*) echo '[{"name": "prod"}, {"name": "dev", "lastUpdate": "2026-11-22T09:13:19.392Z"}]' ;;
