@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from localcloud.settings import Choices, DataFolderError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from localcloud.daemon import Facts
+    from localcloud.facts import Facts
 
 NOT_RUNNING = 3
 """Exit status of ``status`` where nothing runs, as in the LSB for init scripts."""
@@ -32,6 +34,8 @@ _BOLT_PORT = 7687
 _SLOWEST_PACE = 100
 _LONGEST_SECONDS = 86_400
 _HIGHEST_RATE = 1_000_000
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{1,150}}$){_LABEL}(\.{_LABEL})*")
 _SECRETS = frozenset({"neon_api_key", "catalog_url", "aura_client_secret"})
 
 
@@ -39,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     data = Path(os.path.abspath(options.data or os.environ.get(_DATA_VARIABLE) or _DEFAULT_DATA))  # noqa: PTH100 (`resolve` would follow links, and the folder's name is what the user keeps)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # The data folder's name may have letters that the terminal has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _COMMANDS[options.command](data, options)
     except (daemon.DaemonError, DataFolderError, command.FaultError) as error:
@@ -146,6 +153,12 @@ def _folder(text: str) -> str:
     return text
 
 
+def _domain(text: str) -> str:
+    if text and not _DOMAIN.fullmatch(text):
+        raise argparse.ArgumentTypeError("must be a domain, e.g. localhost")
+    return text.lower()
+
+
 def _aura_port(text: str) -> int:
     value = _whole(_LAST_PORT)(text)
     if value == _BOLT_PORT:
@@ -221,6 +234,12 @@ def _parser() -> argparse.ArgumentParser:
         "--neon-retry-after",
         choices=("seconds", "date", "none"),
         help="how a 429 says when to come back (default: seconds)",
+    )
+    start.add_argument(
+        "--domain",
+        type=_domain,
+        metavar="NAME",
+        help="give new endpoints names below it, as on Neon, where those lead to this machine; '' for addresses (default)",
     )
     _add_aura_options(start)
     start.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from localcloud.neon.plans import DEFAULT_SUSPEND_SECONDS
 from localcloud.postgres import catalog
+from localcloud.postgres.addresses import bind, claim
 from localcloud.postgres.cluster import Cluster, ClusterError, CommandError
-from localcloud.postgres.front import bind, claim
 from localcloud.postgres.on_demand import OnDemand
 from localcloud.settings import CATALOG_DATABASE, CATALOG_ROLE
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localcloud import settings as settings_file
-from localcloud.settings import CA_FILE, MARKER, NEO4J_VARIABLE, DataFolderError
+from localcloud.facts import Facts, facts_of
+from localcloud.settings import MARKER, NEO4J_VARIABLE, DataFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,29 +49,6 @@ class _Holder:
     ready: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a user of a running local cloud needs.
-
-    ``ca_file`` is what its certificates are verified with (``sslrootcert``). ``extensions`` are those that a role of
-    the API can create; None if it was started by a version that did not say.
-    """
-
-    neon_api_url: str
-    neon_api_key: str
-    neon_org_id: str
-    catalog_url: str
-    aura_base_url: str
-    aura_token_url: str
-    aura_client_id: str
-    aura_client_secret: str
-    aura_tenant_id: str
-    ca_file: str
-    extensions: list[str] | None
-    pid: int
-    data: str
-
-
 def find(data: Path) -> Facts | None:
     """Return the facts of the local cloud that runs on a data folder, or None; one that is starting is waited for.
 
@@ -87,7 +65,7 @@ def find(data: Path) -> Facts | None:
         settings = settings_file.load(data)
     if settings is None or holder is None:
         return None
-    return _facts(data, settings, holder.pid)
+    return facts_of(data, settings, holder.pid)
 
 
 def start(data: Path, choices: Choices) -> Facts:
@@ -231,8 +209,8 @@ def _neo4j() -> Neo4j | None:
 
 def _serve(data: Path, settings: Settings, lock: int, report: _Report, neo4j: Neo4j | None) -> None:
     # Imported here: `status` and `stop` have no use for a web server.
+    from localcloud.postgres.addresses import AddressError
     from localcloud.postgres.cluster import ClusterError
-    from localcloud.postgres.front import AddressError
     from localcloud.postgres.installation import InstallationError
     from localcloud.postgres.process import CommandError
     from localcloud.server import PortTakenError, serve
@@ -363,25 +341,6 @@ def _holder(data: Path) -> _Holder | None:
     finally:
         os.close(descriptor)
     return None
-
-
-def _facts(data: Path, settings: Settings, pid: int) -> Facts:
-    aura = f"http://127.0.0.1:{settings.aura_port}"
-    return Facts(
-        neon_api_url=f"http://127.0.0.1:{settings.port}/api/v2",
-        neon_api_key=settings.neon_api_key,
-        neon_org_id=settings.neon_org_id,
-        catalog_url=settings.catalog_url,
-        aura_base_url=f"{aura}/v1",
-        aura_token_url=f"{aura}/oauth/token",
-        aura_client_id=settings.aura_client_id,
-        aura_client_secret=settings.aura_client_secret,
-        aura_tenant_id=settings.aura_tenant_id,
-        ca_file=str(data / CA_FILE),
-        extensions=settings.extensions,
-        pid=pid,
-        data=str(data),
-    )
 
 
 def _log_to(data: Path, *, foreground: bool) -> None:

@@ -76,7 +76,10 @@ class Branch(Record):
 
 @dataclass(slots=True)
 class Endpoint(Record):
-    """A compute endpoint with its two loopback addresses: direct (``host``) and pooled."""
+    """A compute endpoint with its two hosts: direct (``host``) and pooled.
+
+    They are loopback addresses, or else names, which all lead to ``address``.
+    """
 
     KIND: ClassVar[str] = "endpoint"
     PARENT: ClassVar[str | None] = "branch_id"
@@ -104,6 +107,7 @@ class Endpoint(Record):
     started_at: str | None = None
     suspended_at: str | None = None
     last_active: str | None = None
+    address: str = ""
 
 
 @dataclass(slots=True)

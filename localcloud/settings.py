@@ -46,7 +46,8 @@ class Settings:
     A port is 0 until the first start has chosen one. ``clusters`` is the folder of the PostgreSQL data
     directories, empty until the first start has found a place for it; ``catalog_host`` and ``catalog_password`` are
     empty likewise, and ``extensions``, which databases can have, is None. The identities of the Aura API are empty in a
-    folder from before there was one, until a start has called :func:`complete`.
+    folder from before there was one, until a start has called :func:`complete`. ``hosts`` says in words what hosts new
+    endpoints get; names only where ``domain`` is set.
     """
 
     seed: str
@@ -60,6 +61,8 @@ class Settings:
     neon_rate_limit: int = 700
     neon_retry_after: str = "seconds"
     clusters: str = ""
+    domain: str = ""
+    hosts: str = "addresses"
     catalog_host: str = ""
     catalog_password: str = ""
     extensions: list[str] | None = None
@@ -94,7 +97,7 @@ class Choices:
     ``neon_rate_limit``: requests a minute, 0 for no limit. ``*_retry_after``: how a 429 says when to come back,
     ``seconds``, ``date`` or ``none``. ``aura_*_seconds``: how long an instance is being created, how long any other operation takes, how long a GET does
     not find a new instance (and does not show a resize), how long a token lives. ``aura_rate_limit``: requests a
-    minute.
+    minute. ``domain``: below it are the hosts of new endpoints; empty for addresses.
     """
 
     port: int | None = None
@@ -109,6 +112,7 @@ class Choices:
     aura_token_seconds: int | None = None
     aura_rate_limit: int | None = None
     aura_retry_after: str | None = None
+    domain: str | None = None
 
     def made(self) -> dict[str, int | float | str]:
         """Return the choices that were made."""

@@ -36,6 +36,7 @@ class LocalCloud:
     aura_client_id: str
     aura_client_secret: str
     aura_tenant_id: str
+    hosts: str
     ca_file: Path
     extensions: list[str]
     pid: int

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from localcloud.daemon import Facts
+    from localcloud.facts import Facts
 
 _PREFIX = "/_localcloud/faults"
 _SECONDS = 30

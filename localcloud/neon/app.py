@@ -29,7 +29,7 @@ from localcloud.neon import (
 )
 from localcloud.neon.caller import authenticate
 from localcloud.neon.errors import ApiError, no_route
-from localcloud.postgres.front import AddressError
+from localcloud.postgres.addresses import AddressError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -15,9 +15,11 @@ from localcloud.neon.lists import Lists
 from localcloud.neon.operations import Operations
 from localcloud.neon.plans import PLANS
 from localcloud.neon.rate import Rate
+from localcloud.neon.regions import domain_of
 from localcloud.neon.tasks import Tasks
+from localcloud.postgres.addresses import AddressError, bind, claim, resolve_below
 from localcloud.postgres.cluster import Cluster
-from localcloud.postgres.front import AddressError, bind, claim
+from localcloud.postgres.names import Names, pooled
 from localcloud.postgres.template import template_folder
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class Cloud:
         self._clusters: dict[str, Cluster] = {}
         self._computes: dict[str, Compute] = {}
         self._claimed: dict[str, list[socket.socket]] = {}
+        self._named = Names(authority)
+        self._address_of_names: str | None = None
 
     # Life.
 
@@ -74,6 +78,7 @@ class Cloud:
                     endpoint.current_state = "idle"
                     endpoint.suspended_at = self.clock.now()
                     change.put(endpoint)
+        await self._choose_hosts()
         await self.purge()
         for endpoint in self.state.endpoints.values():
             if self._reachable(endpoint):
@@ -83,6 +88,7 @@ class Cloud:
     async def close(self) -> None:
         """Stop everything, in an order in which nothing starts again."""
         await self.operations.close()
+        await self._named.close()
         await asyncio.gather(*(compute.close() for compute in self._computes.values()))
         await asyncio.gather(*(cluster.stop() for cluster in self._clusters.values()))
 
@@ -188,11 +194,32 @@ class Cloud:
 
     # Endpoints' addresses.
 
+    async def _choose_hosts(self) -> None:
+        """Settle what hosts new endpoints get, and say so in the settings: names only where all that is needed is so."""
+        domain = self.settings.domain
+        self.settings.hosts = "addresses"
+        if domain:
+            try:
+                address = await resolve_below(domain)
+                self._named.listen(address)
+            except AddressError as error:
+                self.settings.hosts = f"addresses: {error}"
+            else:
+                self._address_of_names = address
+                self.settings.hosts = f"names below {domain}, at {address}"
+
     def claim_addresses(self, *endpoints: Endpoint) -> None:
-        """Give endpoints to be their direct and pooled addresses, and listen on them. Raises AddressError.
+        """Give endpoints to be their direct and pooled hosts, and listen for them. Raises AddressError.
 
         The last step before the endpoints are recorded, so that a refused request claims nothing.
         """
+        if self._address_of_names is not None:
+            for endpoint in endpoints:
+                below = domain_of(endpoint.region_id, self.settings.domain)
+                endpoint.host = f"{endpoint.id}.{below}"
+                endpoint.pooler_host = pooled(endpoint.host)
+                endpoint.address = self._address_of_names
+            return
         taken = {
             address
             for endpoint in self.state.endpoints.values()
@@ -213,11 +240,15 @@ class Cloud:
             raise
 
     def open_endpoint(self, endpoint: Endpoint) -> None:
-        """Accept connections on an endpoint's addresses. Raises AddressError if they were not claimed just now."""
+        """Accept connections to an endpoint's hosts. Raises AddressError if they were not claimed just now."""
         sockets = self._claimed.pop(endpoint.id, [])
+        hosts = (endpoint.host, endpoint.pooler_host)
         try:
-            for address in (endpoint.host, endpoint.pooler_host)[len(sockets) :]:
-                sockets.append(bind(address))
+            if endpoint.address:
+                self._named.listen(endpoint.address)
+            else:
+                for address in hosts[len(sockets) :]:
+                    sockets.append(bind(address))
         except AddressError:
             for listener in sockets:
                 listener.close()
@@ -232,7 +263,9 @@ class Cloud:
             self.lists,
             self._faults,
         )
-        compute.open(sockets, self._authority)
+        compute.open(sockets, self._authority, hosts if endpoint.address else ())
+        if endpoint.address:
+            self._named.add(endpoint.host, compute)
         self._computes[endpoint.id] = compute
 
     async def reopen_endpoints(self, endpoints: list[Endpoint]) -> None:
@@ -248,6 +281,7 @@ class Cloud:
     async def close_endpoint(self, endpoint: Endpoint) -> None:
         """Stop listening on an endpoint's addresses and let its server go."""
         compute = self._computes.pop(endpoint.id, None)
+        self._named.remove(endpoint.host)
         if compute is not None:
             await compute.close()
 

@@ -33,6 +33,12 @@ REGIONS = {
 }
 
 
+def domain_of(region_id: str, domain: str = "neon.tech") -> str:
+    """Return the domain of a region's endpoints, e.g. ``us-east-2.aws.neon.tech``."""
+    platform, _, place = region_id.partition("-")
+    return f"{place}.{platform}.{domain}"
+
+
 def check_region(region_id: str) -> None:
     """Refuse a region that Neon does not have. Raises ApiError 400."""
     if region_id not in REGIONS:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from localcloud.neon.cloud import recoverable_until
+from localcloud.neon.regions import domain_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +19,6 @@ USER_NAME = "Local Operator"
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-def proxy_host(region_id: str) -> str:
-    """Return the domain under which Neon would serve a region, e.g. ``us-east-2.aws.neon.tech``.
-
-    Endpoints here are addresses, so unlike on Neon it is no part of their host.
-    """
-    platform, _, place = region_id.partition("-")
-    return f"{place}.{platform}.neon.tech"
-
-
 def _project_common(cloud: Cloud, project: Project) -> Json:
     shown: Json = {
         "id": project.id,
@@ -37,7 +29,7 @@ def _project_common(cloud: Cloud, project: Project) -> Json:
         "default_endpoint_settings": project.default_endpoint_settings,
         "settings": project.settings,
         "pg_version": project.pg_version,
-        "proxy_host": proxy_host(project.region_id),
+        "proxy_host": domain_of(project.region_id),
         "branch_logical_size_limit": cloud.plan.logical_size_bytes // 1024**2,
         "branch_logical_size_limit_bytes": cloud.plan.logical_size_bytes,
         "store_passwords": project.store_passwords,
@@ -121,7 +113,7 @@ def branch(record: Branch) -> Json:
 
 
 def endpoint(record: Endpoint) -> Json:
-    """Return an endpoint; its ``host`` is a loopback address."""
+    """Return an endpoint; its ``host`` is a loopback address, or a name of one."""
     shown: Json = {
         "host": record.host,
         "id": record.id,
@@ -140,7 +132,10 @@ def endpoint(record: Endpoint) -> Json:
         "creation_source": "console",
         "created_at": record.created_at,
         "updated_at": record.updated_at,
-        "proxy_host": proxy_host(record.region_id),
+        # An address has none, so what it would be on Neon.
+        "proxy_host": record.host.partition(".")[2]
+        if record.address
+        else domain_of(record.region_id),
         "suspend_timeout_seconds": record.suspend_timeout_seconds,
         "provisioner": record.provisioner,
     }

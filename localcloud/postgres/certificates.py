@@ -9,11 +9,12 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from localcloud.settings import CA_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, MutableMapping
 
 _KEY = "ca.key"
 # Node's `pg` asks for this name wherever the host is an address: it hands only names on to the TLS library.
@@ -25,11 +26,12 @@ class Certificate:
     """What a listener shows: its TLS settings, and what clients bind their login to.
 
     ``binding`` is the certificate's SHA-256, as ``tls-server-end-point`` wants it for one that is signed with SHA-256
-    (RFC 5929, section 4.1).
+    (RFC 5929, section 4.1). ``asked`` is the name that each client asked for, if it did (SNI, RFC 6066, section 3).
     """
 
     context: ssl.SSLContext
     binding: bytes
+    asked: MutableMapping[object, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,15 @@ class Authority:
         issued.configure_cert(context)
         # Asked for by clients with sslnegotiation=direct (PostgreSQL 17, "Protocol Flow").
         context.set_alpn_protocols(["postgresql"])
+        asked: WeakKeyDictionary[object, str] = WeakKeyDictionary()
+
+        def note(connection: object, name: str | None, _context: ssl.SSLContext) -> None:
+            if name is not None:
+                asked[connection] = name
+
+        context.sni_callback = note
         encoded = ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode())
-        return Certificate(context, hashlib.sha256(encoded).digest())
+        return Certificate(context, hashlib.sha256(encoded).digest(), asked)
 
 
 def prepare_authority(data: Path) -> Authority:

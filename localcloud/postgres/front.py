@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import ipaddress
 import logging
 import socket
 from dataclasses import dataclass
@@ -23,24 +21,17 @@ from localcloud.postgres.refusal import REJECTED, RefusedError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Iterable, Iterator
 
     from localcloud.faults.sessions import SessionFaults
     from localcloud.postgres.certificates import Certificate
     from localcloud.postgres.channel_binding import Verifiers
 
-PORT = 5432
 _STARTUP_SECONDS = 60.0
 _GOODBYE_SECONDS = 1.0
 _CHUNK = 65536
-_BACKLOG = 128
 _CANNOT_CONNECT_NOW = "57P03"
-_ATTEMPTS = 64
 _log = logging.getLogger("localcloud.front")
-
-
-class AddressError(Exception):
-    """An address cannot be listened on; the message is one line and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,10 @@ class Gate(Protocol):
     verifiers: Verifiers
 
     async def certificate(self) -> Certificate:
-        """Return what clients are shown."""
+        """Return what clients of its own addresses are shown."""
+
+    def session_faults(self, host: str) -> SessionFaults:
+        """Return what orders do to a session that comes by this host."""
 
     async def admit(self) -> Admission:
         """Have the server running. Raises RefusedError."""
@@ -75,6 +69,43 @@ class Gate(Protocol):
         """Note that a session has ended."""
 
 
+class Entrance(Protocol):
+    """What a listener asks for the way."""
+
+    async def certificate(self) -> Certificate:
+        """Return what clients are shown."""
+
+    def lead(self, server_name: str | None, parameters: dict[str, str]) -> tuple[Gate, str]:
+        """Return whose client it is, and by which host it came.
+
+        ``server_name`` is what it asked for in its TLS handshake; what ``parameters`` say to the front is taken out of
+        them. Raises RefusedError.
+        """
+
+    def gates(self) -> Iterable[Gate]:
+        """Return all to which it may lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The entrance at an address that is one gate's own."""
+
+    gate: Gate
+    address: str
+
+    async def certificate(self) -> Certificate:
+        """See :class:`Entrance`."""
+        return await self.gate.certificate()
+
+    def lead(self, _server_name: str | None, _parameters: dict[str, str]) -> tuple[Gate, str]:
+        """See :class:`Entrance`."""
+        return self.gate, self.address
+
+    def gates(self) -> Iterable[Gate]:
+        """See :class:`Entrance`."""
+        return (self.gate,)
+
+
 class Session:
     """One client's connection."""
 
@@ -86,56 +117,12 @@ class Session:
         self._writer.transport.abort()
 
 
-def bind(address: str) -> socket.socket:
-    """Return a listening socket on the address at PostgreSQL's port. Raises AddressError."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address, PORT))
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise AddressError(
-            f"{address}:{PORT}: cannot listen ({error.strerror}); end the program that does, "
-            "which may be one that listens on 0.0.0.0"
-        ) from error
-    return listener
-
-
-def claim(seed: str, name: str, taken: Collection[str]) -> tuple[str, socket.socket]:
-    """Choose a loopback address for a name and listen on it.
-
-    The choice follows from seed and name, so that two clouds on one machine seldom try the same; an address that is taken
-    makes it go on to the next choice. Raises AddressError when none is free.
-    """
-    last: AddressError | None = None
-    for attempt in range(_ATTEMPTS):
-        digest = hashlib.sha256(f"{seed}/{name}/{attempt}".encode()).digest()
-        # 127.64.0.0/10: away from 127.0.0.1 and from the few low addresses that programs give themselves.
-        number = int.from_bytes(digest[:4], "big") % (1 << 22)
-        address = str(ipaddress.IPv4Address((127 << 24) + (64 << 16) + number))
-        if address in taken or address.endswith((".0", ".255")):
-            continue
-        try:
-            return address, bind(address)
-        except AddressError as error:
-            last = error
-    raise last or AddressError(f"no free loopback address for {name}")
-
-
 class Listener:
-    """Accepts connections on one address for as long as it is open. ``faults`` makes what a session's orders need."""
+    """Accepts connections on one address for as long as it is open."""
 
-    def __init__(
-        self,
-        listener: socket.socket,
-        gate: Gate,
-        faults: Callable[[], SessionFaults],
-    ) -> None:
+    def __init__(self, listener: socket.socket, entrance: Entrance) -> None:
         self._listener = listener
-        self._gate = gate
-        self._faults = faults
+        self._entrance = entrance
         self._sessions: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.create_task(self._accept())
 
@@ -171,7 +158,7 @@ class Listener:
                 client.close()
                 return
             async with asyncio.timeout(_STARTUP_SECONDS):
-                certificate = await self._gate.certificate()
+                certificate = await self._entrance.certificate()
                 reader, writer = await _open_tls(client, certificate.context)
         except (OSError, EOFError, TimeoutError, wire.ProtocolError) as error:
             _log.debug("connection given up: %s", error)
@@ -181,7 +168,7 @@ class Listener:
             client.close()
             raise
         try:
-            await self._session(reader, writer, certificate.binding)
+            await self._session(reader, writer, certificate)
             # TLS ends with a message of its own (close_notify), which clients miss if it does not come.
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(_GOODBYE_SECONDS):
@@ -221,7 +208,7 @@ class Listener:
             return False
 
     async def _session(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, binding: bytes
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, certificate: Certificate
     ) -> None:
         try:
             async with asyncio.timeout(_STARTUP_SECONDS):
@@ -233,11 +220,14 @@ class Listener:
         if code == wire.CANCEL_REQUEST:
             await self._cancel(body)
             return
-        faults = self._faults()
+        parameters = wire.parse_parameters(body)
+        server_name = certificate.asked.get(writer.get_extra_info("ssl_object"))
         try:
+            gate, host = self._entrance.lead(server_name, parameters)
+            faults = gate.session_faults(host)
             late = await faults.connecting()
             async with asyncio.timeout(_STARTUP_SECONDS):
-                admission = await self._gate.admit()
+                admission = await gate.admit()
                 server_reader, server_writer = await asyncio.open_unix_connection(admission.socket)
         except CutError:
             writer.transport.abort()
@@ -246,18 +236,17 @@ class Listener:
             await _refuse(writer, error)
             return
         session = Session(writer)
-        self._gate.entered(session)
+        gate.entered(session)
         try:
             if late is not None:
                 await faults.connected(late)
-            parameters = admission.defaults | wire.parse_parameters(body)
+            parameters = admission.defaults | parameters
             server_writer.write(wire.startup_message(code, parameters))
             client, server = (reader, writer), (server_reader, server_writer)
             async with asyncio.timeout(_STARTUP_SECONDS):
-                await authenticate(
-                    client, server, parameters.get("user", ""), binding, self._gate.verifiers
-                )
-            await _Relay(self._gate, session, faults).run(*client, *server)
+                role = parameters.get("user", "")
+                await authenticate(client, server, role, certificate.binding, gate.verifiers)
+            await _Relay(gate, session, faults).run(*client, *server)
         except CutError:
             session.cut()
         except (RefusedError, ClusterError) as error:
@@ -266,19 +255,19 @@ class Listener:
             _log.debug("connection given up: %s", error)
         finally:
             server_writer.close()
-            self._gate.left(session)
+            gate.left(session)
 
     async def _cancel(self, body: bytes) -> None:
-        path = self._gate.socket_if_running()
-        if path is None:
-            return
-        with contextlib.suppress(OSError):
-            reader, writer = await asyncio.open_unix_connection(path)
-            writer.write(wire.cancel_request(body))
-            # The server closes without a word once it has passed the request on.
-            await reader.read()
-            writer.close()
-            await writer.wait_closed()
+        # It names no host. A server that does not know its key does nothing.
+        paths = (gate.socket_if_running() for gate in self._entrance.gates())
+        for path in [path for path in paths if path is not None]:
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_unix_connection(path)
+                writer.write(wire.cancel_request(body))
+                # The server closes without a word once it has passed the request on.
+                await reader.read()
+                writer.close()
+                await writer.wait_closed()
 
 
 class _Relay:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from localcloud.faults.sessions import SessionFaults, check_wake
 from localcloud.postgres.catalog import read_verifier
 from localcloud.postgres.channel_binding import Verifiers
-from localcloud.postgres.front import Admission, Listener
+from localcloud.postgres.front import Admission, Door, Listener
+from localcloud.postgres.refusal import RefusedError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterable
 
     from localcloud.faults.standing import Faults
     from localcloud.postgres.certificates import Authority, Certificate
@@ -40,26 +42,25 @@ class OnDemand(ABC):
         self._timer: asyncio.TimerHandle | None = None
         self._idling: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
+        self._closed = False
         self._certificate: Certificate | None = None
         self._issuing = asyncio.Lock()
         self.verifiers = Verifiers(partial(read_verifier, cluster))
 
-    def open(self, sockets: list[socket.socket], authority: Authority) -> None:
-        """Begin to accept connections."""
+    def open(
+        self, sockets: list[socket.socket], authority: Authority, names: Iterable[str] = ()
+    ) -> None:
+        """Begin to accept connections on these addresses. ``names`` are hosts for which others listen."""
         self._authority = authority
-        name = self._names[0]
-        addresses = [str(each.getsockname()[0]) for each in sockets]
-        self._names = [name, *addresses]
-        self._listeners = [
-            Listener(each, self, partial(self._session_faults, (name, address)))
-            for each, address in zip(sockets, addresses, strict=True)
-        ]
-
-    def _session_faults(self, names: tuple[str, str]) -> SessionFaults:
-        return SessionFaults(self._faults, names, self._cluster.kill)
+        self._names += names
+        for each in sockets:
+            address = str(each.getsockname()[0])
+            self._names.append(address)
+            self._listeners.append(Listener(each, Door(self, address)))
 
     async def close(self) -> None:
         """Stop accepting connections and let go of the server."""
+        self._closed = True
         self._disarm()
         if self._idling is not None:
             # Not cancelled: a suspension half done would leave a server that nobody holds.
@@ -102,9 +103,16 @@ class OnDemand(ABC):
                 self._certificate = await asyncio.to_thread(self._authority.issue, self._names[1:])
         return self._certificate
 
+    def session_faults(self, host: str) -> SessionFaults:
+        """See :class:`localcloud.postgres.front.Gate`."""
+        return SessionFaults(self._faults, (self._names[0], host), self._cluster.kill)
+
     async def admit(self) -> Admission:
         """See :class:`localcloud.postgres.front.Gate`."""
         async with self._lock:
+            if self._closed:
+                # Who listens for its names may have led a client here before that.
+                raise RefusedError("the endpoint is gone")
             if not self._holding:
                 await self._wake()
             else:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from localcloud.cli import main
+from localcloud.cli import NOT_RUNNING, main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +42,9 @@ def test_a_pace_that_cannot_be_is_refused_before_anything_is_made(
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
+        ("--domain", "no domain", "must be a domain, e.g. localhost"),
+        ("--domain", ".localhost", "must be a domain, e.g. localhost"),
+        ("--domain", "a" * 64, "must be a domain, e.g. localhost"),
         ("--neon-rate-limit", "-1", "must be a whole number from 0 to 1000000"),
         ("--neon-retry-after", "later", "invalid choice: 'later'"),
         ("--aura-port", "7687", "must not be 7687, the port of Bolt"),
@@ -111,3 +116,13 @@ def test_faults_need_a_local_cloud_that_runs(
         f"localcloud: {data}: no local cloud runs on it; `localcloud start` starts one\n"
     )
     assert not data.exists()
+
+
+def test_a_name_that_the_terminal_cannot_show_is_shown_in_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(terminal, encoding="ascii"))
+    assert main(["status", "--data", str(tmp_path / "é")]) == NOT_RUNNING
+    sys.stdout.flush()
+    assert terminal.getvalue() == f"not running (data {tmp_path}/\\xe9)\n".encode()
