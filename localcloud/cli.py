@@ -239,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
         "--domain",
         type=_domain,
         metavar="NAME",
-        help="give new endpoints names below it, as on Neon, where those lead to this machine; '' for addresses (default)",
+        help="new endpoints get names below it, where those lead to this machine; '' for addresses (default)",
     )
     _add_aura_options(start)
     start.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)

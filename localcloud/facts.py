@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Facts:
     """What a user of a running local cloud needs.
 
-    ``hosts`` says in words what hosts new endpoints get. ``ca_file`` is what its certificates are verified with (``sslrootcert``). ``extensions`` are those that a role of
-    the API can create; None if it was started by a version that did not say.
+    ``hosts`` says in words what hosts new endpoints get. ``ca_file`` is what their certificates are verified with
+    (``sslrootcert``). ``extensions`` are those that a role of the API can create; None if it was started by a version
+    that did not say.
     """
 
     neon_api_url: str

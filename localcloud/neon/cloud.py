@@ -195,7 +195,7 @@ class Cloud:
     # Endpoints' addresses.
 
     async def _choose_hosts(self) -> None:
-        """Settle what hosts new endpoints get, and say so in the settings: names only where all that is needed is so."""
+        """Settle what hosts new endpoints get, and say so in the settings: names where all that they need is so."""
         domain = self.settings.domain
         self.settings.hosts = "addresses"
         if domain:

@@ -41,8 +41,8 @@ def bind(address: str) -> socket.socket:
 def claim(seed: str, name: str, taken: Collection[str]) -> tuple[str, socket.socket]:
     """Choose a loopback address for a name and listen on it.
 
-    The choice follows from seed and name, so that two clouds on one machine seldom try the same; an address that is taken
-    makes it go on to the next choice. Raises AddressError when none is free.
+    The choice follows from seed and name, so that two clouds on one machine seldom try the same; an address that is
+    taken makes it go on to the next choice. Raises AddressError when none is free.
     """
     last: AddressError | None = None
     for attempt in range(_ATTEMPTS):
