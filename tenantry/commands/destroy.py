@@ -37,7 +37,8 @@ def destroy(
 
     tenantry destroy acme/web-dev --yes
 
-    It is the second of two steps: an app must have been applied with 'deletion: delete' or 'retain' before. Shows what goes, and asks for its name. Refuses while anything else is to be applied.
+    It is the second of two steps: an app must have been applied with 'deletion: delete' or 'retain' before. It
+    shows what goes, and asks for its name. It refuses while anything else is to be applied.
 
     Exit code: 0; 1 refused, failed or interrupted.
 

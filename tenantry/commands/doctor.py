@@ -29,13 +29,14 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say what disagrees between the states, the registry and the cloud, one line each with the command that settles it.
+    """Say what disagrees between the states, the registry and the cloud, and which command settles it.
 
     tenantry doctor
 
     Exit code: 0 nothing disagrees, or all of it was settled; 1 it could not look; 3 something disagrees.
 
-    JSON: {"stack", "looked_at": {"stacks", "locks", "projects", "graphs"}, "findings": [{"kind", "stack", "subject", "text", "command", "fixable", "settled"}]}.
+    JSON: {"stack", "looked_at": {"stacks", "locks", "projects", "graphs"}, "findings": [{"kind", "stack", "subject",
+    "text", "command", "fixable", "settled"}]}.
     """
     from tenantry.recovery.judging import judge
     from tenantry.recovery.looking import Looker

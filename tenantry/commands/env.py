@@ -18,7 +18,8 @@ def env(
 
     Exit code: 0; 1 where it does not run.
 
-    JSON: an object of the variables. The passphrase is not among them, but the path of its file; the local cloud's own keys are.
+    JSON: an object of the variables. The path of the passphrase's file is among them, the passphrase is not. The local
+    cloud's own keys are.
     """
     import shlex
 

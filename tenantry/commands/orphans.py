@@ -18,15 +18,19 @@ def orphans(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List the projects and graphs that carry this registry's mark and that no stack holds. Deletes nothing, takes no lock.
+    """List the projects and graphs that carry this registry's mark and that no stack holds.
+
+    Deletes nothing, takes no lock.
 
     tenantry orphans
 
-    Asks Neon and Aura for their lists, and reads the states of all stacks of this project: one with all apps, or a fleet's.
+    Asks Neon and Aura for their lists, and reads the states of all stacks of this project: one with all apps, or a
+    fleet's.
 
     Exit code: 0 there is none; 3 there is one; 1 it could not look.
 
-    JSON: {"looked_at": {"stacks", "projects", "graphs"}, "orphans": [{"kind", "subject", "text", "command"}]}; kind is orphan or duplicate.
+    JSON: {"looked_at": {"stacks", "projects", "graphs"}, "orphans": [{"kind", "subject", "text", "command"}]}; kind is
+    orphan or duplicate.
     """
     from tenantry.fleet.looking import looker_for
     from tenantry.recovery.judging import AGAIN

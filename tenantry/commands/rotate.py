@@ -27,7 +27,9 @@ def rotate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the change of the registry that moves an app to its other login with a new password, or make it with --write.
+    """Print the change of the registry that moves an app to its other login with a new password.
+
+    With --write it is made.
 
     tenantry rotate acme/web --write
 

@@ -28,7 +28,8 @@ def show(
 
     Exit code: 0; 1 where neither the registry nor a stack has such an app.
 
-    JSON: {"app", "registry", "names", "state", "pending", "compute", "secrets": [{"what", "command"}]}; registry and state are null where it is not there.
+    JSON: {"app", "registry", "names", "state", "pending", "compute", "secrets": [{"what", "command"}]}; registry and
+    state are null where it is not there.
     """
     from tenantry.presenting.showing import shown
     from tenantry.registry import load

@@ -48,11 +48,15 @@ def up(
 
     tenantry up --yes
 
-    Says what is being made, for how long, and about how long is left, and ends with the table of tenantry status. The first Ctrl-C lets what is in flight finish and says what is left; the second ends it at once.
+    Says what is being made, for how long, and about how long is left, and ends with the table of tenantry status.
+
+    The first Ctrl-C lets what is in flight finish and says what is left; the second ends it at once.
 
     Exit code: 0 applied, or nothing to do; 1 refused, failed or interrupted.
 
-    JSON: {"event": "planned", "plan"}, {"event": "noted" or "said", "text"}, {"event": "step", "app", "operation", "kind", "name", "state", "seconds", "elapsed", "remaining"}, {"event": "ended", "succeeded", "interrupted", "seconds", "counts", "failed", "left"}.
+    JSON: {"event": "planned", "plan"}, {"event": "noted" or "said", "text"}, {"event": "step", "app", "operation",
+    "kind", "name", "state", "seconds", "elapsed", "remaining"}, {"event": "ended", "succeeded", "interrupted",
+    "seconds", "counts", "failed", "left"}.
     """
     from tenantry.applying.options import check_options
     from tenantry.running.local import current_environment

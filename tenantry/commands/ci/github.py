@@ -79,11 +79,14 @@ def issue(*, out: Out = FOLDER, author: Author = _BOT, as_json: AsJson = False) 
 
 @app.command("plan")
 def reviewed_plan(*, out: Out = FOLDER, as_json: AsJson = False) -> None:
-    """Fetch the plan that was reviewed: that of the pull request whose merge is built, or of this run if it was started by hand.
+    """Fetch the plan that was reviewed.
+
+    It is that of the pull request whose merge is built, or of this run if it was started by hand.
 
     tenantry ci github plan
 
-    Reads GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SHA, GITHUB_EVENT_NAME, GITHUB_RUN_ID and PULUMI_STACK.
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SHA, GITHUB_EVENT_NAME, GITHUB_RUN_ID and
+    PULUMI_STACK.
     plan.json is written to the folder.
 
     Exit code: 0 done, 1 there is none, or an error.

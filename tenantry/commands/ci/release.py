@@ -21,7 +21,9 @@ def release(
     ] = 120,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the lock that tenantry ci apply left behind here when it was cut off: of its own process only, once that is dead.
+    """Delete the lock that tenantry ci apply left behind here when it was cut off.
+
+    Only the lock of that one process is deleted, and only once the process is dead.
 
     tenantry ci release
 

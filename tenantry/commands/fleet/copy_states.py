@@ -13,9 +13,10 @@ from tenantry.presenting.printing import one_line_errors, print_json
 
 
 def copy_states(*, dry_run: DryRun = False, yes: Yes = False, as_json: AsDocument = False) -> None:
-    """Copy all stacks, with their history, to the backend that TENANTRY_STATES_TO names: from a folder to PostgreSQL, or back.
+    """Copy all stacks, with their history, to the backend that TENANTRY_STATES_TO names.
 
-    The old ones stay, locked. The next run is made with PULUMI_BACKEND_URL set to the new one, and has nothing to do.
+    From a folder to PostgreSQL, or back. The old ones stay, locked. The next run is made with PULUMI_BACKEND_URL set to
+    the new one, and has nothing to do.
 
     tenantry fleet copy-states --dry-run
 

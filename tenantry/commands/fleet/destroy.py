@@ -37,7 +37,9 @@ def destroy(  # noqa: PLR0913 options
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Destroy the stacks of the selected apps, or give their projects up, by the deletion that was applied last. None that is protected.
+    """Destroy the stacks of the selected apps, or give their projects up.
+
+    The deletion that was applied last says which of the two. A protected app is never among them.
 
     tenantry fleet destroy --only acme/web-dev --yes
 

@@ -52,7 +52,9 @@ def drift(  # noqa: PLR0913 options
     as_json: AsDocument = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Compare the clouds' lists with the states: what is gone, renamed, set otherwise, or nobody's. Changes nothing, takes no lock.
+    """Compare the clouds' lists with the states: what is gone, renamed, set otherwise, or nobody's.
+
+    Changes nothing, takes no lock.
 
     tenantry fleet drift --deep --share 1/24
 

@@ -30,13 +30,16 @@ def join(
     yes: Yes = False,
     as_json: AsDocument = False,
 ) -> None:
-    """Put the apps that have a stack of their own into a big one, by moving state. No cloud is asked, and nothing in one is changed.
+    """Put the apps that have a stack of their own into a big one, by moving state.
+
+    No cloud is asked, and nothing in one is changed.
 
     tenantry fleet join --into dev --dry-run
 
     Exit code: 0 moved, or nothing to move; 2 with --dry-run where something would be; 1 refused or an error.
 
-    JSON: {"operation", "stack", "moves": [{"app", "source", "target", "resources", "standing"}], "stays", "notes", "backup", "done"}.
+    JSON: {"operation", "stack", "moves": [{"app", "source", "target", "resources", "standing"}], "stays", "notes",
+    "backup", "done"}.
     """
     from tenantry.fleet import moves
 

@@ -48,7 +48,8 @@ def plan(  # noqa: PLR0913 options
 
     tenantry fleet plan --changed-since main
 
-    Exit code: 0 where there is nothing to do; 2 where there is; 1 where something is refused, or an app cannot be planned.
+    Exit code: 0 where there is nothing to do; 2 where there is; 1 where something is refused, or an app cannot be
+    planned.
 
     JSON: plan.schema.json, which tenantry schema plan prints.
     """

@@ -30,7 +30,9 @@ def status(
     registry: File = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Say how each app's stack stands: applied, changed, new, failed, gone from the registry. Starts no engine, asks no cloud.
+    """Say how each app's stack stands: applied, changed, new, failed, gone from the registry.
+
+    Starts no engine, asks no cloud.
 
     tenantry fleet status --json
 
