@@ -1,9 +1,8 @@
-import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from tenantry import __version__
@@ -14,76 +13,8 @@ EXAMPLE = str(ROOT / "tenants.yaml")
 RUN = CliRunner()
 
 
-@pytest.fixture
-def bad(tmp_path: Path) -> Path:
-    file = tmp_path / "bad.yaml"
-    file.write_text("version: 2\ntenant: {}\n", "utf-8")
-    return file
-
-
-def test_a_valid_registry_is_counted() -> None:
-    result = RUN.invoke(app, ["validate", EXAMPLE])
-    assert result.exit_code == 0
-    assert result.stdout == f"{EXAMPLE}: 2 tenants, 4 apps: valid\n"
-    assert result.stderr == ""
-
-
-def test_one_is_written_as_one(tmp_path: Path) -> None:
-    file = tmp_path / "r.yaml"
-    file.write_text("version: 1\ntenants: {a: {apps: {b: {environment: staging, region: gwc}}}}\n")
-    assert RUN.invoke(app, ["validate", str(file)]).stdout == f"{file}: 1 tenant, 1 app: valid\n"
-
-
-def test_the_file_is_tenants_yaml_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert RUN.invoke(app, ["validate"]).stdout == "tenants.yaml: 2 tenants, 4 apps: valid\n"
-
-
-def test_problems_go_to_standard_error_one_a_line_with_a_count(bad: Path) -> None:
-    result = RUN.invoke(app, ["validate", str(bad)])
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    assert result.stderr.splitlines() == [
-        f'{bad}:1:1: tenants: is missing: the file may be cut off; a registry without tenants says "tenants: {{}}"',
-        f"{bad}:1:10: version: must be the number 1, the only version of the format, not 2",
-        f'{bad}:2:1: tenant: is not a key here: write one of version, namespace, limits, defaults, tenants (did you mean "tenants"?)',
-        f"{bad}: 3 problems",
-    ]
-
-
-def test_json_has_every_problem_with_its_place(bad: Path) -> None:
-    result = RUN.invoke(app, ["validate", str(bad), "--json"])
-    assert result.exit_code == 1
-    answer = json.loads(result.stdout)
-    assert answer["valid"] is False
-    assert answer["problems"][1] == {
-        "file": str(bad),
-        "line": 1,
-        "column": 10,
-        "path": "version",
-        "message": "must be the number 1, the only version of the format, not 2",
-    }
-
-
-def test_json_of_a_valid_registry() -> None:
-    result = RUN.invoke(app, ["validate", EXAMPLE, "--json"])
-    assert result.exit_code == 0
-    assert json.loads(result.stdout) == {"valid": True, "problems": []}
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    result = RUN.invoke(app, ["validate", str(tmp_path / "none.yaml")])
-    assert result.exit_code == 1
-    assert "none.yaml: does not exist" in result.stderr
-
-
 def test_wrong_usage_is_an_error_and_no_pending_change() -> None:
     assert RUN.invoke(app, ["validate", "a", "b"]).exit_code == 1
-
-
-def test_schema_prints_the_checked_in_file() -> None:
-    result = RUN.invoke(app, ["schema"])
-    assert result.stdout == (ROOT / "tenants.schema.json").read_text("utf-8")
 
 
 def test_version() -> None:
@@ -107,3 +38,13 @@ def test_the_registry_knows_no_pulumi() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == "False"
+
+
+def test_no_command_imports_another() -> None:
+    rooms = ROOT / "tenantry" / "commands"
+    shared = {"options", "moving", "converging"}
+    for file in rooms.rglob("*.py"):
+        if file.name == "__init__.py":
+            continue
+        imported = re.findall(r"tenantry\.commands((?:\.\w+)*) import", file.read_text("utf-8"))
+        assert {each.rpartition(".")[2] for each in imported} <= shared, file

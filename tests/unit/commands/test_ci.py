@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from tenantry.cli import app
 from tenantry.planning.keeping import read_plan
 from tests.github_server import REPOSITORY, TOKEN, GitHubServer, github_server
-from tests.unit.commands.test_plan import Engine, changed
+from tests.unit.commands.engine import Engine, changed
 from tests.unit.planning import support
 from tests.unit.planning.support import END, PROJECT, application, said
 from tests.unit.recovery.project import Project

@@ -1,56 +1,19 @@
-"""`tenantry plan`, `tenantry drift` and `tenantry up --plan` over an engine that is a script."""
+"""`tenantry plan` and `tenantry up --plan` over an engine that is a script."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from tenantry.cli import app
 from tenantry.planning.plan import Plan
-from tests.fake_pulumi import Call, FakePulumi
+from tests.unit.commands.engine import Engine, changed
 from tests.unit.planning import support
-from tests.unit.planning.support import END, PROJECT, Event, application, said, step
+from tests.unit.planning.support import END, application, said
 
 RUN = CliRunner()
 WEB = support.app()
-
-
-class Engine:
-    """A folder with a project, and a `pulumi` that answers previews and looks with these events."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "Pulumi.yaml").write_text("name: tenantry\n")
-        (folder / "__main__.py").write_text("")
-        self.pulumi = FakePulumi(folder / "bin")
-        self.answers()
-
-    def answers(self, *events: list[Event], code: int = 0) -> None:
-        every = [each for part in events for each in part]
-        for command in ("preview", "refresh"):
-            self.pulumi.answers(command, events=every, code=code)
-
-    @property
-    def calls(self) -> list[Call]:
-        return self.pulumi.calls
-
-
-@pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
-    monkeypatch.setenv("PULUMI_STACK", "dev")
-    monkeypatch.setenv("TENANTRY_ALLOW_DESTROY", "left/over")
-    made = Engine(tmp_path)
-    monkeypatch.setenv("PATH", made.pulumi.path)
-    return made
-
-
-def changed(**fields: Any) -> list[Event]:
-    after = support.app(**({"contact": "ops"} | fields))
-    return application(WEB, after, step("same", PROJECT, "acme/web", old={}, new={}))
 
 
 def test_nothing_to_do_is_exit_code_0(engine: Engine) -> None:
@@ -115,22 +78,6 @@ def test_a_permission_for_an_unknown_app_is_refused(engine: Engine) -> None:
         'neither the stack nor the registry has "acme/wbe" (did you mean "acme/web"?)'
         in result.stderr
     )
-
-
-def test_drift_is_exit_code_3(engine: Engine) -> None:
-    facts = {"urn": support.urn(PROJECT, "acme/web"), "type": PROJECT, "old": {"custom": True}}
-    engine.answers(
-        [
-            {"resourcePreEvent": {"metadata": facts | {"op": "refresh", "new": {"custom": True}}}},
-            {"resOutputsEvent": {"metadata": facts | {"op": "delete", "new": None}}},
-        ]
-    )
-    for option in ([], ["--json"], ["--markdown"]):
-        result = RUN.invoke(app, ["drift", *option])
-        assert result.exit_code == 3
-        assert "gone" in result.stdout
-    engine.answers(application(WEB, WEB))
-    assert RUN.invoke(app, ["drift"]).exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["plan", "drift", "up"])

@@ -1,24 +1,15 @@
 import json
 import socket
-from pathlib import Path
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
 from tenantry.cli import app
-from tenantry.neon.client import NeonApi
-from tenantry.recovery.looking import Looker
 from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
-from tests.unit.recovery.project import Project, creating, held, listed
+from tests.unit.recovery.project import Project
 
 RUN = CliRunner()
-APP = {
-    "urn": "urn:pulumi:dev::tenantry::tenantry:app:TenantApp::acme/old",
-    "type": "tenantry:app:TenantApp",
-}
-
 
 COMMON = "--stack dev --client … --event-log … --config-file … --exec-kind auto.inline --color never --suppress-outputs --suppress-progress"
 
@@ -49,24 +40,6 @@ def says(project: Project, *events: list[Event]) -> None:
 def runs(project: Project) -> list[str]:
     """The runs of the engine."""
     return [line for line in project.called() if not line.startswith("config ")]
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project in the current folder, whose runs succeed without a word."""
-    made = Project(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    for name, value in made.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TENANTRY_ALLOW_DESTROY", "acme/left-over")
-    (tmp_path / "__main__.py").touch()
-    made.pulumi.answers("up")
-    says(made)
-    monkeypatch.setattr(
-        Looker, "neon", lambda _: NeonApi(api_key="k", transport=httpx.MockTransport(made.neon))
-    )
-    made.write_state(APP)
-    return made
 
 
 def test_options_are_pulumis_and_only_this_runs_permission_counts(project: Project) -> None:
@@ -209,28 +182,3 @@ def test_where_it_cannot_be_looked_after_a_failure_that_is_said(project: Project
         f"{project.folder}/", ""
     )
     assert result.stderr.endswith("Next: tenantry doctor\n")
-
-
-def test_doctor_tells_by_its_exit_code_whether_anything_disagrees(project: Project) -> None:
-    project.write_state(pending=[creating(held())])
-    project.neon.projects = [listed()]
-    seen = RUN.invoke(app, ["doctor"])
-    assert (seen.exit_code, seen.stderr) == (
-        3,
-        "1 stack, 0 locks, 1 project, 0 graphs: 1 to settle\n",
-    )
-    assert seen.stdout.endswith("the next run takes it over: tenantry doctor --fix\n")
-    fixed = RUN.invoke(app, ["doctor", "--fix"])
-    assert fixed.exit_code == 0
-    assert fixed.stdout.startswith("settled: pending [dev] acme/web (Project)")
-    (project.folder / "tenants.yaml").write_text("")
-    assert RUN.invoke(app, ["doctor"]).exit_code == 1
-
-
-def test_a_project_is_deleted_by_id_and_name(project: Project) -> None:
-    project.neon.projects = [listed("p-1"), listed("p-2")]
-    wrong = RUN.invoke(app, ["project", "delete", "p-1", "--name", "x"])
-    assert (wrong.exit_code, 'not "x": nothing was deleted' in wrong.stderr) == (1, True)
-    result = RUN.invoke(app, ["project", "delete", "p-1", "--name", "t--acme--web"])
-    assert (result.exit_code, result.stdout) == (0, "p-1: gone\n")
-    assert [each["id"] for each in project.neon.projects] == ["p-2"]

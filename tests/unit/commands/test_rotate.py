@@ -1,4 +1,4 @@
-"""`tenantry new` and `tenantry rotate`."""
+"""`tenantry rotate`."""
 
 import json
 from pathlib import Path
@@ -27,18 +27,6 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     FILE.write_text(TEXT)
 
 
-def test_new_adds_an_app_and_dry_run_shows_it() -> None:
-    shown = RUN.invoke(app, ["new", "globex/api", "--dry-run"])
-    assert (shown.exit_code, FILE.read_text()) == (0, TEXT)
-    assert "\n+  globex:\n" in shown.stdout
-    made = RUN.invoke(app, ["new", "acme/api", "--environment", "production", "--json"])
-    told = json.loads(made.stdout)
-    assert (made.exit_code, told["app"], told["written"]) == (0, "acme/api", True)
-    assert load(FILE).app("acme/api").environment == "production"
-    again = RUN.invoke(app, ["new", "acme/api"])
-    assert (again.exit_code, again.stderr) == (1, "tenants.yaml:8: acme/api is there already\n")
-
-
 def test_rotate_prints_the_diff_or_writes_it_and_says_the_next_command() -> None:
     shown = RUN.invoke(app, ["rotate", "acme/web"])
     assert (shown.exit_code, FILE.read_text()) == (0, TEXT)
@@ -52,8 +40,5 @@ def test_rotate_prints_the_diff_or_writes_it_and_says_the_next_command() -> None
 
 
 def test_what_cannot_be_changed_is_one_line() -> None:
-    for arguments in (["rotate", "acme/wbe"], ["new", "acme"]):
-        result = RUN.invoke(app, arguments)
-        assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
-    FILE.write_text("nonsense")
-    assert RUN.invoke(app, ["new", "acme/api"]).exit_code == 1
+    result = RUN.invoke(app, ["rotate", "acme/wbe"])
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)

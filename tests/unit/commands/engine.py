@@ -1,0 +1,35 @@
+"""A `pulumi` for `tenantry plan` and `tenantry drift`."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.fake_pulumi import Call, FakePulumi
+from tests.unit.planning import support
+from tests.unit.planning.support import PROJECT, Event, application, step
+
+WEB = support.app()
+
+
+class Engine:
+    """A folder with a project, and a `pulumi` that answers previews and looks with these events."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "Pulumi.yaml").write_text("name: tenantry\n")
+        (folder / "__main__.py").write_text("")
+        self.pulumi = FakePulumi(folder / "bin")
+        self.answers()
+
+    def answers(self, *events: list[Event], code: int = 0) -> None:
+        every = [each for part in events for each in part]
+        for command in ("preview", "refresh"):
+            self.pulumi.answers(command, events=every, code=code)
+
+    @property
+    def calls(self) -> list[Call]:
+        return self.pulumi.calls
+
+
+def changed(**fields: Any) -> list[Event]:
+    after = support.app(**({"contact": "ops"} | fields))
+    return application(WEB, after, step("same", PROJECT, "acme/web", old={}, new={}))

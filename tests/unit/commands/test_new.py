@@ -1,0 +1,46 @@
+"""`tenantry new`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tenantry.cli import app
+from tenantry.registry import load
+
+RUN = CliRunner()
+TEXT = """\
+version: 1
+defaults: {environment: staging, region: aws-us-east-2}
+tenants:
+  acme:
+    apps:
+      web: {} # ours
+"""
+FILE = Path("tenants.yaml")
+
+
+@pytest.fixture(autouse=True)
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    FILE.write_text(TEXT)
+
+
+def test_new_adds_an_app_and_dry_run_shows_it() -> None:
+    shown = RUN.invoke(app, ["new", "globex/api", "--dry-run"])
+    assert (shown.exit_code, FILE.read_text()) == (0, TEXT)
+    assert "\n+  globex:\n" in shown.stdout
+    made = RUN.invoke(app, ["new", "acme/api", "--environment", "production", "--json"])
+    told = json.loads(made.stdout)
+    assert (made.exit_code, told["app"], told["written"]) == (0, "acme/api", True)
+    assert load(FILE).app("acme/api").environment == "production"
+    again = RUN.invoke(app, ["new", "acme/api"])
+    assert (again.exit_code, again.stderr) == (1, "tenants.yaml:8: acme/api is there already\n")
+
+
+def test_what_cannot_be_changed_is_one_line() -> None:
+    result = RUN.invoke(app, ["new", "acme"])
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    FILE.write_text("nonsense")
+    assert RUN.invoke(app, ["new", "acme/api"]).exit_code == 1
