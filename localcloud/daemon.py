@@ -189,7 +189,7 @@ def reset(data: Path) -> bool:
 
 
 def _end_servers(clusters: Path) -> None:
-    from localcloud.postgres.cluster import stop_strays
+    from localcloud.postgres.leftovers import stop_strays
 
     asyncio.run(stop_strays(clusters))
 

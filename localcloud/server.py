@@ -24,8 +24,8 @@ from localcloud.faults.standing import Faults
 from localcloud.neon import app as neon_app
 from localcloud.neon.cloud import Cloud
 from localcloud.postgres.certificates import prepare_authority
-from localcloud.postgres.cluster import remove_leftovers, stop_strays
 from localcloud.postgres.installation import prepare, remove_abandoned
+from localcloud.postgres.leftovers import remove_leftovers, stop_strays
 from localcloud.postgres.template import list_extensions, make_template
 from localcloud.state import State
 from localcloud.traffic import Traffic

@@ -172,7 +172,9 @@ class Cloud:
             self._clusters[branch_id] = cluster
         branch = self.state.branches.get(branch_id)
         if branch is not None:
-            cluster.options = server_options(self.state.projects[branch.project_id])
+            project = self.state.projects[branch.project_id]
+            cluster.options = server_options(project)
+            cluster.retention_seconds = project.history_retention_seconds
         return cluster
 
     def compute(self, endpoint_id: str) -> Compute:

@@ -65,8 +65,8 @@ async def run(
     cwd: Path,
     environment: Mapping[str, str] | None = None,
     text: str | None = None,
-) -> None:
-    """Run a program to its end, with ``text`` as its standard input.
+) -> str:
+    """Run a program to its end, with ``text`` as its standard input, and return its standard output.
 
     Raises CommandError if it fails.
     """
@@ -74,21 +74,22 @@ async def run(
         *command,
         stdin=asyncio.subprocess.PIPE if text is not None else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.PIPE,
         cwd=cwd,
         env=clean_environment() | dict(environment or {}),
         **child_options(account, signal.SIGKILL),
     )
     try:
-        output, _ = await process.communicate(text.encode() if text is not None else None)
+        output, errors = await process.communicate(text.encode() if text is not None else None)
     except asyncio.CancelledError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
         raise
     if process.returncode != 0:
-        words = " ".join(output.decode(errors="replace").split())[-400:]
+        words = " ".join((output + errors).decode(errors="replace").split())[-400:]
         raise CommandError(f"{command[0]} ended with status {process.returncode}: {words}")
+    return output.decode(errors="replace")
 
 
 async def spawn(
