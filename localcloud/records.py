@@ -53,6 +53,8 @@ class Branch(Record):
     """A branch: one PostgreSQL data directory.
 
     ``lists_stale`` says that clients may have made or dropped roles and databases over SQL that the state does not know.
+    ``history_from``: since when it has a history, where that is not since it was made. ``schedule``: when snapshots are
+    taken, as the API shows it. ``deleted_by``: ``user``, or ``ttl`` for one that has expired.
     """
 
     KIND: ClassVar[str] = "branch"
@@ -72,6 +74,17 @@ class Branch(Record):
     expires_at: str | None = None
     deleted_at: str | None = None
     lists_stale: bool = False
+    deleted_by: str = "user"
+    expiry_set_at: str | None = None
+    parent_lsn: str | None = None
+    parent_timestamp: str | None = None
+    history_from: str | None = None
+    last_reset_at: str | None = None
+    restored_from: str | None = None
+    restored_as: str | None = None
+    restore_status: str | None = None
+    schedule: list[Json] = field(default_factory=list)
+    scheduled_until: str | None = None
 
 
 @dataclass(slots=True)
@@ -186,6 +199,24 @@ class Permission(Record):
     project_id: str
     granted_to_email: str
     granted_at: str
+
+
+@dataclass(slots=True)
+class Snapshot(Record):
+    """A data directory that was a branch's at a moment; roles and databases of then belong to it as to a branch."""
+
+    KIND: ClassVar[str] = "snapshot"
+    PARENT: ClassVar[str | None] = "project_id"
+    id: str
+    project_id: str
+    name: str
+    source_branch_id: str
+    created_at: str
+    manual: bool
+    expires_at: str | None = None
+    lsn: str | None = None
+    timestamp: str | None = None
+    full_size: int | None = None
 
 
 @dataclass(slots=True)

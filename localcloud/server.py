@@ -8,6 +8,7 @@ import random
 import resource
 import signal
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -22,6 +23,7 @@ from localcloud.faults.orders import Api
 from localcloud.faults.requests import CONNECTION, FaultInjection
 from localcloud.faults.standing import Faults
 from localcloud.neon import app as neon_app
+from localcloud.neon.appointments import appointments
 from localcloud.neon.cloud import Cloud
 from localcloud.postgres.certificates import prepare_authority
 from localcloud.postgres.installation import prepare, remove_abandoned
@@ -83,7 +85,8 @@ async def serve(
     await make_template(installation, settings.superuser_password)
     settings.extensions = list_extensions(installation)
     state = State(data / _STATE)
-    remove_leftovers(installation.clusters, {*state.branches, control_plane.CLUSTER})
+    known = {*state.branches, *state.snapshots, control_plane.CLUSTER}
+    remove_leftovers(installation.clusters, known)
     authority = prepare_authority(data)
     faults = Faults()
     cloud = Cloud(settings, state, installation, authority, faults)
@@ -98,6 +101,7 @@ async def serve(
     aura = _AuraOnDemand(settings, state, neo4j, faults, traffic["aura"])
     try:
         await cloud.open()
+        cloud.calendar.open(partial(appointments, cloud))
         catalog.listen(authority)
         settings_file.save(data, settings)
         # One server and one application for each API.

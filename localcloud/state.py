@@ -22,6 +22,7 @@ from localcloud.records import (
     Project,
     Record,
     Role,
+    Snapshot,
     SpendingLimit,
     TransferRequest,
     VpcEndpoint,
@@ -102,6 +103,7 @@ class State:
         self.operations = Table(Operation)
         self.api_keys = Table(ApiKey)
         self.permissions = Table(Permission)
+        self.snapshots = Table(Snapshot)
         self.transfer_requests = Table(TransferRequest)
         self.jwks = Table(Jwks)
         self.vpc_restrictions = Table(VpcRestriction)

@@ -223,6 +223,43 @@ class PermissionRequest(Body):
     email: Annotated[str, Field(min_length=3, max_length=256, pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
+class BranchRestoreRequest(Body):
+    source_branch_id: Identifier
+    source_lsn: str | None = None
+    source_timestamp: str | None = None
+    preserve_under_name: Annotated[str, Field(max_length=256)] | None = None
+
+
+class FinalizeRestoreRequest(Body):
+    name: Name | None = None
+
+
+class SnapshotRestoreRequest(Body):
+    name: Name | None = None
+    target_branch_id: Identifier | None = None
+    finalize_restore: bool | None = None
+
+
+class SnapshotUpdate(Body):
+    name: Name | None = None
+
+
+class SnapshotUpdateRequest(Body):
+    snapshot: SnapshotUpdate
+
+
+class ScheduleItem(Body):
+    frequency: Literal["hourly", "daily", "weekly", "monthly", "yearly"]
+    hour: Annotated[int, Field(ge=0, le=23)] | None = None
+    day: Annotated[int, Field(ge=1, le=31)] | None = None
+    month: Annotated[int, Field(ge=1, le=12)] | None = None
+    retention_seconds: Annotated[int, Field(ge=3600)] | None = None
+
+
+class ScheduleRequest(Body):
+    schedule: list[ScheduleItem]
+
+
 Email = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^@\s]+@[^@\s]+$")]
 MemberRole = Literal["admin", "member", "editor", "viewer", "collaborator"]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from localcloud.clock import render
 from localcloud.neon import bodies, ids, views
 from localcloud.neon.access import branch_of, project_of
 from localcloud.neon.cloud import recoverable_until
+from localcloud.neon.copies import copied_databases, copied_roles
 from localcloud.neon.endpoints import new_endpoint
-from localcloud.neon.errors import ApiError, bad_request, limit, not_found
+from localcloud.neon.errors import ApiError, bad_request, limit, not_found, not_here
+from localcloud.neon.moments import moment_in_body
 from localcloud.neon.operations import Step
 from localcloud.neon.pagination import page
-from localcloud.neon.parameters import choice_of, flag_of, limit_of
+from localcloud.neon.parameters import choice_of, flag_of, limit_of, moment_of
 from localcloud.neon.routing import Routes, answer, gone
-from localcloud.records import Branch, Database, Role
+from localcloud.records import Branch
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -71,19 +74,21 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
     body = await bodies.read(request, bodies.BranchCreateRequest, optional=True)
     wanted = body.branch or bodies.BranchCreate()
     _check_supported(wanted)
+    expires_at = _expiry(cloud, wanted.expires_at)
     parent = (
         cloud.branch(project.id, wanted.parent_id)
         if wanted.parent_id
         else cloud.default_branch(project.id)
     )
     await cloud.sync(parent)
+    moment = await moment_in_body(cloud, parent, wanted.parent_timestamp, wanted.parent_lsn)
     cloud.operations.check_unlocked(project.id)
     if parent.current_state != "ready":
         raise ApiError(422, "branch not ready yet")
     cloud.plan.check_branches(len(cloud.branches(project.id)))
     branch_id = ids.branch_id()
     name = wanted.name or branch_id
-    _check_name_free(cloud, project.id, name)
+    check_name_free(cloud, project.id, name)
     if wanted.protected:
         cloud.plan.check_protected(_protected(cloud, project.id))
     now = cloud.clock.now()
@@ -99,32 +104,15 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
         created_at=now,
         updated_at=now,
         state_changed_at=now,
-        expires_at=wanted.expires_at,
+        expires_at=expires_at,
+        expiry_set_at=now if expires_at else None,
+        parent_lsn=moment.lsn if moment else None,
+        parent_timestamp=moment.time if moment else None,
         # A parent that runs can get another database before it is copied.
         lists_stale=parent.lists_stale,
     )
-    roles = [
-        Role(
-            branch.id,
-            role.name,
-            ids.password() if parent.protected and role.password else role.password,
-            role.created_at,
-            role.updated_at,
-            role.no_login,
-        )
-        for role in cloud.state.roles.of(parent.id)
-    ]
-    databases = [
-        Database(
-            branch.id,
-            cloud.state.next_id(Database),
-            database.name,
-            database.owner_name,
-            database.created_at,
-            database.updated_at,
-        )
-        for database in cloud.state.databases.of(parent.id)
-    ]
+    roles = copied_roles(cloud, parent.id, branch.id, fresh=parent.protected)
+    databases = copied_databases(cloud, parent.id, branch.id)
     endpoints = []
     steps = [
         Step(
@@ -133,6 +121,7 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
                 "kind": "create_branch",
                 "parent_id": parent.id,
                 "new_passwords": parent.protected,
+                "moment": asdict(moment) if moment else None,
             },
             branch.id,
         )
@@ -149,6 +138,7 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
         for endpoint in endpoints:
             cloud.open_endpoint(endpoint)
         operations = cloud.operations.schedule(change, project.id, steps)
+    cloud.calendar.changed()
     document: Json = {
         "branch": views.branch(branch),
         "endpoints": [views.endpoint(each) for each in endpoints],
@@ -185,17 +175,21 @@ async def update_branch(cloud: Cloud, request: Request) -> Response:
     if wanted.name is not None:
         if wanted.name == branch.name:
             raise bad_request("cannot set branch to the same name")
-        _check_name_free(cloud, branch.project_id, wanted.name)
+        check_name_free(cloud, branch.project_id, wanted.name)
     if wanted.protected and not branch.protected:
         cloud.plan.check_protected(_protected(cloud, branch.project_id))
     if "expires_at" in wanted.model_fields_set:
-        _check_expiry(wanted.expires_at)
-        branch.expires_at = wanted.expires_at
+        expires_at = _expiry(cloud, wanted.expires_at)
+        if expires_at and branch.default:
+            raise ApiError(422, "the default branch cannot expire")
+        branch.expires_at = expires_at
+        branch.expiry_set_at = cloud.clock.now() if expires_at else None
     branch.name = wanted.name or branch.name
     if wanted.protected is not None:
         branch.protected = wanted.protected
     branch.updated_at = cloud.clock.now()
     cloud.state.put(branch)
+    cloud.calendar.changed()
     return _with_operations(branch, [])
 
 
@@ -206,17 +200,26 @@ async def delete_branch(cloud: Cloud, request: Request) -> Response:
     if branch is None or branch.project_id != project.id or branch.deleted_at:
         return gone()
     hard = flag_of(request.query_params, "hard_delete")
+    return _with_operations(branch, await remove_branch(cloud, branch, hard=hard))
+
+
+async def remove_branch(
+    cloud: Cloud, branch: Branch, *, hard: bool = False, by: str = "user"
+) -> list[Operation]:
+    """Delete a branch. Raises ApiError 422 where it cannot be, 423 while the project is locked."""
     if branch.default:
         raise ApiError(422, "cannot delete the default branch")
-    if branch.parent_id is None:
+    others = [each for each in cloud.branches(branch.project_id) if each is not branch]
+    if branch.parent_id is None and all(each.parent_id for each in others):
         raise ApiError(422, "cannot delete a root branch")
     if branch.protected:
         raise ApiError(422, "cannot delete a protected branch")
-    if any(each.parent_id == branch.id for each in cloud.branches(project.id)):
+    if any(each.parent_id == branch.id for each in others):
         raise ApiError(422, "cannot delete branch that has children")
-    cloud.operations.check_unlocked(project.id)
+    cloud.operations.check_unlocked(branch.project_id)
     endpoints = cloud.state.endpoints.of(branch.id)
     branch.deleted_at = cloud.clock.now()
+    branch.deleted_by = by
     branch.updated_at = branch.deleted_at
     steps = [
         Step("suspend_compute", {"kind": "suspend"}, branch.id, endpoint.id)
@@ -225,10 +228,10 @@ async def delete_branch(cloud: Cloud, request: Request) -> Response:
     steps.append(Step("delete_timeline", {"kind": "delete_branch", "hard": hard}, branch.id))
     with cloud.state.change() as change:
         change.put(branch)
-        operations = cloud.operations.schedule(change, project.id, steps)
+        operations = cloud.operations.schedule(change, branch.project_id, steps)
     for endpoint in endpoints:
         await cloud.close_endpoint(endpoint)
-    return _with_operations(branch, operations)
+    return operations
 
 
 async def recover_branch(cloud: Cloud, request: Request) -> Response:
@@ -241,7 +244,7 @@ async def recover_branch(cloud: Cloud, request: Request) -> Response:
         raise ApiError(422, "branch is not recoverable")
     cloud.operations.check_unlocked(project.id)
     cloud.plan.check_branches(len(cloud.branches(project.id)))
-    _check_name_free(cloud, project.id, branch.name)
+    check_name_free(cloud, project.id, branch.name)
     await cloud.reopen_endpoints(cloud.state.endpoints.of(branch.id))
     branch.deleted_at = None
     branch.expires_at = None
@@ -272,32 +275,28 @@ def _protected(cloud: Cloud, project_id: str) -> int:
     return sum(each.protected for each in cloud.branches(project_id))
 
 
-def _check_name_free(cloud: Cloud, project_id: str, name: str) -> None:
+def check_name_free(cloud: Cloud, project_id: str, name: str) -> None:
+    """Refuse a name that a branch of the project has. Raises ApiError 409."""
     if any(each.name == name for each in cloud.branches(project_id)):
         raise ApiError(409, f'branch already exists; branch_name:"{name}"', "BRANCH_ALREADY_EXISTS")
 
 
 def _check_supported(wanted: bodies.BranchCreate) -> None:
-    # A data directory has no history to go back into, and the copy is always a whole one.
-    for name in ("parent_lsn", "parent_timestamp", "archived"):
-        if getattr(wanted, name):
-            raise ApiError(
-                422, f"the local cloud does not support branch.{name}: it keeps no history"
-            )
+    if wanted.archived:
+        raise not_here("branch.archived")
     if wanted.init_source == "schema-only":
-        raise ApiError(422, "the local cloud does not support branch.init_source schema-only")
-    _check_expiry(wanted.expires_at)
+        raise not_here("branch.init_source schema-only")
 
 
-def _check_expiry(text: str | None) -> None:
+def _expiry(cloud: Cloud, text: str | None) -> str | None:
     if text is None:
-        return
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        return None
+    moment = moment_of(text)
+    if moment is None:
         raise bad_request("expires_at must be a time as in RFC 3339")
+    if render(moment) <= cloud.clock.now():
+        raise bad_request("expires_at must be in the future")
+    return render(moment)
 
 
 def _with_operations(branch: Branch, operations: list[Operation]) -> Response:

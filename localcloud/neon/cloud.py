@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from localcloud.clock import Clock, parse, render
 from localcloud.neon import errors
+from localcloud.neon.calendar import Calendar
 from localcloud.neon.computes import Compute
 from localcloud.neon.lists import Lists
 from localcloud.neon.operations import Operations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from localcloud.faults.standing import Faults
     from localcloud.postgres.certificates import Authority
     from localcloud.postgres.installation import Installation
-    from localcloud.records import Branch, Endpoint, Project
+    from localcloud.records import Branch, Endpoint, Project, Snapshot
     from localcloud.settings import Settings
     from localcloud.state import State
 
@@ -56,6 +57,7 @@ class Cloud:
         self.plan = PLANS[settings.plan]
         self.clock = Clock()
         self.operations = Operations(state, self.clock, settings.pace, Tasks(self).perform)
+        self.calendar = Calendar()
         self.lists = Lists(state, self.clock)
         self.rate = Rate(settings.neon_rate_limit, settings.neon_retry_after)
         self._installation = installation
@@ -87,6 +89,7 @@ class Cloud:
 
     async def close(self) -> None:
         """Stop everything, in an order in which nothing starts again."""
+        await self.calendar.close()
         await self.operations.close()
         await self._named.close()
         await asyncio.gather(*(compute.close() for compute in self._computes.values()))
@@ -106,15 +109,22 @@ class Cloud:
         """Remove a project and all that belongs to it."""
         for branch in self.state.branches.of(project.id):
             await self.purge_branch(branch)
+        for snapshot in self.state.snapshots.of(project.id):
+            await self.purge_snapshot(snapshot)
         with self.state.change() as change:
             change.delete(*self.state.belongings(project.id), project)
+
+    async def purge_snapshot(self, snapshot: Snapshot) -> None:
+        """Remove a snapshot and its data directory."""
+        await self.discard(self.cluster(snapshot.id))
+        with self.state.change() as change:
+            change.delete(*self.state.belongings(snapshot.id), snapshot)
 
     async def purge_branch(self, branch: Branch) -> None:
         """Remove a branch, its endpoints and its data directory."""
         for endpoint in self.state.endpoints.of(branch.id):
             await self.close_endpoint(endpoint)
-        await self.cluster(branch.id).destroy()
-        self._clusters.pop(branch.id, None)
+        await self.discard(self.cluster(branch.id))
         with self.state.change() as change:
             change.delete(*self.state.belongings(branch.id), branch)
 
@@ -176,6 +186,11 @@ class Cloud:
             cluster.options = server_options(project)
             cluster.retention_seconds = project.history_retention_seconds
         return cluster
+
+    async def discard(self, cluster: Cluster) -> None:
+        """Remove a data directory that belongs to nothing any more."""
+        await cluster.destroy()
+        self._clusters.pop(cluster.name, None)
 
     def compute(self, endpoint_id: str) -> Compute:
         """Return what stands behind an endpoint's addresses."""

@@ -222,6 +222,11 @@ def endpoint_id() -> str:
     return f"ep-{_name()}-{_suffix()}"
 
 
+def snapshot_id() -> str:
+    """Return e.g. ``snap-silent-smoke-a1b2c3d4``."""
+    return f"snap-{_name()}-{_suffix()}"
+
+
 def api_key() -> str:
     """Return a key of 64 characters after its prefix."""
     return "napi_" + "".join(secrets.choice(_ALPHABET) for _ in range(64))

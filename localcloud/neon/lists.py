@@ -25,6 +25,7 @@ _WRITERS = frozenset(
     {
         "create_timeline",
         "create_branch",
+        "restore_branch",
         "delete_branch",
         "create_role",
         "drop_role",
@@ -105,8 +106,12 @@ class Lists:
             return False
         if self._newest_writer(branch) is not writer or branch_id not in self._state.branches:
             return False
-        self._adopt(branch, roles, databases)
+        self._adopt(branch.id, roles, databases)
         return True
+
+    async def adopt(self, owner_id: str, cluster: Cluster) -> None:
+        """Take over what the server of a branch or a snapshot has, whose making is under way; it must run."""
+        self._adopt(owner_id, *await catalog.list_all(cluster))
 
     def _newest_writer(self, branch: Branch) -> Operation | None:
         # One at a time: the API answers 423 to a change while another is under way.
@@ -115,23 +120,21 @@ class Lists:
                 return operation
         return None
 
-    def _adopt(
-        self, branch: Branch, roles: dict[str, bool], databases: list[FoundDatabase]
-    ) -> None:
+    def _adopt(self, owner_id: str, roles: dict[str, bool], databases: list[FoundDatabase]) -> None:
         state, now = self._state, self._clock.now()
-        known_roles = {role.name: role for role in state.roles.of(branch.id)}
-        known_databases = {each.name: each for each in state.databases.of(branch.id)}
+        known_roles = {role.name: role for role in state.roles.of(owner_id)}
+        known_databases = {each.name: each for each in state.databases.of(owner_id)}
         owners = {each.name: each.owner for each in databases}
         with state.change() as change:
             change.delete(*(role for name, role in known_roles.items() if name not in roles))
             for name, can_login in roles.items():
                 if name not in known_roles:
-                    change.put(Role(branch.id, name, None, now, now, no_login=not can_login))
+                    change.put(Role(owner_id, name, None, now, now, no_login=not can_login))
             change.delete(*(each for name, each in known_databases.items() if name not in owners))
             for name, owner in owners.items():
                 known = known_databases.get(name)
                 if known is None:
-                    change.put(Database(branch.id, state.next_id(Database), name, owner, now, now))
+                    change.put(Database(owner_id, state.next_id(Database), name, owner, now, now))
                 elif known.owner_name != owner:
                     known.owner_name = owner
                     known.updated_at = now

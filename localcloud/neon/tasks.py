@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localcloud.postgres import catalog
+from localcloud.postgres.history import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.records import Branch, Operation
+    from localcloud.postgres.cluster import Cluster
+    from localcloud.records import Branch, Json, Operation
 
 
 class Tasks:
@@ -21,6 +23,10 @@ class Tasks:
         self._tasks: dict[str, Callable[[Operation], Awaitable[None]]] = {
             "create_timeline": self._create_timeline,
             "create_branch": self._create_branch,
+            "restore_branch": self._restore_branch,
+            "finalize_restore": self._finalize_restore,
+            "create_snapshot": self._create_snapshot,
+            "delete_snapshot": self._delete_snapshot,
             "delete_branch": self._delete_branch,
             "start": self._start,
             "suspend": self._suspend,
@@ -51,14 +57,91 @@ class Tasks:
 
     async def _create_branch(self, operation: Operation) -> None:
         branch = self._cloud.state.branches[str(operation.branch_id)]
+        task = operation.task
         cluster = self._cloud.cluster(branch.id)
-        await cluster.create_from(self._cloud.cluster(operation.task["parent_id"]))
-        if operation.task["new_passwords"]:
-            async with cluster.held():
-                for role in self._cloud.state.roles.of(branch.id):
-                    if role.password is not None:
-                        await catalog.set_password(cluster, role.name, role.password)
+        moment = _moment(task)
+        await _copy(cluster, self._cloud.cluster(task["parent_id"]), moment)
+        await self._settle_logins(branch.id, cluster, moment, anew=task["new_passwords"])
         self._mark_ready(branch)
+
+    async def _restore_branch(self, operation: Operation) -> None:
+        """Put another data directory in the place of a branch's; the old one becomes another branch's, or goes."""
+        task, state = operation.task, self._cloud.state
+        branch = state.branches[str(operation.branch_id)]
+        target, old = self._cloud.cluster(branch.id), self._cloud.cluster(task["old_id"])
+        draft = self._cloud.cluster(task["draft_id"])
+        draft.options, draft.retention_seconds = target.options, target.retention_seconds
+        moment = _moment(task)
+        if old.history.bases and not old.exists:
+            await target.move(old)  # which an end of the local cloud had cut off
+        if not old.exists:
+            await _copy(draft, self._cloud.cluster(task["source_id"]), moment)
+            await target.move(old)
+        elif not target.exists:
+            source = task["source_id"]
+            await _copy(draft, old if source == branch.id else self._cloud.cluster(source), moment)
+        await draft.move(target)
+        if old.name not in state.branches:
+            await self._cloud.discard(old)
+        await self._settle_logins(branch.id, target, moment, anew=True)
+        branch.history_from = self._cloud.clock.now()
+        self._mark_ready(branch)
+        if preserved := state.branches.get(old.name):
+            self._mark_ready(preserved)
+
+    async def _create_snapshot(self, operation: Operation) -> None:
+        snapshot = self._cloud.state.snapshots.get(operation.task["snapshot_id"])
+        if snapshot is None:
+            return
+        cluster = self._cloud.cluster(snapshot.id)
+        moment = _moment(operation.task)
+        await _copy(cluster, self._cloud.cluster(snapshot.source_branch_id), moment)
+        async with cluster.held():
+            if moment:
+                await self._cloud.lists.adopt(snapshot.id, cluster)
+            snapshot.full_size = await catalog.measure(cluster)
+        self._cloud.state.put(snapshot)
+
+    async def _delete_snapshot(self, operation: Operation) -> None:
+        await self._cloud.discard(self._cloud.cluster(operation.task["snapshot_id"]))
+
+    async def _finalize_restore(self, operation: Operation) -> None:
+        """Have a branch that came from a snapshot take over name, rank and computes of the one that it replaces."""
+        restored = self._cloud.state.branches[str(operation.branch_id)]
+        replaced = self._cloud.state.branches[operation.task["replaced_id"]]
+        if restored.restore_status == "finalized":
+            return
+        endpoints = self._cloud.state.endpoints.of(replaced.id)
+        for endpoint in endpoints:
+            await self._cloud.close_endpoint(endpoint)
+        now = self._cloud.clock.now()
+        restored.name, replaced.name = replaced.name, operation.task["old_name"]
+        restored.default, replaced.default = replaced.default, False
+        restored.protected, replaced.protected = replaced.protected, False
+        restored.restore_status = "finalized"
+        restored.updated_at = replaced.updated_at = now
+        with self._cloud.state.change() as change:
+            change.put(restored, replaced)
+            change.delete(*endpoints)
+            for endpoint in endpoints:
+                endpoint.branch_id = restored.id
+                endpoint.updated_at = now
+                change.put(endpoint)
+        for endpoint in endpoints:
+            self._cloud.open_endpoint(endpoint)
+
+    async def _settle_logins(
+        self, branch_id: str, cluster: Cluster, moment: Moment | None, *, anew: bool = False
+    ) -> None:
+        """Have the state and a copy agree: about what there was at its moment, and about the passwords of now."""
+        if not moment and not anew:
+            return
+        async with cluster.held():
+            if moment:
+                await self._cloud.lists.adopt(branch_id, cluster)
+            for role in self._cloud.state.roles.of(branch_id):
+                if role.password is not None:
+                    await catalog.set_password(cluster, role.name, role.password)
 
     def _mark_ready(self, branch: Branch) -> None:
         now = self._cloud.clock.now()
@@ -132,3 +215,15 @@ class Tasks:
 
     async def _nothing(self, operation: Operation) -> None:
         """Neon's storage settings have no counterpart here; the operation only takes its time."""
+
+
+def _moment(task: Json) -> Moment | None:
+    named = task.get("moment")
+    return Moment(**named) if named else None
+
+
+async def _copy(target: Cluster, source: Cluster, moment: Moment | None) -> None:
+    if moment:
+        await target.create_at(source, moment)
+    else:
+        await target.create_from(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from localcloud.clock import parse
 from localcloud.neon.cloud import recoverable_until
 from localcloud.neon.regions import domain_of
 
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
 
 USER_EMAIL = "operator@localcloud.example"
 USER_NAME = "Local Operator"
+_BRANCH_OPTIONAL = (
+    "pending_state",
+    "parent_id",
+    "parent_lsn",
+    "parent_timestamp",
+    "expires_at",
+    "last_reset_at",
+    "restored_from",
+    "restored_as",
+    "restore_status",
+)
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -97,17 +109,18 @@ def branch(record: Branch) -> Json:
         "created_by": {"name": USER_NAME, "image": ""},
         "init_source": record.init_source,
     }
-    if record.pending_state:
-        shown["pending_state"] = record.pending_state
-    if record.parent_id:
-        shown["parent_id"] = record.parent_id
-    if record.expires_at:
-        shown["expires_at"] = record.expires_at
+    for name in _BRANCH_OPTIONAL:
+        value = getattr(record, name)
+        if value:
+            shown[name] = value
+    if record.expires_at and record.expiry_set_at:
+        lifetime = parse(record.expires_at) - parse(record.expiry_set_at)
+        shown["ttl_interval_seconds"] = round(lifetime.total_seconds())
     if record.deleted_at:
         shown["recovery"] = {
             "deleted_at": record.deleted_at,
             "recoverable_until": recoverable_until(record.deleted_at),
-            "deletion_method": "user",
+            "deletion_method": record.deleted_by,
         }
     return shown
 

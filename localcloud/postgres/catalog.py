@@ -178,3 +178,13 @@ async def _list_roles(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> d
         ([SUPERUSER, "neon_superuser"],),
     )
     return dict(await cursor.fetchall())
+
+
+async def measure(cluster: Cluster) -> int:
+    """Return how many bytes the databases have together."""
+    async with cluster.connect() as connection:
+        cursor = await connection.execute(
+            "SELECT coalesce(sum(pg_database_size(oid)), 0)::bigint FROM pg_database WHERE NOT datistemplate"
+        )
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0

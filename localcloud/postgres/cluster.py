@@ -225,6 +225,14 @@ class Cluster:
             row = await cursor.fetchone()
         return bool(row and row[0])
 
+    async def has(self, database: str) -> bool:
+        """Whether there is a database of this name; the server must run."""
+        async with self.connect() as connection:
+            cursor = await connection.execute(
+                "SELECT FROM pg_database WHERE datname = %s AND datallowconn", (database,)
+            )
+            return await cursor.fetchone() is not None
+
     async def dump_schema(self, database: str) -> str:
         """Return the statements that make a database's schema, as pg_dump writes them; the server must run."""
         dump = await run(
