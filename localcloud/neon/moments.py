@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def moment_in_body(
     cloud: Cloud, branch: Branch, time: str | None, lsn: str | None
 ) -> Moment | None:
-    """Return the moment that a body names, or None for now. Raises ApiError 400 or 422 where the branch has none such."""
+    """Return the moment that a body names, or None for now. Raises ApiError 400 where the branch has none such, 422 while it is being made."""
     moment = moment_of(time) if time else None
     if time and moment is None:
         raise bad_request("timestamp must be a time as in RFC 3339")
@@ -51,7 +51,7 @@ async def _checked(
         _check_time(cloud, branch, time)
     cluster = cloud.cluster(branch.id)
     if cluster.history.base_before(moment) is None:
-        raise ApiError(422, "the history of the branch does not reach back so far")
+        raise bad_request("the history of the branch does not reach back so far")
     if lsn is not None:
         async with cluster.held(), cluster.connect() as connection:
             row = await (await connection.execute("SELECT pg_current_wal_lsn()::text")).fetchone()

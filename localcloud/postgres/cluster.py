@@ -71,7 +71,7 @@ class Cluster:
             template = template_folder(self._installation)
             draft = await self._copy(template)
             if self.retention_seconds:
-                self.history.begin(template)
+                self.history.begin(template, *await _checkpoint(self._installation, template))
             self._adopt(draft)
 
     async def create_from(self, parent: Cluster) -> None:
@@ -280,22 +280,14 @@ class Cluster:
         place = self.history.place_for_base()
         draft = place.with_suffix(".draft")
         await self._copy_folder(self.folder, draft)
-        control = await self._control()
+        lsn, segment = await _checkpoint(self._installation, draft)
         draft.rename(place)
-        self.history.add(place, now, control["REDO location"], control["REDO WAL file"])
+        self.history.add(place, now, lsn, segment)
 
     async def _sweep(self) -> None:
         if self.history.bases:
-            self.history.sweep(self.folder, (await self._control())["REDO WAL file"])
-
-    async def _control(self) -> dict[str, str]:
-        """Return what the latest checkpoint was, by the names of pg_controldata."""
-        text = await run(
-            [self._installation.program("pg_controldata"), str(self.folder)],
-            account=self._installation.account,
-            cwd=self.folder,
-        )
-        return dict(re.findall(r"(?m)^Latest checkpoint's ([^:]+): +(\S.*)$", text))
+            _lsn, segment = await _checkpoint(self._installation, self.folder)
+            self.history.sweep(self.folder, segment)
 
     async def _draft(self) -> Path:
         self.folder.parent.mkdir(exist_ok=True)
@@ -348,6 +340,17 @@ class Cluster:
         for name in (PID_FILE, f"{SOCKET}.lock"):
             (draft / name).unlink(missing_ok=True)
         draft.rename(self.folder)
+
+
+async def _checkpoint(installation: Installation, folder: Path) -> tuple[str, str]:
+    """Return from where a data directory whose server has ended would recover: the LSN, and the WAL segment."""
+    text = await run(
+        [installation.program("pg_controldata"), str(folder)],
+        account=installation.account,
+        cwd=folder,
+    )
+    found = dict(re.findall(r"(?m)^Latest checkpoint's ([^:]+): +(\S.*)$", text))
+    return found["REDO location"], found["REDO WAL file"]
 
 
 __all__ = ["Cluster", "ClusterError", "CommandError"]

@@ -97,9 +97,10 @@ class History:
         found = {path.name for folder in (self._wal, data / "pg_wal") for path in _segments(folder)}
         return sum(name >= newest for name in found) > _MANY_SEGMENTS
 
-    def begin(self, path: Path) -> None:
-        """Begin with a data directory that is kept anyway and that every later moment can be reached from."""
-        self._save([Base(str(path.relative_to(self._installation.clusters)), "", 0, "")])
+    def begin(self, path: Path, lsn: str, segment: str) -> None:
+        """Begin with a data directory that is kept anyway, older than all that is to come."""
+        relative = str(path.relative_to(self._installation.clusters))
+        self._save([Base(relative, "", lsn_number(lsn), segment)])
 
     def place_for_base(self) -> Path:
         """Return a folder to be, for the next base."""

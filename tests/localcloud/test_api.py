@@ -471,18 +471,11 @@ def test_a_deleted_branch_can_be_recovered(own: Project) -> None:
     assert own.account.refusal("POST", f"{path}/recover")[0] == 404
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        {"parent_lsn": "0/1"},
-        {"parent_timestamp": "2026-01-01T00:00:00Z"},
-        {"init_source": "schema-only"},
-    ],
-)
-def test_what_the_copy_cannot_do_is_said(own: Project, wanted: dict[str, str]) -> None:
+@pytest.mark.parametrize("wanted", [{"archived": True}, {"init_source": "schema-only"}])
+def test_what_the_copy_cannot_do_is_said(own: Project, wanted: dict[str, object]) -> None:
     status, message = own.account.refusal("POST", f"{own.path}/branches", {"branch": wanted})
-    assert status == 422
-    assert "does not support" in message
+    assert status == 501
+    assert "not in the local cloud" in message
 
 
 # Endpoints, roles, databases
@@ -543,7 +536,8 @@ def test_what_is_missing_is_404_to_read_and_204_to_delete(project: Project) -> N
     assert account.refusal("GET", f"{project.branch}/databases/d")[0] == 404
     assert account.refusal("GET", f"{project.path}/branches/br-x") == (404, "branch not found")
     assert account.refusal("GET", f"{project.path}/endpoints/ep-x") == (404, "endpoint not found")
-    assert account.refusal("GET", f"{project.path}/operations/x") == (404, "operation not found")
+    operation = f"{project.path}/operations/00000000-0000-4000-8000-000000000000"
+    assert account.refusal("GET", operation) == (404, "operation not found")
     for path in (
         f"{project.branch}/roles/r",
         f"{project.branch}/databases/d",

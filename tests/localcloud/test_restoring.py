@@ -86,6 +86,7 @@ def test_a_moment_that_the_history_does_not_have_is_refused(project: Project) ->
         {"parent_timestamp": yesterday},
         {"parent_timestamp": "noon"},
         {"parent_lsn": "F/0"},
+        {"parent_lsn": "0/1"},
         {"parent_lsn": "here"},
         {"parent_lsn": "0/1", "parent_timestamp": now()},
     ):
@@ -209,12 +210,13 @@ def test_a_snapshot_outlives_what_happens_to_its_branch(project: Project) -> Non
 def test_snapshots_and_branches_expire(project: Project) -> None:
     account = project.account
     soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     body = ENDPOINT | {"branch": {"name": "brief", "expires_at": soon}}
     brief = project.do("POST", f"{project.path}/branches", body)["branch"]
     assert brief["ttl_interval_seconds"] in {1, 2}
     account.ask("POST", f"{project.branch}/snapshot", expires_at=soon)
     project.wait()
-    assert account.refusal("PATCH", project.branch, {"branch": {"expires_at": soon}})[0] == 422
+    assert account.refusal("PATCH", project.branch, {"branch": {"expires_at": later}})[0] == 422
     past = {"branch": {"expires_at": "2020-01-01T00:00:00Z"}}
     assert account.refusal("POST", f"{project.path}/branches", past)[0] == 400
     deadline = time.monotonic() + 20
