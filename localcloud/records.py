@@ -329,6 +329,7 @@ class AuraInstance(Record):
     graph_analytics_plugin: bool = False
     secondaries_count: int = 0
     cdc_enrichment_mode: str = "OFF"
+    customer_managed_key_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -342,3 +343,38 @@ class AuraSnapshot(Record):
     profile: str
     taken: float
     completed: float
+
+
+@dataclass(slots=True)
+class AuraKey(Record):
+    """A customer managed key: the name of one that a cloud's key service would hold. It can be used from ``ready`` on."""
+
+    KIND: ClassVar[str] = "aura_key"
+    id: str
+    name: str
+    tenant_id: str
+    key_id: str
+    cloud_provider: str
+    region: str
+    instance_type: str
+    created: float
+    ready: float
+
+
+@dataclass(slots=True)
+class AuraSession(Record):
+    """A graph analytics session, ``ready`` and then over at ``expires`` (Unix seconds)."""
+
+    KIND: ClassVar[str] = "aura_session"
+    id: str
+    name: str
+    tenant_id: str
+    memory: str
+    ttl: int
+    instance_id: str | None
+    database_uuid: str | None
+    cloud_provider: str | None
+    region: str | None
+    created: float
+    ready: float
+    expires: float

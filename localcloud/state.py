@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from localcloud.records import (
     ApiKey,
     AuraInstance,
+    AuraKey,
+    AuraSession,
     AuraSnapshot,
     Branch,
     Database,
@@ -112,6 +114,8 @@ class State:
         self.spending_limits = Table(SpendingLimit)
         self.aura_instances = Table(AuraInstance)
         self.aura_snapshots = Table(AuraSnapshot)
+        self.aura_keys = Table(AuraKey)
+        self.aura_sessions = Table(AuraSession)
         self._tables: dict[str, Table[Any]] = {
             table.record.KIND: table for table in vars(self).values() if isinstance(table, Table)
         }

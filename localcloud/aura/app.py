@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from localcloud.asgi import HttpApi
-from localcloud.aura import instances, oauth, query, snapshots, tenants
+from localcloud.aura import instances, keys, metrics, oauth, query, sessions, snapshots, tenants
 from localcloud.aura.access import bearer, media_type
 from localcloud.aura.errors import ApiError, GatewayError, no_route, refused
 from localcloud.aura.tokens import Standing
@@ -25,10 +25,20 @@ if TYPE_CHECKING:
     from localcloud.traffic import Traffic
 
 PREFIX = "/v1"
-ROUTES: Routes = [*tenants.ROUTES, *instances.ROUTES, *snapshots.ROUTES]
+ROUTES: Routes = [
+    *tenants.ROUTES,
+    *instances.ROUTES,
+    *snapshots.ROUTES,
+    *keys.ROUTES,
+    *sessions.ROUTES,
+]
 """Every route of the API, below ``PREFIX``."""
-OTHER_ROUTES: Routes = [("POST", oauth.PATH, oauth.token), ("POST", query.PATH, query.query)]
-"""What has ways of its own to know who asks: the token endpoint and the instances' Query API."""
+OTHER_ROUTES: Routes = [
+    ("POST", oauth.PATH, oauth.token),
+    ("POST", query.PATH, query.query),
+    ("GET", metrics.PATH, metrics.read),
+]
+"""What has ways of its own to know who asks: the token endpoint, the instances' Query API, and the metrics."""
 _WITH_BODY = frozenset({"POST", "PATCH"})
 
 
@@ -56,7 +66,10 @@ def location(aura: Aura) -> Callable[[Request], tuple[str, str] | None]:
         path = request.url.path
         if path.startswith(f"{PREFIX}/"):
             return request.method, path.removeprefix(PREFIX)
-        known = oauth.is_client if path == oauth.PATH else query.is_holder
+        if path.startswith(metrics.PREFIX):
+            known: Callable[[Aura, Request], object] = metrics.is_client
+        else:
+            known = oauth.is_client if path == oauth.PATH else query.is_holder
         return (request.method, path) if known(aura, request) else None
 
     return locate

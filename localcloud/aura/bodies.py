@@ -81,6 +81,35 @@ class Sizing(Body):
     algorithm_categories: list[str] | None = None
 
 
+class KeyCreate(Body):
+    key_id: Annotated[str, Field(min_length=1)]
+    region: str
+    name: InstanceName
+    instance_type: InstanceType
+    tenant_id: str
+    cloud_provider: Literal["gcp", "aws", "azure"]
+
+
+class SessionCreate(Body):
+    name: Annotated[str, Field(min_length=1)]
+    memory: str
+    ttl: Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?[hms])+$")] | None = None
+    instance_id: str | None = None
+    database_uuid: str | None = None
+    tenant_id: str
+    cloud_provider: Literal["gcp", "aws", "azure"] | None = None
+    region: str | None = None
+
+
+class SessionSizing(Body):
+    node_count: Count
+    relationship_count: Count
+    node_property_count: Count | None = None
+    node_label_count: Count | None = None
+    relationship_property_count: Count | None = None
+    algorithm_categories: list[str] | None = None
+
+
 B = TypeVar("B", bound=Body)
 
 

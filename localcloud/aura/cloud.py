@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localcloud.aura.neo4j import Neo4j
-    from localcloud.records import AuraInstance, AuraSnapshot, Json
+    from localcloud.records import AuraInstance, AuraKey, AuraSnapshot, Json
     from localcloud.settings import Settings
     from localcloud.state import Change, State
 
 DESTROYING = "destroying"
-SNAPSHOTTING = "snapshotting"
-"""The operation that a 409 names while a snapshot is being taken; no instance ever has it as its status."""
 
 
 class Aura:
@@ -118,6 +116,13 @@ class Aura:
         self.check_idle(instance)
         if instance.status != "running":
             raise errors.unavailable(action, instance.status)
+
+    def key(self, key_id: str, field: str | None = None) -> AuraKey:
+        """Return a customer managed key. Raises ApiError 404, which names the body's field that it was asked for by."""
+        found = self.state.aura_keys.get(key_id)
+        if found is None:
+            raise errors.key_not_found(key_id, field)
+        return found
 
     # Operations.
 

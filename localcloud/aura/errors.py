@@ -77,6 +77,11 @@ def snapshot_not_found(snapshot_id: str) -> ApiError:
     return refused(404, f"Snapshot not found: {snapshot_id}", "snapshot-not-found")
 
 
+def key_not_found(key_id: str, of: str | None = None) -> ApiError:
+    """Return the error for a customer managed key that is not there."""
+    return refused(404, f"Encryption Key not found: {key_id}", "encryption-key-not-found", of)
+
+
 def busy(operation: str) -> ApiError:
     """Return the error while an instance has an operation under way. The wording is the API's."""
     return refused(

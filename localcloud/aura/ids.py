@@ -17,6 +17,11 @@ def snapshot_id() -> str:
     return str(uuid.uuid4())
 
 
+def session_id() -> str:
+    """Return two groups of hex digits, e.g. ``2f49c2b3-9d1e4a77``."""
+    return f"{secrets.token_hex(4)}-{secrets.token_hex(4)}"
+
+
 def password() -> str:
     """Return an instance's password: 43 characters that need no escaping in a URL."""
     return secrets.token_urlsafe(32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localcloud.aura import bodies, ids, views
-from localcloud.aura.cloud import DESTROYING, SNAPSHOTTING
+from localcloud.aura.cloud import DESTROYING
 from localcloud.aura.configurations import (
     BUSINESS_CRITICAL,
     DATA_SCIENCE,
@@ -16,12 +16,12 @@ from localcloud.aura.configurations import (
     sizes,
 )
 from localcloud.aura.errors import (
-    busy,
     incapable,
     instance_not_found,
     refused,
     unavailable,
 )
+from localcloud.aura.keys import check_usable
 from localcloud.aura.routing import Routes, answer
 from localcloud.records import AuraInstance, AuraSnapshot
 
@@ -71,12 +71,7 @@ async def create_instance(aura: Aura, request: Request) -> Response:
         },
     )
     if wanted.customer_managed_key_id is not None:
-        raise refused(
-            404,
-            f"Encryption Key not found: {wanted.customer_managed_key_id}",
-            "encryption-key-not-found",
-            "customer_managed_key_id",
-        )
+        check_usable(aura, wanted.customer_managed_key_id, configuration)
     if wanted.type == FREE and any(each.type == FREE for each in aura.instances()):
         raise refused(
             405, "The limit of free instances for this account is reached", "instance-limit-reached"
@@ -105,6 +100,7 @@ async def create_instance(aura: Aura, request: Request) -> Response:
         status="running",
         vector_optimized=bool(wanted.vector_optimized),
         graph_analytics_plugin=bool(wanted.graph_analytics_plugin),
+        customer_managed_key_id=wanted.customer_managed_key_id,
     )
     # The first scheduled snapshot begins with the instance's life.
     first = AuraSnapshot(
@@ -166,13 +162,11 @@ async def delete_instance(aura: Aura, request: Request) -> Response:
 
 
 async def pause(aura: Aura, request: Request) -> Response:
-    """Begin to pause an instance; not while a snapshot is being taken, though its status says ``running`` then."""
+    """Begin to pause an instance, also while its first snapshot is being taken."""
     instance = aura.instance(request.path_params["instance_id"])
     if instance.type == FREE:
         raise incapable("Free instances cannot be paused")
     aura.check_running(instance, "pause")
-    if aura.is_snapshotting(instance):
-        raise busy(SNAPSHOTTING)
     with aura.state.change() as change:
         aura.begin(change, instance, "pausing", {"status": "paused"})
     return answer(views.instance(aura, instance), 202)

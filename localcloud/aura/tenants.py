@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localcloud.aura import views
+from localcloud.aura import metrics, views
 from localcloud.aura.routing import Routes, answer
 
 if TYPE_CHECKING:
@@ -25,4 +25,15 @@ async def get_tenant(aura: Aura, request: Request) -> Response:
     return answer(views.tenant(aura))
 
 
-ROUTES: Routes = [("GET", "/tenants", list_tenants), ("GET", "/tenants/{tenant_id}", get_tenant)]
+async def metrics_integration(aura: Aura, request: Request) -> Response:
+    """Where the tenant's metrics are read."""
+    tenant_id = request.path_params["tenant_id"]
+    aura.check_tenant(tenant_id)
+    return answer({"endpoint": metrics.endpoint(aura, tenant_id)})
+
+
+ROUTES: Routes = [
+    ("GET", "/tenants", list_tenants),
+    ("GET", "/tenants/{tenant_id}", get_tenant),
+    ("GET", "/tenants/{tenant_id}/metrics-integration", metrics_integration),
+]

@@ -74,6 +74,8 @@ def instance(aura: Aura, record: AuraInstance, *, status: str | None = None) -> 
         shown["graph_relationships"] = "0"
     else:
         shown["storage"] = record.storage
+    if record.customer_managed_key_id:
+        shown["customer_managed_key_id"] = record.customer_managed_key_id
     if record.type == DEDICATED:
         shown["secondaries_count"] = record.secondaries_count
     if record.type in {DEDICATED, BUSINESS_CRITICAL}:
