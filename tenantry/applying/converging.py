@@ -57,7 +57,7 @@ def converge(
     times = Times.read(kept)
     watch = Watch(expected_of(planned))
 
-    def remaining() -> tuple[float, bool] | None:
+    def remaining() -> float | None:
         return times.remaining(watch)
 
     kind = Objects if as_objects else Screen if sys.stderr.isatty() else Lines

@@ -21,8 +21,6 @@ _DONE: Final = {"create": "created", "update": "updated", "delete": "deleted"}
 _DOING: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
 _MINUTE: Final = 60
 
-Remaining = tuple[float, bool]
-
 
 class Teller(Protocol):
     """Tells of one run, for the length of a block."""
@@ -48,10 +46,10 @@ class Teller(Protocol):
 class Lines:
     """Plain lines on standard output, one for each thing that is done; what is wrong goes to standard error."""
 
-    def __init__(self, watch: Watch, remaining: Callable[[], Remaining | None]) -> None:
+    def __init__(self, watch: Watch, remaining: Callable[[], float | None]) -> None:
         """Tell nothing yet.
 
-        :param remaining: seconds that are left, and whether that is known from earlier runs
+        :param remaining: seconds that are left; None where that is not known
         """
         self._watch = watch
         self._remaining = remaining
@@ -101,7 +99,7 @@ class Lines:
 class Screen(Lines):
     """A terminal: one line of what is at work, with times, and a line for each app that is through."""
 
-    def __init__(self, watch: Watch, remaining: Callable[[], Remaining | None]) -> None:
+    def __init__(self, watch: Watch, remaining: Callable[[], float | None]) -> None:
         """Tell nothing yet; parameters as for `Lines`."""
         super().__init__(watch, remaining)
         self._open = {app: len(works) for app, works in by_app(watch.expected).items()}
@@ -168,14 +166,14 @@ class Objects(Lines):
         if isinstance(happened, Said):
             tell_object("said", severity=happened.severity, text=happened.text)
             return
-        found = self._remaining()
+        remaining = self._remaining()
         tell_object(
             "step",
             **as_json(happened.work),
             state=happened.state,
             seconds=round(happened.seconds, 2),
             elapsed=round(self._watch.elapsed, 2),
-            remaining=round(found[0], 1) if found else None,
+            remaining=None if remaining is None else round(remaining, 1),
         )
 
 
@@ -208,13 +206,11 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // _MINUTE} min {int(seconds) % _MINUTE:02} s"
 
 
-def left_text(remaining: Remaining | None) -> str:
-    """Say what is left: `about 20 s left`; where not all of it was seen before, `about 20 s left, by typical times`."""
+def left_text(remaining: float | None) -> str:
+    """Say what is left: `about 20 s left`; nothing where that is not known."""
     if remaining is None:
         return ""
-    seconds, seen = remaining
-    said = f"about {clock(max(round(seconds), 1)).replace('.0', '')} left"
-    return said if seen else f"{said}, by typical times"
+    return f"about {clock(max(round(remaining), 1)).replace('.0', '')} left"
 
 
 def counts_text(counts: Mapping[str, int]) -> str:

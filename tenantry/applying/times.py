@@ -1,4 +1,4 @@
-"""How long work takes, from earlier runs in this folder, and what is left of a run by that.
+"""How long work takes, as it was measured in this folder, and what is left of a run by that.
 
 An app's resources mostly wait for one another and apps do not, so what is left is the longest sum of one app's work; how much of an
 app's work goes on at once is learnt as the ratio between such sums and whole runs.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from tenantry.registry import tokens
 from tenantry.running.events import by_app
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from tenantry.running.events import Watch, Work
@@ -25,16 +27,6 @@ FILE: Final = "times.json"
 _VERSION: Final = 1
 _NEW: Final = 0.5
 """The weight of the last run against those before it."""
-_TYPICAL: Final = {
-    # Aura API v1: creating an instance takes "several minutes".
-    f"{tokens.INSTANCE_READY} create": 240.0,
-    # Neon's API answers a create at once; its operations take a few seconds.
-    f"{tokens.PROJECT} create": 5.0,
-    f"{tokens.BRANCH} create": 5.0,
-    f"{tokens.ENDPOINT} create": 5.0,
-    f"{tokens.MIGRATION} create": 3.0,
-}
-_OTHERWISE: Final = 0.3
 
 
 @dataclass
@@ -84,24 +76,29 @@ class Times:
             part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
             part.replace(folder / FILE)
 
-    def remaining(self, watch: Watch) -> tuple[float, bool] | None:
-        """Estimate what is left of a run, in seconds, and tell whether all of it is known from earlier runs.
+    def remaining(self, watch: Watch) -> float | None:
+        """Estimate what is left of a run, in seconds.
 
-        None where no preview said what there is to do, or all of that is done.
+        None where no preview said what there is to do, all of that is done, or some of it is of a kind that was not yet
+        measured, neither by an earlier run nor by this one.
         """
         left = watch.left
-        if not left:
+        known = {**_means(watch.took), **self.seconds}
+        if not left or any(_key(work) not in known for work in left):
             return None
         spent = dict(watch.in_flight)
         longest = max(
-            sum(max(self._typical(work) - spent.get(work, 0.0), 0.0) for work in works)
+            sum(max(known[_key(work)] - spent.get(work, 0.0), 0.0) for work in works)
             for works in _lines(left)
         )
-        return longest * self.pace, all(_key(work) in self.seconds for work in left)
+        return longest * self.pace
 
-    def _typical(self, work: Work) -> float:
-        key = _key(work)
-        return self.seconds.get(key, _TYPICAL.get(key, _OTHERWISE))
+
+def _means(took: Mapping[Work, float]) -> dict[str, float]:
+    every = defaultdict(list)
+    for work, seconds in took.items():
+        every[_key(work)].append(seconds)
+    return {key: fmean(each) for key, each in every.items()}
 
 
 def _lines(works: Collection[Work]) -> list[list[Work]]:

@@ -1,7 +1,9 @@
 """`tenantry validate`: every problem of a registry."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,15 +12,22 @@ from tenantry.presenting.printing import (
     print_json,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tenantry.registry import Registry
+
 
 def validate(
     file: Annotated[Path, typer.Argument(help="The registry.")] = Path("tenants.yaml"),
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check a registry and print every problem, one a line. Nothing is made, nothing is asked.
+    """Check a registry and print every problem, one a line. Nothing is made.
 
     tenantry validate
+
+    Where the folder's local cloud runs, an extension that it does not have is a warning. No other cloud is asked.
 
     Exit code: 0 valid; 1 not.
 
@@ -38,11 +47,26 @@ def validate(
                 note(str(problem))
             note(f"{file}: {_count(len(error.problems), 'problem')}")
         raise typer.Exit(1) from None
+    for line in _not_here(file, registry):
+        note(line)
     if as_json:
         print_json({"valid": True, "problems": []})
     else:
         tenants, apps = len(registry.tenants), len(registry.apps)
         print(f"{file}: {_count(tenants, 'tenant')}, {_count(apps, 'app')}: valid")
+
+
+def _not_here(file: Path, registry: Registry) -> Iterator[str]:
+    """Say which extensions the folder's local cloud does not have."""
+    wanted = [(app.id, name) for app in registry.apps for name in app.database.extensions]
+    if not wanted:
+        return
+    from tenantry.running.local import extensions
+
+    here = extensions(file.absolute().parent)
+    for app, name in wanted:
+        if here is not None and name not in here:
+            yield f"warning: {file}: {app}: the local cloud does not have the extension {name}: a run on it fails, one on Neon does not"
 
 
 def _count(number: int, noun: str) -> str:

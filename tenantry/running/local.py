@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tenantry.secret_variables import without_secrets
 
@@ -82,12 +83,30 @@ def current_environment(project: Path) -> dict[str, str]:
     return {**inherited, **environment(project)}
 
 
+def extensions(project: Path) -> frozenset[str] | None:
+    """Ask the folder's local cloud which extensions its databases can have.
+
+    None where runs are on another cloud, the local one does not run, or it is of a version that does not say. Where the
+    folder never had one, nothing is started.
+
+    :param project: the folder of `Pulumi.yaml`
+    """
+    data = project / ".tenantry" / "localcloud"
+    if "PULUMI_BACKEND_URL" in os.environ or not data.exists():
+        return None
+    try:
+        found = _local_cloud(data).get("extensions")
+    except LocalCloudError:
+        return None
+    return None if found is None else frozenset(found)
+
+
 def _in_project(folder: Path) -> None:
     if not (folder / "Pulumi.yaml").exists():
         raise LocalCloudError(f"{folder}: no Pulumi.yaml here: run this in the project's folder")
 
 
-def _local_cloud(data: Path) -> dict[str, str]:
+def _local_cloud(data: Path) -> dict[str, Any]:
     command = Path(sys.executable).parent / "localcloud"
     found = str(command) if command.exists() else shutil.which("localcloud")
     if found is None:
@@ -103,7 +122,7 @@ def _local_cloud(data: Path) -> dict[str, str]:
         raise LocalCloudError(
             "the local cloud is not running: make up, or .venv/bin/localcloud start"
         )
-    facts: dict[str, str] = json.loads(answer.stdout)
+    facts: dict[str, Any] = json.loads(answer.stdout)
     if not facts.get("catalog_url"):
         # It goes on running over an update of this folder, and has none of what came with that.
         raise LocalCloudError(

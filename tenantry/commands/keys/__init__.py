@@ -17,6 +17,8 @@ app = typer.Typer(
 )
 app.command("list")(listing.list_keys)
 app.command()(show.show)
-app.command()(verify.verify)
+# Whatever stands there is not repeated by an error of the parser: it may be a key.
+_UNREAD = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command(context_settings=_UNREAD)(verify.verify)
 app.command()(rotate.rotate)
 app.command()(revoke.revoke)

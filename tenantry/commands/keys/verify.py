@@ -21,7 +21,11 @@ from tenantry.presenting.printing import (
 INPUT_CHARACTERS = 1000
 
 
-def verify(*, as_json: AsJson = False) -> None:
+def verify(
+    given: typer.Context,
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Judge a key from standard input, or asked for without echo: valid, expired, revoked or unknown.
 
     tenantry keys show acme/web default | tenantry keys verify
@@ -32,6 +36,11 @@ def verify(*, as_json: AsJson = False) -> None:
 
     JSON: {"state", "namespace", "app", "name", "generation", "scopes", "expires_at"}.
     """
+    if given.args:
+        fail(
+            "a key is read from standard input, and not from an argument, which a shell keeps and other processes see: "
+            "tenantry keys show APP NAME | tenantry keys verify. If that was a valid key: tenantry keys rotate APP NAME"
+        )
     from tenantry.catalog.session import needed_catalog_url, open_catalog
     from tenantry.catalog.verification import verify as judge
 

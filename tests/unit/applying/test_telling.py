@@ -23,7 +23,7 @@ ROLES = tuple(Work(urn(ROLE, f"acme/api/{name}"), ROLE, "update") for name in "a
 def test_without_a_terminal_there_is_a_line_for_each_thing_that_is_done(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Lines(Watch((WEB,), lambda: 3.0), lambda: (20.0, True)) as teller:
+    with Lines(Watch((WEB,), lambda: 3.0), lambda: 20.0) as teller:
         teller.tell(Step(WEB, "begun"))
         teller.tell(Step(WEB, "done", 2.5))
         teller.tell(Step(ROLES[0], "failed", 1.0))
@@ -58,7 +58,7 @@ def test_a_terminal_names_what_is_at_work_and_says_when_an_app_is_through(
     now = [0.0]
     watch = Watch((WEB,), lambda: now[0])
     facts = {"op": "create", "urn": WEB.urn, "type": PROJECT, "new": {"custom": True}}
-    with Screen(watch, lambda: (90.0, False)) as teller:
+    with Screen(watch, lambda: 90.0) as teller:
         assert watch.take({"resourcePreEvent": {"metadata": facts}})
         now[0] = 65.0
         line = teller._line().plain
@@ -66,7 +66,7 @@ def test_a_terminal_names_what_is_at_work_and_says_when_an_app_is_through(
         assert isinstance(done, Step)
         teller.tell(done)
     assert line == (
-        "1 min 05 s  0 of 1  about 1 min 30 s left, by typical times  creating project acme/web 1 min 05 s"
+        "1 min 05 s  0 of 1  about 1 min 30 s left  creating project acme/web 1 min 05 s"
     )
     assert "1 min 05 s  acme/web: done" in capsys.readouterr().err
 
@@ -86,6 +86,6 @@ def test_words() -> None:
         "1 min 01 s",
     ]
     assert left_text(None) == ""
-    assert left_text((0.2, True)) == "about 1 s left"
+    assert left_text(0.2) == "about 1 s left"
     assert counts_text({"delete": 1, "create": 26}) == "26 created, 1 deleted"
     assert counts_text({}) == "nothing to change"

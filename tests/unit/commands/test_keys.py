@@ -200,10 +200,23 @@ def test_no_key_is_no_verdict() -> None:
     assert result.stderr == "no key was given: pipe it in, or type it at the prompt\n"
 
 
-def test_a_key_is_never_taken_from_the_arguments() -> None:
-    result = RUN.invoke(app, ["keys", "verify", "acme--default_1_2"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["acme--default_1_2"],
+        ["acme--default_1_2", "--json"],
+        ["--acme--default_1_2"],
+        ["--json", "--", "acme--default_1_2"],
+        ["x", "acme--default_1_2"],
+    ],
+)
+def test_a_key_among_the_arguments_is_not_repeated_and_the_way_in_is_said(
+    arguments: list[str],
+) -> None:
+    result = RUN.invoke(app, ["keys", "verify", *arguments])
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "unexpected extra argument" in result.stderr
+    assert result.stderr.startswith("a key is read from standard input, and not from an argument")
+    assert "default_1_2" not in result.stderr
 
 
 def test_a_stack_that_cannot_be_read_revokes_nothing(

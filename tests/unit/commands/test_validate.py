@@ -72,3 +72,37 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     result = RUN.invoke(app, ["validate", str(tmp_path / "none.yaml")])
     assert result.exit_code == 1
     assert "none.yaml: does not exist" in result.stderr
+
+
+@pytest.fixture
+def with_extensions(tmp_path: Path) -> Path:
+    file = tmp_path / "tenants.yaml"
+    web = "{environment: staging, region: gwc, database: {extensions: [citext, postgis, vector]}}"
+    file.write_text(f"version: 1\ntenants: {{a: {{apps: {{b: {web}}}}}}}\n")
+    return file
+
+
+def test_an_extension_that_the_local_cloud_lacks_is_a_warning(
+    with_extensions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def extensions(folder: Path) -> frozenset[str] | None:
+        asked.append(folder)
+        return frozenset({"citext"})
+
+    monkeypatch.setattr("tenantry.running.local.extensions", extensions)
+    result = RUN.invoke(app, ["validate", str(with_extensions)])
+    assert (result.exit_code, asked) == (0, [with_extensions.parent])
+    assert [line.partition(": a/b: ")[2] for line in result.stderr.splitlines()] == [
+        f"the local cloud does not have the extension {name}: a run on it fails, one on Neon does not"
+        for name in ("postgis", "vector")
+    ]
+    assert json.loads(RUN.invoke(app, ["validate", str(with_extensions), "--json"]).stdout)["valid"]
+
+
+def test_where_no_local_cloud_tells_there_is_no_warning(
+    with_extensions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenantry.running.local.extensions", lambda _: None)
+    assert RUN.invoke(app, ["validate", str(with_extensions)]).stderr == ""

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.running.local import LocalCloudError, current_environment, environment
+from tenantry.running.local import (
+    LocalCloudError,
+    current_environment,
+    environment,
+    extensions,
+)
 
 FACTS = {
     "neon_api_url": "http://127.0.0.1:1/api/v2",
@@ -106,3 +111,24 @@ def test_another_folder_is_said_to_be_no_project(project: Path) -> None:
         environment(project)
     with pytest.raises(LocalCloudError, match="run this in the project's folder"):
         current_environment(project)
+
+
+def test_a_local_cloud_tells_which_extensions_it_has(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / ".tenantry" / "localcloud").mkdir(parents=True)
+    assert extensions(project) is None
+    (project / "facts").write_text(json.dumps(FACTS | {"extensions": ["citext", "hstore"]}))
+    assert extensions(project) == frozenset({"citext", "hstore"})
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    assert extensions(project) is None
+
+
+def test_no_local_cloud_is_asked_where_none_runs(project: Path) -> None:
+    command = project / "bin" / "localcloud"
+    command.write_text(f"#!/bin/sh\ntouch {project}/asked\nexit 3\n")
+    assert extensions(project) is None
+    assert not (project / "asked").exists()
+    (project / ".tenantry" / "localcloud").mkdir(parents=True)
+    assert extensions(project) is None
+    assert (project / "asked").exists()
