@@ -1,4 +1,4 @@
-"""What is read of a run while it goes on: a line of progress on a terminal, plain lines in a log, JSON for a program."""
+"""What is read of a run meanwhile: a line of progress on a terminal, plain lines in a log, JSON for a program."""
 
 from __future__ import annotations
 

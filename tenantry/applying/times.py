@@ -1,7 +1,7 @@
 """How long work takes, as it was measured in this folder, and what is left of a run by that.
 
-An app's resources mostly wait for one another and apps do not, so what is left is the longest sum of one app's work; how much of an
-app's work goes on at once is learnt as the ratio between such sums and whole runs.
+An app's resources mostly wait for one another and apps do not, so what is left is the longest sum of one app's work;
+how much of an app's work goes on at once is learnt as the ratio between such sums and whole runs.
 """
 
 from __future__ import annotations

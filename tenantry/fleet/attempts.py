@@ -42,7 +42,7 @@ class Attempts:
         self._desired = desired
         self._engine = engine
         self._busy: set[str] = set()
-        """Apps whose stack another run was found to hold: whether that run is alive is looked at before the next attempt."""
+        """Apps whose stack another run held. Before the next attempt it is checked whether that run is alive."""
 
     def apply(
         self,

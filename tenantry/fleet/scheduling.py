@@ -75,7 +75,7 @@ class Attempted:
     """Why it did not end well."""
 
     def as_look(self, outcome: Outcome) -> Attempted:
-        """Return it as that of a look that came to this, where it did not fail. Which resources differ is said elsewhere."""
+        """Return it as a look with this outcome, unless it failed. Which resources differ is said elsewhere."""
         if self.failure is not None:
             return self
         return replace(self, result=replace(self.result, outcome=outcome, changes={}))

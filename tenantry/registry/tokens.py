@@ -1,7 +1,7 @@
 """Type tokens: what the engine, its plugins and our own components and providers call each kind of resource.
 
-They are part of every state, so changing one without an alias replaces or loses resources (`docs/resources.md`). A token of a
-plugin is `PACKAGE:MODULE:TYPE` (https://www.pulumi.com/docs/iac/concepts/resources/names/#types).
+They are part of every state, so changing one without an alias replaces or loses resources (`docs/resources.md`). A
+token of a plugin is `PACKAGE:MODULE:TYPE` (https://www.pulumi.com/docs/iac/concepts/resources/names/#types).
 """
 
 from typing import Final

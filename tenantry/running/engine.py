@@ -1,7 +1,8 @@
 """One operation of the engine on one stack: one process, the program in this one, the result from the engine's events.
 
-The SDK's `Stack.up` starts the command four times: to select the stack, to run, to read outputs and to read history. Here the program
-is served to the one run that does something, and what it did comes from its events, in which the engine masks secrets.
+The SDK's `Stack.up` starts the command four times: to select the stack, to run, to read outputs and to read history.
+Here the program is served to the one run that does something, and what it did comes from its events, in which the
+engine masks secrets.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ _ARGUMENTS: Final[Mapping[Operation, tuple[str, ...]]] = {
     "destroy": ("destroy", "--yes", "--skip-preview", "--run-program=true", "--remove"),
     "preview": ("preview",),
     "preview destroy": ("destroy", "--preview-only", "--run-program=true"),
-    # What differs does not depend on an edit of the registry, so the program has no say in it. And engine 3.259 fails in a refresh
-    # that runs it once something is gone ("cannot complete a resource whose registration isn't pending").
+    # What differs does not depend on an edit of the registry, so the program has no say in it. And engine 3.259 fails
+    # in a refresh that runs it once something is gone ("cannot complete a resource whose registration isn't pending").
     "look": ("refresh", "--preview-only", "--run-program=false"),
 }
 CHANGING: Final = frozenset({"up", "destroy"})
@@ -90,9 +91,10 @@ class Engine:
 
         :param folder: the folder of `Pulumi.yaml`
         :param environment: the variables to run `pulumi` with: backend, passphrase, keys of the clouds
-        :param shared_settings: the settings that all stacks share, in the form of a stack's file, which need not be there; None
-            where each stack has its own
-        :param parallel: how many resources of a stack are worked on at once; the engine's own default is 4 for each core
+        :param shared_settings: the settings that all stacks share, in the form of a stack's file, which need not be
+            there; None where each stack has its own
+        :param parallel: how many resources of a stack are worked on at once; the engine's own default is 4 for each
+            core
         :raises EngineError: there is no `pulumi`
         """
         self._command = find_pulumi(environment)
@@ -129,8 +131,8 @@ class Engine:
     ) -> Ran:
         """Do one operation on one stack and wait for its end.
 
-        It runs in a session of its own: a Ctrl-C in the terminal reaches it through `stop` alone. Whoever ends this process leaves
-        the engine to end its steps and its run in order.
+        It runs in a session of its own: a Ctrl-C in the terminal reaches it through `stop` alone. Whoever ends this
+        process leaves the engine to end its steps and its run in order.
 
         :param program: what the stack is to hold; it is called once, in a thread of its own
         :param tell: is told of each event as it comes, and what happened by it, in this thread
@@ -175,7 +177,7 @@ class Engine:
         return ran
 
     def create(self, stack: str) -> Ran:
-        """Make a stack without resources. One that is there already is a success. The folder's files stay as they are."""
+        """Make a stack without resources. One that is there is a success. The folder's files stay as they are."""
         with TemporaryDirectory(prefix="tenantry-") as scratch, TemporaryFile() as said:
             folder = Path(scratch)
             # `stack init` writes the stack's file beside Pulumi.yaml, wherever that is.
@@ -192,7 +194,10 @@ class Engine:
         return ran
 
     def stop(self) -> None:
-        """Ask what runs to end: after its current steps at the first call, at once at the second. May be called from a signal's handler."""
+        """Ask what runs to end: after its current steps at the first call, at once at the second.
+
+        It may be called from a signal's handler.
+        """
         self._stops += 1
         for process in list(self._running.values()):
             _interrupt(process)

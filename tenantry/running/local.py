@@ -42,8 +42,8 @@ def environment(project: Path) -> dict[str, str]:
         "PATH": os.pathsep.join([str(commands), os.environ.get("PATH", "")]),
         "PULUMI_HOME": str(home / "pulumi"),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
-        # Without the file of attributes that the engine else writes beside each state: one that it was killed over is empty, and the
-        # state then counts as unreadable ("failed to load checkpoint: EOF").
+        # Without the file of attributes that the engine else writes beside each state: one that it was killed over is
+        # empty, and the state then counts as unreadable ("failed to load checkpoint: EOF").
         "PULUMI_BACKEND_URL": f"{state.as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home / "passphrase")),
         "PULUMI_STACK": "dev",

@@ -1,4 +1,4 @@
-"""What decides what is made of a registry, and a digest of it: for whoever asks whether it is still the same program."""
+"""What decides what is made of a registry, and a digest of it, by which a changed program is noticed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROGRAM: Final = (
     "tenantry.hiding",
     "tenantry.urls",
 )
-"""The packages and modules that decide what is made of a registry, the plugins' versions among them. Commands are none of them."""
+"""The packages and modules that decide what is made of a registry, with the plugins' versions and without commands."""
 _DISTRIBUTIONS: Final = ("pulumi", "pulumi_postgresql", "pulumi_random")
 """What they are built on, by version."""
 _REVISIONS: Final = "/versions/"

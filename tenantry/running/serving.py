@@ -1,7 +1,7 @@
 """Serves a program to the engine and takes the engine's events, on one port of this machine.
 
-The engine then starts neither a language host nor a Python of its own. It relies on two names of the pinned SDK that are not
-public, `LanguageServer` and the channel options.
+The engine then starts neither a language host nor a Python of its own. It relies on two names of the pinned SDK that
+are not public, `LanguageServer` and the channel options.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Events(events_pb2_grpc.EventsServicer):
 class _Program(LanguageServer):
     """Runs the program, and tells which plugins it needs.
 
-    Where nothing is told, as by the SDK's own server, the engine takes versions from the state: the second run of a stack would
-    then change the version of Neon's provider to that of the plugin which it is built on.
+    Where nothing is told, as by the SDK's own server, the engine takes versions from the state: the second run of a
+    stack would then change the version of Neon's provider to that of the plugin which it is built on.
     """
 
     def GetRequiredPackages(self, _request: object, _context: object) -> Any:  # noqa: ANN401, N802 gRPC's

@@ -19,7 +19,7 @@ def settings_of(folder: Path, stack: str) -> Path:
 
 
 def secrets_provider(file: Path) -> str | None:
-    """Return the provider of keys that a new stack is made with; None for a passphrase, or where the file has a key already."""
+    """Return the provider of keys for a new stack; None for a passphrase, or where the file has a key already."""
     found = _read(file)
     provider = found.get("secretsprovider")
     return str(provider) if provider and not found.get("encryptedkey") else None

@@ -108,7 +108,7 @@ def list_stacks(
 def updates(
     environment: Mapping[str, str], stack: str, count: int, folder: Path | None = None
 ) -> list[dict[str, Any]]:
-    """Return the last updates of a stack, newest first, secrets encrypted: `kind`, `result`, `message`, `startTime`, `endTime`.
+    """Return a stack's updates, newest first, secrets encrypted: `kind`, `result`, `message`, `startTime`, `endTime`.
 
     :param folder: as for `outputs`
     :raises StackError: there is no such stack, no `pulumi`
@@ -155,7 +155,7 @@ def import_state(
     state: Mapping[str, Any],
     folder: Path | None = None,
 ) -> None:
-    """Put a state in place of a stack's own, through a pipe. The engine drops the pending operations of what it is given.
+    """Put a state in place of a stack's own, through a pipe. The engine drops pending operations of the new one.
 
     :param state: as `export_state` gives it
     :param folder: as for `outputs`
@@ -183,7 +183,7 @@ def init_stack(environment: Mapping[str, str], stack: str, folder: Path) -> None
 
 
 def remove_stack(environment: Mapping[str, str], stack: str, folder: Path | None = None) -> None:
-    """Remove a stack with its history, also where it holds resources: nothing in a cloud is touched, and the stack's file stays.
+    """Remove a stack with its history, even if it holds resources. No cloud is touched, and the stack's file stays.
 
     :param folder: as for `outputs`
     :raises StackError: there is no such stack, no `pulumi`
