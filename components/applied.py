@@ -14,7 +14,7 @@ class Applied:
     """What the state of this stack says."""
 
     apps: list[AppliedApp]
-    """Also those of a run that did not finish. An app whose very first run died before its component was complete is not listed."""
+    """Also those of a run that did not finish. One whose first run died before its component was complete is none."""
     moved: Mapping[str, str]
     """By app, the stack that it was moved to (`moved_apps`)."""
 

@@ -14,7 +14,8 @@ from tenantry.registry import App
 class AppRecords:
     """What the catalog holds of an app. Without a catalog: its API keys alone, which nobody can verify then.
 
-    Not a component: its resources are the app's own children, since one resource more costs every no-op some milliseconds.
+    Not a component: its resources are the app's own children, since one resource more costs every no-op some
+    milliseconds.
     """
 
     whose: dict[str, pulumi.Input[str]]
@@ -53,8 +54,9 @@ class AppRecords:
         self.services = {}
         self._app = app
         self._record: AppRecord | None = None
-        # Not deleted with the project: a row is marked, and that takes a call. Only the app's own row can stay with a retained
-        # app: a service or a key may also leave alone, and a key that is rotated out or revoked must not stay valid.
+        # Not deleted with the project: a row is marked, and that takes a call. Only the app's own row can stay with a
+        # retained app: a service or a key may also leave alone, and a key that is rotated out or revoked must not stay
+        # valid.
         options = pulumi.ResourceOptions(parent=parent)
         if catalog is not None:
             self._record = AppRecord(

@@ -1,6 +1,7 @@
 """Ending with the engine.
 
-A killed engine tells nothing to the process that runs the dynamic providers, and the SDK's server waits for it without end.
+A killed engine tells nothing to the process that runs the dynamic providers, and the SDK's server waits for it without
+end.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def _wait(output: TextIO | None) -> None:
     # No event is asked for: an error of the pipe is told in any case.
     pipe.register(output, 0)
     pipe.poll()
-    # The server stops at SIGINT, and its threads end when they are done. Behind a shell's `&` that signal is ignored from the
-    # beginning, and there is no asking: what is cut off is found again by its name, as after any death.
+    # The server stops at SIGINT, and its threads end when they are done. Behind a shell's `&` that signal is ignored
+    # from the beginning, and there is no asking: what is cut off is found again by its name, as after any death.
     asked = callable(signal.getsignal(signal.SIGINT))
     number = signal.SIGINT if asked else signal.SIGTERM
     signal.pthread_kill(threading.main_thread().ident or 0, number)

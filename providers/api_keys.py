@@ -1,7 +1,7 @@
 """An app's API key as a Pulumi resource.
 
-The state refers to this module, `ApiKeyProvider` and the type `pulumi-python:dynamic/tenantry:ApiKey` by name: moving or renaming
-one of them breaks every state that holds a key.
+The state refers to this module, `ApiKeyProvider` and the type `pulumi-python:dynamic/tenantry:ApiKey` by name: moving
+or renaming one of them breaks every state that holds a key.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MISSING = "missing from the catalog"
 class ApiKeyProvider(CatalogProvider):
     """Makes a key once, and keeps its row in the catalog where there is one.
 
-    The key itself is in the state only, encrypted. A key whose row was written and whose answer was lost was never given
-    to anybody: the next run makes another one and revokes the first.
+    The key itself is in the state only, encrypted. A key whose row was written and whose answer was lost was never
+    given to anybody: the next run makes another one and revokes the first.
     """
 
     inputs = (

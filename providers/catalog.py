@@ -1,7 +1,8 @@
 """The catalog's tables and rows as Pulumi resources.
 
-The state refers to this module, its provider classes and the types `pulumi-python:dynamic/tenantry:{Catalog,AppRecord,Services,GraphRecord}`
-by name: moving or renaming one of them breaks every state that holds such a resource.
+The state refers to this module, its provider classes and the types
+`pulumi-python:dynamic/tenantry:{Catalog,AppRecord,Services,GraphRecord}` by name: moving or renaming one of them breaks
+every state that holds such a resource.
 """
 
 from __future__ import annotations
@@ -317,7 +318,7 @@ class Services(Resource, module="tenantry", name="Services"):
     def __init__(
         self, name: str, props: Properties, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the services, with the inputs of `ServicesProvider` and `retries`; `services` has a status by type."""
+        """Declare the services: the inputs of `ServicesProvider`, and `retries`; `services` has a status by type."""
         super().__init__(ServicesProvider(), name, props, opts)
 
 

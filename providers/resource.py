@@ -20,8 +20,9 @@ class Resource(dynamic.Resource):
     """A dynamic resource whose provider is a class without state, named in the state by its import path.
 
     The SDK serializes the provider of each resource anew, and each time wraps a method of Python's pickler once more
-    (`pulumi.dynamic.dynamic.serialize_provider`, 3.260): a process that declares a thousand of them ends in a RecursionError, and
-    two programs at once disturb each other. What it makes of a class is always the same text, so it is made once.
+    (`pulumi.dynamic.dynamic.serialize_provider`, 3.260): a process that declares a thousand of them ends in a
+    RecursionError, and two programs at once disturb each other. What it makes of a class is always the same text, so it
+    is made once.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """An app's migrated schema as a Pulumi resource.
 
-The state refers to this module and to `MigrationProvider` by name, and to the type `pulumi-python:dynamic/tenantry:Migration`: moving
-or renaming one of them breaks every state that holds a migration.
+The state refers to this module and to `MigrationProvider` by name, and to the type
+`pulumi-python:dynamic/tenantry:Migration`: moving or renaming one of them breaks every state that holds a migration.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class Migration(Resource, module="tenantry", name="Migration"):
     ) -> None:
         """Declare the migration.
 
-        :param props: the inputs of `MigrationProvider` but `drift`, which is what a refresh finds and nobody wishes for; and the retry policies `reaching` (of
-            connections) and `retries`
+        :param props: the inputs of `MigrationProvider` but `drift`, which is what a refresh finds and nobody wishes
+            for; and the retry policies `reaching` (of connections) and `retries`
         """
         outputs = dict.fromkeys(("revision", "heads", "structure", "objects", "versionTable"))
         secret = pulumi.ResourceOptions(additional_secret_outputs=["password"])

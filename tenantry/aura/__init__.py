@@ -3,7 +3,6 @@
     with AuraClient(read_settings(None, os.environ)) as client:
         client.instances(client.settings.tenant_id)
 
-`client` has every route; `judging`, `instances`, `readiness`, `presence` and `removing` are what the resources do with them; `query` has the
-queries, and `connecting` leads from an app to its graph.
-Nothing here knows Pulumi.
+`client` has every route; `judging`, `instances`, `readiness`, `presence` and `removing` are what the resources do with
+them; `query` has the queries, and `connecting` leads from an app to its graph. Nothing here knows Pulumi.
 """

@@ -44,8 +44,8 @@ CALL_SECONDS: Final = 300.0
 class AuraClient:
     """A connection to one account; safe to share between threads.
 
-    Each method raises an `AuraError`. A GET and a DELETE are sent again after a failure that may pass; everything else only
-    where nothing was done: no connection, or 429.
+    Each method raises an `AuraError`. A GET and a DELETE are sent again after a failure that may pass; everything else
+    only where nothing was done: no connection, or 429.
     """
 
     def __init__(
@@ -104,9 +104,11 @@ class AuraClient:
     def create_instance(self, body: dict[str, Any]) -> CreatedInstance:
         """Make an instance; sent once, since there is no way to say the same create twice.
 
-        :param body: `name`, `type`, `cloud_provider`, `region`, `memory`, `version`, `tenant_id`; optional ones as in the document
+        :param body: `name`, `type`, `cloud_provider`, `region`, `memory`, `version`, `tenant_id`; optional ones as in
+            the document
         :raises AuraQuotaError: the account's limit is reached
-        :raises AuraLostAnswerError, AuraServerError, AuraUnexpectedAnswerError: it may have been made (`errors.AMBIGUOUS`)
+        :raises AuraLostAnswerError, AuraServerError, AuraUnexpectedAnswerError: it may have been made
+            (`errors.AMBIGUOUS`)
         """
         return _data(self._call("POST", "/instances", json=body), CreatedInstance)
 
@@ -203,7 +205,8 @@ class AuraClient:
         try:
             return self._send(method, path, deadline, token, request)
         except AuraCredentialsError:
-            # The document says 403 of an expired token, clients have seen 401. Refused is not done: it may be sent again.
+            # The document says 403 of an expired token, clients have seen 401. Refused is not done: it may be sent
+            # again.
             renewed = self._tokens.renewed(token, deadline)
             if renewed is None:
                 raise

@@ -52,7 +52,7 @@ def name_fault(target: str, name: str) -> Fault | None:
 def combination_fault(
     wanted: Wanted, configurations: Iterable[InstanceConfiguration]
 ) -> Fault | None:
-    """Judge type, cloud, region, version and memory against what the project offers; the first that fits nothing is named.
+    """Judge type, cloud, region, version and memory by what the project offers. The first that fits nothing is named.
 
     A project that lists nothing is not judged.
     """

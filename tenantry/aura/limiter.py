@@ -21,8 +21,8 @@ _LONGEST_HOLD: Final = 3600.0
 class RateLimiter:
     """Lets no more than so many requests go in any 60 seconds.
 
-    The moments of the last requests, also of those that are waiting for theirs, stand in a file. So a short run goes at full
-    speed, and many at once take turns.
+    The moments of the last requests, also of those that are waiting for theirs, stand in a file. So a short run goes at
+    full speed, and many at once take turns.
     """
 
     def __init__(self, file: Path, per_minute: int, clock: Clock) -> None:

@@ -19,8 +19,8 @@ _JITTER: Final = 0.1
 def looks(polling: Polling, clock: Clock) -> Iterator[Deadline]:
     """Yield at once, then after each pause, until another pause would pass the deadline.
 
-    What is yielded is the time that is left. Pauses double from `first` to `most`, and are up to a tenth longer, so that apps that
-    began together do not ask together.
+    What is yielded is the time that is left. Pauses double from `first` to `most`, and are up to a tenth longer, so
+    that apps that began together do not ask together.
     """
     deadline = Deadline(clock, polling.deadline)
     pause = polling.first

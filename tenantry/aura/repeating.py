@@ -33,8 +33,8 @@ _JITTER: Final = 0.25
 def repeated(call: Callable[[], T], *, safe: bool, clock: Clock, deadline: Deadline) -> T:
     """Call until it succeeds or until another attempt has no sense, or no time.
 
-    What was certainly not done (no connection, 429) is done again. What may have been done (no answer, 5xx) only where doing
-    it twice is the same as once.
+    What was certainly not done (no connection, 429) is done again. What may have been done (no answer, 5xx) only where
+    doing it twice is the same as once.
 
     :param safe: the request may have its effect twice
     :raises AuraError: the last attempt's

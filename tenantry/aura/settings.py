@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BASE_URL: Final = "https://api.neo4j.io/v1"
 REQUESTS_PER_MINUTE: Final = 25
-"""What Aura allows an account on the free tier; 125 with billing (Aura documentation, "API overview: rate limiting")."""
+"""What Aura allows an account on the free tier; 125 with billing (Aura's "API overview: rate limiting")."""
 LANDING_SECONDS: Final = 60.0
 STATE_FOLDER: Final = ".tenantry/aura"
 _SETTINGS: Final = (
@@ -65,7 +65,7 @@ class AuraSettings:
     landing: float = LANDING_SECONDS
     """For so many seconds a create that was not answered may still arrive at Aura."""
     state_folder: Path = Path(STATE_FOLDER)
-    """Holds the access token (mode 0600), when requests were sent and which creates were not answered, for all processes of this credential."""
+    """For all processes of this credential: the token (mode 0600), times of requests, creates without an answer."""
 
     def file(self, kind: str) -> Path:
         """Return the file of this credential in the state folder; no secret is in its name."""
@@ -77,9 +77,10 @@ class AuraSettings:
 def read_settings(
     config: Callable[[str], object] | None, environment: Mapping[str, str]
 ) -> AuraSettings:
-    """Read the settings: `auraClientId` of the stack's configuration, else `AURA_CLIENT_ID` of the environment, and so on.
+    """Read the settings: `auraClientId` of the stack's configuration, else `AURA_CLIENT_ID` of the environment, ….
 
-    :param config: gives a value of the stack's configuration by its key without the namespace; None where there is no stack
+    :param config: gives a value of the stack's configuration by its key without the namespace; None where there is no
+        stack
     :raises AuraSettingsError: something is missing, a URL is not https (http only on this machine), a number is none
     """
     found = {name: _value(name, config, environment) for name in _SETTINGS}

@@ -53,7 +53,7 @@ class FixedToken:
 
 
 class ClientCredentials:
-    """Tokens of OAuth's client credentials (RFC 6749, 4.4), kept in a file of mode 0600 until shortly before their end."""
+    """Tokens of OAuth's client credentials (RFC 6749, 4.4), in a file of mode 0600 until shortly before their end."""
 
     def __init__(self, settings: AuraSettings, wire: Wire, clock: Clock) -> None:
         """Ask nothing yet."""

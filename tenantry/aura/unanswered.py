@@ -1,7 +1,8 @@
 """Creates that were sent and not answered, as far as this machine knows.
 
-A run that was killed, or whose connection broke, may have sent one that lands after it. Until that can no longer be, its name is free
-in appearance only. The notes of many names are in one file, whose lock their maker holds; nothing in them is secret.
+A run that was killed, or whose connection broke, may have sent one that lands after it. Until that can no longer be,
+its name is free in appearance only. The notes of many names are in one file, whose lock their maker holds; nothing in
+them is secret.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def sent_at(file: Path, name: str) -> float | None:
-    """Return when a create of this name was sent whose answer nobody noted (seconds since 1970); None where there is none."""
+    """Return when a create of this name without an answer was sent (seconds since 1970); None where there is none."""
     at = read_json(file).get(name)
     return float(at) if isinstance(at, int | float) else None
 

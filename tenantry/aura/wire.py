@@ -140,7 +140,7 @@ class Wire:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that `Retry-After` asks for: a number, or a date (RFC 9110, 10.2.3); None where there is none."""
+    """Return the seconds of `Retry-After`, which is a number or a date (RFC 9110, 10.2.3); None where there is none."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])

@@ -145,7 +145,7 @@ class Builder:
 
 
 def go_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of the Go command. The operator's proxy and caches stay in force, their flags and secrets do not.
+    """Return the environment of the Go command: with the operator's proxy and caches, without their flags and secrets.
 
     A key for Neon's API would even get into the Neon plugin's schema.
     """

@@ -55,7 +55,8 @@ def ensure(
 
     :param bin_dir: the folder for the links, which must exist
     :param source: the only source to take parts from; by default `$TENANTRY_ENGINE`, else PATH, download, build in turn
-    :param report: is given one line at a time: steps, how far they are, and where a part does not come from the first source
+    :param report: is given one line at a time: steps, how far they are, and where a part does not come from the first
+        source
     :param cache: by default `cache_root()`
     :param toolchain: the Go modules
     :param vendor: the URL below which the official releases are

@@ -1,7 +1,7 @@
 """A Pulumi home whose plugin folder leads to the engine's plugins.
 
-Pulumi warns of each plugin that it takes from PATH. In the plugin folder, under the version that the SDKs ask for, it takes
-them as its own. The home of a local run is below `.tenantry`, so the user's own stays as it is.
+Pulumi warns of each plugin that it takes from PATH. In the plugin folder, under the version that the SDKs ask for, it
+takes them as its own. The home of a local run is below `.tenantry`, so the user's own stays as it is.
 """
 
 import os

@@ -34,8 +34,8 @@ _CLASSES: Final[dict[str, type[ProvisioningError]]] = {
     "28": DeniedError,  # invalid authorization
     "53": BusyError,  # insufficient resources
 }
-# libpq gives no code where no session came about; these it takes from the server's own words.
-# Missing is said of the database alone: a migration whose database is missing counts as gone, and a file of libpq's may be missing too.
+# libpq gives no code where no session came about; these it takes from the server's own words. Missing is said of the
+# database alone: a migration whose database is missing counts as gone, and a file of libpq's may be missing too.
 _WORDS: Final[dict[re.Pattern[str], type[ProvisioningError]]] = {
     re.compile(r"password authentication failed|no pg_hba\.conf entry"): DeniedError,
     re.compile(r'database ".*" does not exist'): MissingError,

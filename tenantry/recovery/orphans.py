@@ -26,7 +26,8 @@ def orphans(
 
     What one stack of the backend holds is no orphan, whichever stack that is; nor is what a run has begun to make.
 
-    :param states: of all stacks of the backend that may hold something of this registry, read after the clouds were asked
+    :param states: of all stacks of the backend that may hold something of this registry, read after the clouds were
+        asked
     :param neon: what Neon lists; None where it was not asked
     :param aura: what Aura lists; None where it was not asked
     :param declared: what the registry asks for, by the name in the cloud

@@ -19,9 +19,9 @@ def settle(
 ) -> list[Finding]:
     """Do what is safe, and return what was settled.
 
-    Locks are deleted one by one, so that a lock that somebody takes meanwhile stays. The pending operations of the current
-    stack are dropped all together, since the engine knows no other way, and so only where each of them is explained and no
-    other lock is left.
+    Locks are deleted one by one, so that a lock that somebody takes meanwhile stays. The pending operations of the
+    current stack are dropped all together, since the engine knows no other way, and so only where each of them is
+    explained and no other lock is left.
 
     :param environment: the variables to run `pulumi` with
     :param stack: the current stack
