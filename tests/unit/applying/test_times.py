@@ -28,7 +28,7 @@ def test_the_longest_app_counts() -> None:
 
 
 def test_nothing_is_said_while_a_kind_of_work_was_never_measured() -> None:
-    """A graph takes minutes in Aura and a second on a local cloud: without a measurement any number would be a guess."""
+    """A graph takes minutes in Aura and a second on a local cloud: without a measurement a number would be a guess."""
     times = Times({f"{PROJECT} create": 4.0})
     assert times.remaining(watch(WEB, *ROLES)) is None
 
