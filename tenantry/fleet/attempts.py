@@ -11,7 +11,7 @@ from tenantry.fleet.project import READING
 from tenantry.fleet.scheduling import Attempted
 from tenantry.running.engine import Target
 from tenantry.running.events import Step
-from tenantry.states.history import ThroughEngine, message
+from tenantry.states.history import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -173,9 +173,9 @@ class Attempts:
         """Look again: another run may have come first."""
         if task.purpose == "create":
             return None
-        if isinstance(self._project.history, ThroughEngine):
+        if not self._project.store.tells_locks:
             return None  # a second look would cost as much as the run
-        return self._project.history.last([task.stack]).get(task.stack)
+        return self._project.store.last([task.stack]).get(task.stack)
 
     def _settle(self, task: Task, tell: Tell) -> Attempted | None:
         """Put right what a run that was cut off left behind in this stack; None where nothing is in the way."""

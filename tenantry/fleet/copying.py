@@ -7,30 +7,26 @@ that file, `moved.json`.
 
 from __future__ import annotations
 
-import getpass
-import json
-import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tenantry.fleet.errors import FleetError
-from tenantry.states.store import LOCKS, STACKS
-from tenantry.states.writing import HISTORY, InTree
+from tenantry.states.layout import ENDINGS, HISTORY, LOCKS, STACKS, TAGS
+from tenantry.states.locks import lock_content
+from tenantry.states.store import InTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tenantry.fleet.project import Project
-    from tenantry.states.store import Folder, Table
+    from tenantry.states.tree import Tree
 
 TARGET: Final = "TENANTRY_STATES_TO"
 """The variable with the URL of the other backend. It may hold a password, so it is no argument."""
 _MOVED: Final = "moved.json"
 _PASSING: Final = (".attrs", ".part")
 """What the engine, or a writer, keeps beside a file for itself."""
-_TAGS: Final = ".pulumi-tags"
-_ENDINGS: Final = (_TAGS, ".json", ".json.gz", ".json.zst")
+_ENDINGS: Final = (TAGS, *ENDINGS)
 """What is copied of a stack beside its history, by what follows its name."""
 
 
@@ -47,7 +43,7 @@ class Copied:
     target: str
 
 
-def open_both(project: Project, *, dry_run: bool = False) -> tuple[Folder | Table, Folder | Table]:
+def open_both(project: Project, *, dry_run: bool = False) -> tuple[Tree, Tree]:
     """Open the backend that a project's states are in, and the one that `TENANTRY_STATES_TO` names.
 
     :param dry_run: do not prepare the other one
@@ -55,7 +51,7 @@ def open_both(project: Project, *, dry_run: bool = False) -> tuple[Folder | Tabl
     :raises StackError: the engine cannot prepare it
     """
     from tenantry.running.stack import backend_url, list_stacks
-    from tenantry.states.store import open_tree
+    from tenantry.states.tree import open_tree
 
     environment = project.environment
     url = environment.get(TARGET)
@@ -79,8 +75,8 @@ def open_both(project: Project, *, dry_run: bool = False) -> tuple[Folder | Tabl
 
 
 def copy_states(
-    source: Folder | Table,
-    target: Folder | Table,
+    source: Tree,
+    target: Tree,
     project: str,
     tell: Callable[[str], None] = lambda _: None,
     *,
@@ -94,14 +90,14 @@ def copy_states(
     :param tell: is told of each stack
     :param dry_run: say what would be copied, and write nothing
     :raises FleetError: somebody is at work on a stack, or the target holds another state of it
-    :raises RecoveryError: one of them does not answer
+    :raises StatesError: one of them does not answer
     """
     states = InTree(source, project)
     own = f"{LOCKS}/{project}/"
     mine, theirs = _by_stack(source, project), _by_stack(target, project)
     copied = {stack for stack in mine if source.read(f"{own}{stack}/{_MOVED}") is not None}
     left = sorted(mine.keys() - copied)
-    with states.held(() if dry_run else left):
+    with states.hold(() if dry_run else left):
         there = [
             stack
             for stack in left
@@ -116,14 +112,15 @@ def copy_states(
                     target.write(key, source.read(key) or b"")
                 count += 1
             tell(stack)
+        # No machine is called so: nobody takes it for the lock of a process that died.
         for stack in () if dry_run else left:
-            source.write(f"{own}{stack}/{_MOVED}", _moved_to(target.where))
+            source.write(f"{own}{stack}/{_MOVED}", lock_content(f"moved to {target.where}"))
     return Copied(
         tuple(coming), tuple(sorted({*there, *copied})), count, source.where, target.where
     )
 
 
-def _by_stack(tree: Folder | Table, project: str) -> dict[str, list[str]]:
+def _by_stack(tree: Tree, project: str) -> dict[str, list[str]]:
     """List the keys of each stack, without its history; the state comes last."""
     folder = f"{STACKS}/{project}/"
     listed = tree.keys(folder)
@@ -133,12 +130,12 @@ def _by_stack(tree: Folder | Table, project: str) -> dict[str, list[str]]:
             name = key.removeprefix(folder)
             if name.endswith(ending) and "/" not in name:
                 found.setdefault(name.removesuffix(ending), []).append(key)
-    return {stack: keys for stack, keys in found.items() if keys != [f"{folder}{stack}{_TAGS}"]}
+    return {stack: keys for stack, keys in found.items() if keys != [f"{folder}{stack}{TAGS}"]}
 
 
 def _same(
-    source: Folder | Table,
-    target: Folder | Table,
+    source: Tree,
+    target: Tree,
     mine: Mapping[str, list[str]],
     theirs: Mapping[str, list[str]],
     stack: str,
@@ -151,14 +148,3 @@ def _same(
             f"pulumi stack rm {stack} --force --preserve-config, with that backend"
         )
     return True
-
-
-def _moved_to(where: str) -> bytes:
-    facts = {
-        "pid": os.getpid(),
-        "username": getpass.getuser(),
-        # No machine is called so: nobody takes it for the lock of a process that died.
-        "hostname": f"moved to {where}",
-        "timestamp": datetime.now(UTC).isoformat(),
-    }
-    return json.dumps(facts).encode()

@@ -33,14 +33,14 @@ from tenantry.registry.problems import did_you_mean, shown
 from tenantry.running.stack import export_state
 from tenantry.states.apps import applied_in, apps_in, between, moved_out
 from tenantry.states.deployments import joined, marked, part, sizes, without
-from tenantry.states.writing import Kept, recoded
+from tenantry.states.store import Kept, recode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from tenantry.fleet.project import Project
-    from tenantry.states.writing import States
+    from tenantry.states.store import Store
 
 _BACKUPS: Final = ".tenantry/fleet/states"
 _NOT_THE_FLEETS: Final = frozenset({"tenantry:apps", "tenantry:allowDestroy", "tenantry:registry"})
@@ -90,7 +90,7 @@ class Moves:
 
 def plan_split(
     project: Project,
-    states: States,
+    states: Store,
     stack: str,
     *,
     only: Collection[str] = (),
@@ -112,10 +112,11 @@ def plan_split(
     _refuse_unknown(f"stack {stack} holds", only, tenants, [*held, *moved_out(kept.deployment)])
     applied = {each.id: each.namespace for each in applied_in(kept.deployment)}
     size = sizes(kept.deployment)
+    there = states.stacks()
     moves, refused = [], []
     for app in chosen:
         target = begun.get(app) or _own(app)
-        other = states.read(target)
+        other = states.read(target) if target in there else None
         theirs = apps_in(other.deployment) if other else []
         if target == stack:
             refused.append(f"{stack} is {app}'s own stack already")
@@ -144,7 +145,7 @@ def plan_split(
 
 def split(
     project: Project,
-    states: States,
+    states: Store,
     planned: Moves,
     tell: Callable[[Move], None] = lambda _: None,
 ) -> Moves:
@@ -155,7 +156,7 @@ def split(
     """
     if not planned.moves:
         return planned
-    with states.held(planned.stacks):
+    with states.hold(planned.stacks):
         kept = _there(states, planned.stack)
         _refuse_changed(planned, plan_split(project, states, planned.stack, only=_ids(planned)))
         apps = {each.app: each.target for each in planned.moves}
@@ -180,7 +181,7 @@ def split(
 
 def plan_join(
     project: Project,
-    states: States,
+    states: Store,
     stack: str,
     *,
     only: Collection[str] = (),
@@ -234,7 +235,7 @@ def plan_join(
 
 def join(
     project: Project,
-    states: States,
+    states: Store,
     planned: Moves,
     tell: Callable[[Move], None] = lambda _: None,
 ) -> Moves:
@@ -247,7 +248,7 @@ def join(
     """
     if not planned.moves:
         return planned
-    with states.held(planned.stacks):
+    with states.hold(planned.stacks):
         kept = states.read(planned.stack) or Kept()
         _refuse_changed(planned, plan_join(project, states, planned.stack, only=_ids(planned)))
         held = apps_in(kept.deployment)
@@ -291,10 +292,10 @@ def _whole(project: Project, stack: str, kept: Kept, others: Mapping[str, Kept])
     # The same key, as far as the pure part is concerned.
     same = {source: {**each, "secrets_providers": key} for source, each in parts.items()}
     whole = kept.holding(joined(kept.deployment, stack, same), *others.values())
-    return recoded(whole, key or {}, project.environment, project.folder) if foreign else whole
+    return recode(whole, key or {}, project.environment, project.folder) if foreign else whole
 
 
-def _there(states: States, stack: str) -> Kept:
+def _there(states: Store, stack: str) -> Kept:
     kept = states.read(stack)
     if kept is None:
         raise FleetError(f"there is no stack {shown(stack)}{did_you_mean(stack, states.stacks())}")

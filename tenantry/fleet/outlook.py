@@ -96,12 +96,12 @@ def look(
     :raises SelectionError: it names something that is not there
     :raises StackError, RecoveryError: the states cannot be read
     """
-    stacks = project.history.stacks()
+    stacks = project.store.stacks()
     names = {inputs.app.names.stack: app for app, inputs in desired.inputs.items()}
     left = _left(project, desired, stacks - names.keys()) if removals else _Left()
     selection.check(desired.registry, left.stacks)
     chosen = [desired.inputs[app.id] for app in selection.apps(desired.registry.apps)]
-    last = project.history.last(
+    last = project.store.last(
         each.app.names.stack for each in chosen if each.app.names.stack in stacks
     )
     tasks: list[Task] = []

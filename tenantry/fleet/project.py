@@ -17,16 +17,14 @@ from tenantry.registry.permission import allowed_apps
 from tenantry.running.local import LocalCloudError, current_environment
 from tenantry.running.stack import StackError
 from tenantry.schemas.errors import SchemaError
-from tenantry.states.history import open_history
+from tenantry.states.errors import StatesError
 from tenantry.states.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tenantry.registry import App
-    from tenantry.states.history import History
     from tenantry.states.store import Store
-    from tenantry.states.writing import States
 
 SETTINGS: Final = "Pulumi.fleet.yaml"
 """The settings that all stacks of a fleet share, in the form of a stack's file; it may be missing."""
@@ -36,6 +34,7 @@ READING: Final = (
     SchemaError,
     StackError,
     RecoveryError,
+    StatesError,
     LocalCloudError,
     GraphError,
     ValueError,
@@ -98,13 +97,6 @@ class Project:
         """Return what a stack's file sets, secrets encrypted; nothing where there is no such file."""
         return self._yaml(file).get("config") or {}
 
-    @cached_property
-    def states(self) -> States:
-        """The states of the stacks, to be written."""
-        from tenantry.states.writing import open_states
-
-        return open_states(self.environment, self.name, self.folder)
-
     @property
     def organization(self) -> str:
         """The Neon organization that runs work in; empty where the key implies it."""
@@ -127,13 +119,8 @@ class Project:
         return allowed_apps(self.setting("tenantry:allowDestroy"), self.environment)
 
     @cached_property
-    def history(self) -> History:
-        """The last updates of the stacks."""
-        return open_history(self.environment, self.name, self.folder)
-
-    @cached_property
     def store(self) -> Store:
-        """The states of the stacks."""
+        """The states of the stacks, their locks and their last updates."""
         return open_store(self.environment, self.name, self.folder)
 
     def desired(self) -> Desired:

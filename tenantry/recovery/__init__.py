@@ -1,4 +1,4 @@
 """After a failure: what the states, the locks, the registry and the cloud say, where they disagree, and what settles it.
 
-Data flows one way: `store` and `cloud` read, `state` and `locks` give it meaning, `judging` compares, `settling` acts.
+Data flows one way: `looking` asks the clouds and `tenantry.states`, `judging` compares, `settling` acts.
 """

@@ -13,7 +13,6 @@ from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.judging import Cloud, Declared, Facts, Live
 from tenantry.registry import tokens
 from tenantry.running.stack import configuration, selected
-from tenantry.states.locks import read_lock
 from tenantry.states.state import Held, read_state
 from tenantry.states.store import open_store
 
@@ -53,7 +52,7 @@ class Looker:
 
     def locks(self) -> list[Lock]:
         """Read the locks of all stacks of this project."""
-        return [read_lock(key, content) for key, content in self.store.locks().items()]
+        return self.store.locks()
 
     def state(self) -> StackState:
         """Read the current stack's state."""
@@ -61,9 +60,8 @@ class Looker:
 
     def states(self) -> list[StackState]:
         """Read the states of all stacks of this project."""
-        names = self.store.stacks()
-        if self.stack and self.stack not in names:
-            names = [*names, self.stack] if self.store.tells_locks else names
+        # The current one too where nothing was applied to it yet.
+        names = sorted({*self.store.stacks(), *([self.stack] if self.stack else [])})
         with ThreadPoolExecutor(_READERS) as readers:
             return [
                 read_state(name, content)

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tenantry.recovery.errors import RecoveryError
-from tenantry.states.locks import read_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,10 +85,9 @@ def release(run: OwnRun, store: Store, seconds: float) -> list[Lock]:
             f"{store.where}: locks cannot be read here: where the next run names the lock of {run.host} (pid {run.pid}), "
             "delete that one file"
         )
-    locks = [read_lock(key, content) for key, content in store.locks().items()]
     left = [
         lock
-        for lock in locks
+        for lock in store.locks()
         if (lock.stack, lock.host, lock.pid, lock.owner) == (run.stack, run.host, run.pid, "dead")
     ]
     for lock in left:

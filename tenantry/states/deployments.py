@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.fleet.errors import FleetError
 from tenantry.registry import tokens
 from tenantry.registry.moving import MOVED
 from tenantry.registry.names import app_of
 from tenantry.states.apps import name_of, resources_of
+from tenantry.states.errors import StatesError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -27,10 +27,6 @@ _BY_APP: Final = ("apps", "urls", "apiKeys", "graphs")
 _SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 the engine's mark of a value that is not plain (`resource.SigKey`)
 _UNTOUCHED: Final = frozenset({"stackTrace", "sourcePosition"})
 """Where a resource was declared: long, and without URNs."""
-
-
-class StateError(FleetError):
-    """A state is not of a form that can be cut apart or put together; one line."""
 
 
 def sizes(state: Deployment | None) -> Counter[str]:
@@ -45,7 +41,7 @@ def part(state: Deployment, app: str, source: str, target: str) -> dict[str, Any
 
     :param source: the stack that the state is of
     :param target: the stack that the part is for
-    :raises StateError: the app refers to something that is neither its own nor shared
+    :raises StatesError: the app refers to something that is neither its own nor shared
     """
     owner = _owners(state)
     shared = _shared(state, owner)
@@ -68,7 +64,7 @@ def part(state: Deployment, app: str, source: str, target: str) -> dict[str, Any
 def without(state: Deployment, apps: Collection[str]) -> dict[str, Any]:
     """Return a state without these apps. What was shared stays.
 
-    :raises StateError: something that stays refers to them
+    :raises StatesError: something that stays refers to them
     """
     owner = _owners(state)
     left = {
@@ -90,7 +86,7 @@ def joined(
 
     :param state: that of `target`; None where nothing was applied to it
     :param parts: by stack, states with the same key as `state`
-    :raises StateError: an app, or what it consists of, is there already
+    :raises StatesError: an app, or what it consists of, is there already
     """
     found = dict(state or {})
     resources = list(resources_of(found))
@@ -106,7 +102,7 @@ def joined(
 def marked(state: Deployment, moved: Mapping[str, str]) -> dict[str, Any]:
     """Return a state whose outputs say which apps were moved out of it (`moved_apps`), in place of what they said.
 
-    :raises StateError: the state has no resource for the stack itself
+    :raises StatesError: the state has no resource for the stack itself
     """
     resources = []
     there = False
@@ -120,20 +116,22 @@ def marked(state: Deployment, moved: Mapping[str, str]) -> dict[str, Any]:
             outputs[MOVED] = dict(sorted(moved.items()))
         resources.append({**each, "outputs": outputs})
     if not there and moved:
-        raise StateError("the state has no resource of the stack itself: apply it once, then go on")
+        raise StatesError(
+            "the state has no resource of the stack itself: apply it once, then go on"
+        )
     return {**state, "resources": resources}
 
 
 def check_whole(state: Deployment, where: str) -> None:
     """Refuse a state in which a resource refers to one that does not come before it, as the engine would.
 
-    :raises StateError: naming one such resource
+    :raises StatesError: naming one such resource
     """
     seen: set[str] = set()
     for each in resources_of(state):
         for urn in _references(each):
             if urn not in seen:
-                raise StateError(
+                raise StatesError(
                     f"{where}: {name_of(each)} ({each['type']}) refers to {urn}, which would not be there: nothing was changed"
                 )
         seen.add(each["urn"])
@@ -149,7 +147,7 @@ def _merged(ours: list[Resource], others: Deployment) -> list[Resource]:
         if held is None:
             result.append(_with_providers(each, own_id))
         elif owner.get(each["urn"]) is not None:
-            raise StateError(f"{each['urn']} is there already: nothing was changed")
+            raise StatesError(f"{each['urn']} is there already: nothing was changed")
         elif each["type"] == tokens.STACK:
             place = next(i for i, one in enumerate(result) if one["urn"] == each["urn"])
             result[place] = {**result[place], "outputs": _together(result[place], each)}
@@ -184,7 +182,7 @@ def _with_outputs_of(resource: Resource, keep: Any) -> Resource:  # noqa: ANN401
         if value is None:
             continue
         if not isinstance(value, Mapping) or _SECRET in value:
-            raise StateError(f"the stack's output {name} is not by app: apply it once, then go on")
+            raise StatesError(f"the stack's output {name} is not by app: apply it once, then go on")
         outputs[name] = {key: each for key, each in value.items() if keep(app_of(key))}
     return {**resource, "outputs": outputs}
 

@@ -6,18 +6,26 @@ A run that is killed leaves it behind.
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import socket
 import time
+import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from tenantry.states.errors import StatesError
+from tenantry.states.layout import LOCKS
 from tenantry.states.times import moment
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterator
+
+    from tenantry.states.tree import Tree
 
 Owner = Literal["alive", "dead", "elsewhere", "unknown"]
 
@@ -105,3 +113,57 @@ def _signalled(pid: int) -> Owner:
     except PermissionError:
         pass
     return "alive"
+
+
+def lock_content(host: str | None = None) -> bytes:
+    """Return what the engine writes into a lock of this process.
+
+    :param host: whose it is; by default this machine's
+    """
+    facts = {
+        "pid": os.getpid(),
+        "username": getpass.getuser(),
+        "hostname": host or socket.gethostname(),
+        "timestamp": datetime.now(UTC).isoformat(),
+    }
+    return json.dumps(facts).encode()
+
+
+@contextmanager
+def hold_lock(tree: Tree, project: str, stack: str) -> Iterator[None]:
+    """Hold the engine's lock of a stack for the length of a block. Locks of dead processes of this machine go first.
+
+    :raises StatesError: somebody else holds one
+    """
+    folder = f"{LOCKS}/{project}/{stack}/"
+    own = f"{folder}{uuid.uuid4()}.json"
+    _refuse_held(tree, folder, own)
+    tree.write(own, lock_content())
+    try:
+        # Two that began together both find the other, and both go.
+        _refuse_held(tree, folder, own)
+        yield
+    finally:
+        tree.delete(own)
+
+
+def _refuse_held(tree: Tree, folder: str, own: str) -> None:
+    for lock in locks_in(tree, folder):
+        if lock.key == own:
+            continue
+        if lock.owner != "dead":
+            by_hand = f", or, when you are sure that it is dead, {lock.by_hand}"
+            raise StatesError(
+                f"lock [{lock.stack}]: held by {lock.holder}: nothing was changed. Wait until that run ends"
+                + ("" if lock.owner == "alive" else by_hand)
+            )
+        tree.delete(lock.key)
+
+
+def locks_in(tree: Tree, folder: str) -> list[Lock]:
+    """Read the locks below a folder, also those of a stack that is not there yet, whose first run was killed."""
+    keys = [key for key in tree.keys(folder) if key.endswith(".json")]
+    return [
+        read_lock(key, content.decode("utf-8", "replace"))
+        for key, content in tree.contents(keys).items()
+    ]

@@ -1,60 +1,155 @@
-"""Where the engine keeps states and locks, read without the engine where that is possible.
+"""The states, locks and updates of one project: read and written, without the engine where that is possible.
 
-The engine's own backends hold them as a tree of keys: `.pulumi/stacks/PROJECT/STACK.json` and
-`.pulumi/locks/organization/PROJECT/STACK/UUID.json` (pulumi 3, `pkg/backend/diy`). A folder and a table of PostgreSQL
-can be read at once; any other kind answers through `pulumi`, which does not tell of locks.
+A folder or a table of PostgreSQL is read and written at once (`tenantry.states.tree`), each state whole or not at all,
+under the engine's own locks. Any other kind of backend answers through `pulumi`, which does not tell of locks and takes
+the lock of a stack only while it writes; there a state that changed since it was read is not written over, as far as two
+looks can tell.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import gzip
 import json
-import os
-import re
+import shutil
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from tenantry.hiding import hidden
-from tenantry.recovery.errors import RecoveryError
-from tenantry.running.stack import backend_url, export_state, list_stacks
+from tenantry.running.stack import (
+    backend_url,
+    export_state,
+    import_state,
+    init_stack,
+    list_stacks,
+    remove_stack,
+)
+from tenantry.states.errors import StatesError
+from tenantry.states.history import updates_in, updates_through_engine
+from tenantry.states.layout import (
+    BESIDE,
+    HISTORY,
+    LOCKS,
+    STACKS,
+    pack,
+    stacks_in,
+    state_keys,
+    unpack,
+)
+from tenantry.states.locks import hold_lock, locks_in
+from tenantry.states.tree import open_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
-    import psycopg
+    from tenantry.states.history import Update
+    from tenantry.states.locks import Lock
+    from tenantry.states.tree import Tree
 
-STACKS: Final = ".pulumi/stacks"
-LOCKS: Final = ".pulumi/locks/organization"
-_TABLE: Final = "pulumi_state"
 _ATTEMPTS: Final = 10
 """The engine writes a state in place: a reader may find half of it, for a moment."""
 _PAUSE: Final = 0.05
-_CONNECT_SECONDS: Final = 10
+"""Seconds between two attempts."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A state as a backend keeps it."""
+
+    deployment: Mapping[str, Any] = field(default_factory=dict)
+    """Empty where nothing was applied yet. Secrets are encrypted."""
+    version: int = 3
+    """Of the form of the deployment."""
+    features: tuple[str, ...] = ()
+    """What a reader must know beside it."""
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any], deployment: Mapping[str, Any] | None) -> Kept:
+        """Put together what a state's envelope says and the deployment in it."""
+        return cls(
+            deployment or {}, int(facts.get("version") or 3), tuple(facts.get("features") or ())
+        )
+
+    @property
+    def written(self) -> str:
+        """When it was written, in the engine's words; empty where nothing was applied."""
+        return str((self.deployment.get("manifest") or {}).get("time") or "")
+
+    @property
+    def key(self) -> Any:  # noqa: ANN401 any JSON value
+        """What its secrets are encrypted with: the kind of provider and its parameters, which are no secret."""
+        return self.deployment.get("secrets_providers")
+
+    def holding(self, deployment: Mapping[str, Any], *others: Kept) -> Kept:
+        """Return a state of a form that can hold what came from others too."""
+        every = (self, *others)
+        return Kept(
+            deployment,
+            max(each.version for each in every),
+            tuple(sorted({name for each in every for name in each.features})),
+        )
+
+    def stamped(self) -> Kept:
+        """Return it as written now: whoever compares it with what a run left must see that it is another."""
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        manifest = {**(self.deployment.get("manifest") or {}), "time": now}
+        return replace(self, deployment={**self.deployment, "manifest": manifest})
+
+    def as_export(self) -> dict[str, Any]:
+        """Give it as `pulumi stack export` does."""
+        features = {"features": list(self.features)} if self.features else {}
+        return {"version": self.version, **features, "deployment": dict(self.deployment)}
 
 
 class Store(Protocol):
-    """The states and locks of one project."""
+    """The states, locks and updates of one project.
+
+    All of it raises StatesError where a folder or a table does not answer, refuses, or holds what is no state, and
+    StackError where `pulumi` does not answer.
+    """
 
     where: str
     """What it is, for messages; no secret."""
     tells_locks: bool
-    """Whether locks can be read and deleted here."""
+    """Whether it is read at once, locks too. Otherwise each question is a process, and locks cannot be seen."""
 
-    def stacks(self) -> list[str]:
-        """List the project's stacks."""
+    def stacks(self) -> set[str]:
+        """Name the project's stacks, whatever is in them."""
         ...
 
-    def state(self, stack: str) -> dict[str, Any] | None:
-        """Return a stack's state (`manifest`, `resources`, `pending_operations`), secrets encrypted; None where it has none yet."""
+    def state(self, stack: str) -> Mapping[str, Any] | None:
+        """Return a stack's deployment, secrets encrypted; None where it has none yet, or there is no such stack."""
         ...
 
-    def locks(self) -> dict[str, str]:
-        """Return the content of each lock by its key."""
+    def read(self, stack: str) -> Kept | None:
+        """Read a state that is to be written again; None where there is no such stack."""
+        ...
+
+    def write(self, stack: str, kept: Kept) -> None:
+        """Put a state in the place of a stack's own, or make the stack with it."""
+        ...
+
+    def remove(self, stack: str) -> None:
+        """Remove a stack with its history; nothing in a cloud is touched. One that is gone is a success."""
+        ...
+
+    def last(self, stacks: Iterable[str]) -> dict[str, Update]:
+        """Read the last update of each of these stacks; one that had none is not in the answer."""
+        ...
+
+    def locks(self) -> list[Lock]:
+        """Read the locks of all stacks; none where they are not told."""
+        ...
+
+    def hold(self, stacks: Collection[str]) -> AbstractContextManager[None]:
+        """Keep everybody else from these stacks for the length of a block, where the backend has a way.
+
+        :raises StatesError: somebody is at work on one of them
+        """
         ...
 
     def delete_lock(self, key: str) -> None:
@@ -69,283 +164,223 @@ def open_store(environment: Mapping[str, str], project: str, folder: Path | None
     :param project: the name in `Pulumi.yaml`
     :param folder: where that is; by default the current one
     :raises StackError: `pulumi` does not say which backend it is
+    :raises StatesError: the backend cannot be read
     """
     url = environment.get("PULUMI_BACKEND_URL") or backend_url(environment)
     tree = open_tree(url, project)
     if tree is not None:
-        return _InTree(tree, project)
+        return InTree(tree, project)
     parts = urlsplit(url)
-    return _ThroughEngine(environment, f"{parts.scheme}://{parts.hostname or ''}", folder)
+    return ThroughEngine(environment, f"{parts.scheme}://{parts.hostname or ''}", folder)
 
 
-def open_tree(url: str, project: str) -> Folder | Table | None:
-    """Find the tree of keys at a backend's URL; None where it is of a kind, or of an age, that cannot be read from here."""
-    scheme = urlsplit(url).scheme
-    tree: Folder | Table
-    if scheme == "file":
-        tree = Folder(folder_of(url))
-    elif scheme == "postgres":
-        tree = Table(url)
-    else:
-        return None
-    # Before projects had names of their own in a backend, its keys were others (`meta.yaml` names the version).
-    if not tree.keys(f"{STACKS}/{project}/") and tree.keys(f"{STACKS}/"):
-        version = tree.read(".pulumi/meta.yaml") or b""
-        if not re.search(rb"^version:\s*1\s*$", version, re.MULTILINE):
-            return None
-    return tree
+def recode(
+    kept: Kept, key: Mapping[str, Any], environment: Mapping[str, str], folder: Path
+) -> Kept:
+    """Have the engine encrypt, with a key, all secrets of a state in which some are in clear.
+
+    They pass through pipes, and what reaches a disk is encrypted.
+
+    :param key: a state's `secrets_providers`
+    :raises StackError: the key cannot be used
+    """
+    with _scratch(folder) as scratch:
+        state = scratch / "state"
+        state.mkdir()
+        aside = {**environment, "PULUMI_BACKEND_URL": state.as_uri()}
+        # URNs name the stack.
+        stack = kept.deployment["resources"][0]["urn"].split(":")[2]
+        init_stack(aside, stack, scratch)
+        given = replace(kept, deployment={**kept.deployment, "secrets_providers": key})
+        import_state(aside, stack, given.as_export(), scratch)
+        found = export_state(aside, stack, scratch)
+        return Kept.of(found, found["deployment"])
 
 
-def folder_of(url: str) -> Path:
-    """Find the folder of a `file://` backend as the engine does: `file://~`, `file:///var/state`, `file://./state`."""
-    path = unquote(url.removeprefix("file://").partition("?")[0])
-    return Path(path).expanduser().absolute()
+class InTree:
+    """States in a folder or a table."""
 
-
-class Tree(Protocol):
-    """A backend's keys and what is at each."""
-
-    where: str
-
-    def keys(self, prefix: str) -> list[str]:
-        """List the keys that begin so."""
-        ...
-
-    def read(self, key: str) -> bytes | None:
-        """Return what is at a key; None where there is none."""
-        ...
-
-    def write(self, key: str, content: bytes) -> None:
-        """Put something at a key, whole or not at all."""
-        ...
-
-    def delete(self, key: str) -> None:
-        """Delete a key; one that is gone already is a success."""
-        ...
-
-
-class Folder:
-    """A backend that is a folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.where = f"file://{root}"
-        self.root = root
-
-    def keys(self, prefix: str) -> list[str]:
-        """List the files below a folder."""
-        # Not rglob: a fleet's folder has thousands of files.
-        walked = os.walk(self.root / prefix)
-        found = (os.path.join(folder, name) for folder, _, names in walked for name in names)  # noqa: PTH118 as above
-        return sorted(os.path.relpath(path, self.root) for path in found)
-
-    def read(self, key: str) -> bytes | None:
-        """Return what is at a key; None where there is none."""
-        try:
-            return (self.root / key).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise RecoveryError(f"{self.where}: {key}: {error.strerror or error}") from None
-
-    def write(self, key: str, content: bytes) -> None:
-        """Put something at a key, whole or not at all."""
-        path = self.root / key
-        # A name that no reader takes for a state or a lock.
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as stream:
-                # As the engine: whoever runs next may be another user of the same group.
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(path)
-            # What the engine noted beside the content before is of that content.
-            path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise RecoveryError(f"{self.where}: {key}: {error.strerror or error}") from None
-
-    def delete(self, key: str) -> None:
-        """Delete a key; one that is gone already is a success."""
-        # What the engine keeps beside each file goes with it.
-        for name in (key, f"{key}.attrs"):
-            (self.root / name).unlink(missing_ok=True)
-
-
-class Table:
-    """A backend that is a table of PostgreSQL."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        query = parse_qs(parts.query)
-        self._table = query.pop("table", [_TABLE])[0]
-        self._url = urlunsplit(parts._replace(query=urlencode(query, doseq=True)))
-        self.where = f"postgres://{parts.hostname or ''}{parts.path}"
-        # The engine takes the database's name for a folder in its table.
-        folder = parts.path.strip("/")
-        self.above = f"{folder}/" if folder else ""
-        """What stands before each key in the table itself."""
-
-    def keys(self, prefix: str) -> list[str]:
-        """List the keys that begin so."""
-        statement = "SELECT key FROM {} WHERE starts_with(key, %s) ORDER BY key"
-        return [
-            str(row[0]).removeprefix(self.above)
-            for row in self.rows(statement, [self.above + prefix])
-        ]
-
-    def read(self, key: str) -> bytes | None:
-        """Return what is at a key; None where there is none."""
-        found = self.rows("SELECT data->>'data' FROM {} WHERE key = %s", [self.above + key])
-        if not found:
-            return None
-        try:
-            return base64.b64decode(found[0][0], validate=True)
-        except (TypeError, binascii.Error):
-            raise RecoveryError(
-                f"{self.where}: {key} is not of the form that the engine writes"
-            ) from None
-
-    def write(self, key: str, content: bytes) -> None:
-        """Put something at a key, whole or not at all."""
-        data = json.dumps({"data": base64.b64encode(content).decode()})
-        statement = (
-            "INSERT INTO {} (key, data) VALUES (%s, %s) "
-            "ON CONFLICT (key) DO UPDATE SET data = excluded.data, updated_at = now()"
-        )
-        with self.connected() as connection:
-            connection.execute(self.sql(statement), [self.above + key, data])
-
-    def rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Ask the table, whose name stands for the braces. There are no rows where the engine has not made it yet.
-
-        :raises RecoveryError: the server does not answer or refuses
-        """
-        from psycopg.errors import UndefinedTable
-
-        with self.connected() as connection:
-            try:
-                return connection.execute(self.sql(statement), parameters).fetchall()
-            except UndefinedTable:
-                return []
-
-    def delete(self, key: str) -> None:
-        """Delete a key; one that is gone already is a success."""
-        with self.connected() as connection:
-            connection.execute(self.sql("DELETE FROM {} WHERE key = %s"), [self.above + key])
-
-    def sql(self, statement: str) -> Any:  # noqa: ANN401 psycopg's own
-        """Put the table's name into a statement, at its braces."""
-        from psycopg import sql
-
-        return sql.SQL(statement).format(sql.Identifier(*self._table.split(".")))
-
-    @contextmanager
-    def connected(self) -> Iterator[psycopg.Connection[Any]]:
-        """Connect for the length of a block.
-
-        :raises RecoveryError: the server does not answer or refuses, in one line without the password
-        """
-        import psycopg
-
-        try:
-            with psycopg.connect(self._url, connect_timeout=_CONNECT_SECONDS) as connection:
-                yield connection
-        except psycopg.Error as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            password = unquote(urlsplit(self._url).password or "")
-            raise RecoveryError(
-                f"{self.where}: {hidden(said[0], password)}; is PULUMI_BACKEND_URL right?"
-            ) from None
-
-
-class _InTree:
     tells_locks = True
 
     def __init__(self, tree: Tree, project: str) -> None:
+        """Read nothing yet."""
         self.where = tree.where
         self._tree = tree
         self._project = project
 
-    def stacks(self) -> list[str]:
-        folder = f"{STACKS}/{self._project}/"
-        found = (key.removeprefix(folder) for key in self._tree.keys(folder))
-        return sorted(
-            {
-                name.removesuffix(ending)
-                for name in found
-                for ending in (".json", ".json.gz", ".json.zst")
-                if name.endswith(ending) and "/" not in name
-            }
-        )
+    def stacks(self) -> set[str]:
+        """Name the project's stacks."""
+        return stacks_in(self._tree.keys(f"{STACKS}/{self._project}/"), self._project)
 
-    def state(self, stack: str) -> dict[str, Any] | None:
-        key = f"{STACKS}/{self._project}/{stack}.json"
+    def state(self, stack: str) -> Mapping[str, Any] | None:
+        """Return a stack's deployment."""
+        kept = self.read(stack)
+        return kept.deployment or None if kept else None
+
+    def read(self, stack: str) -> Kept | None:
+        """Read a state."""
         for _ in range(_ATTEMPTS):
-            content = self._content(key)
-            if content is None:
+            found = self._tree.contents(state_keys(self._project, stack))
+            if not found:
                 return None
+            key = self._newest(found)
             try:
-                found = json.loads(content)
+                envelope = json.loads(unpack(found[key]))
+                return Kept.of(envelope, envelope["checkpoint"].get("latest"))
             except ValueError:
                 time.sleep(_PAUSE)
-                continue
-            # An initialized stack has no state yet.
-            latest: dict[str, Any] | None = found["checkpoint"].get("latest")
-            return latest
-        raise RecoveryError(
-            f"{self.where}: the state of {stack} is no JSON: it was cut off; the last whole one is beside it, as "
-            f"{stack}.json.bak"
+            except (KeyError, TypeError, AttributeError):
+                raise StatesError(
+                    f"{self.where}: {key} is not of the form that the engine writes: is it from another version?"
+                ) from None
+        name = key.rpartition("/")[2]
+        raise StatesError(
+            f"{self.where}: the state of {stack} is no JSON: it was cut off; the last whole one is beside it, "
+            f"as {name}.bak"
         )
 
-    def locks(self) -> dict[str, str]:
-        # Also those of a stack that is not there yet, whose first run was killed.
-        keys = self._tree.keys(f"{LOCKS}/{self._project}/")
-        read = {key: self._tree.read(key) for key in keys if key.endswith(".json")}
-        return {
-            key: each.decode("utf-8", "replace") for key, each in read.items() if each is not None
+    def write(self, stack: str, kept: Kept) -> None:
+        """Put a state in the place of a stack's own. One that is packed stays so."""
+        found = self._tree.contents(state_keys(self._project, stack))
+        key = self._newest(found) if found else state_keys(self._project, stack)[0]
+        envelope = {
+            "version": kept.version,
+            **({"features": list(kept.features)} if kept.features else {}),
+            "checkpoint": {
+                "stack": f"organization/{self._project}/{stack}",
+                "latest": kept.stamped().deployment,
+            },
         }
+        content = json.dumps(envelope, indent=4, ensure_ascii=False).encode()
+        self._tree.write(key, pack(content, key))
+
+    def remove(self, stack: str) -> None:
+        """Remove a stack with its history."""
+        for key in self._tree.keys(f"{HISTORY}/{self._project}/{stack}/"):
+            self._tree.delete(key)
+        # While the state is there the stack is, and whoever was killed over it finds it again.
+        for ending in BESIDE:
+            self._tree.delete(f"{STACKS}/{self._project}/{stack}{ending}")
+
+    def last(self, stacks: Iterable[str]) -> dict[str, Update]:
+        """Read the last update of each of these stacks."""
+        return updates_in(self._tree, self._project, stacks)
+
+    def locks(self) -> list[Lock]:
+        """Read the locks of all stacks."""
+        return locks_in(self._tree, f"{LOCKS}/{self._project}/")
+
+    @contextmanager
+    def hold(self, stacks: Collection[str]) -> Iterator[None]:
+        """Hold the engine's lock of each stack."""
+        with ExitStack() as locks:
+            for stack in sorted(stacks):
+                locks.enter_context(hold_lock(self._tree, self._project, stack))
+            yield
 
     def delete_lock(self, key: str) -> None:
+        """Delete one lock."""
         self._tree.delete(key)
 
-    def _content(self, key: str) -> bytes | None:
-        plain = self._tree.read(key)
-        if plain is not None:
-            return plain
-        packed = self._tree.read(f"{key}.gz")
-        if packed is not None:
-            return gzip.decompress(packed)
-        if self._tree.read(f"{key}.zst") is not None:
-            raise RecoveryError(
-                f"{self.where}: states are compressed with zstd, which is not read here: unset PULUMI_DIY_BACKEND_ZSTD, and the "
-                "next run writes them plain"
-            )
-        return None
+    def _newest(self, found: Collection[str]) -> str:
+        # More than one where the engine was told to pack otherwise, and died over it: it takes the last, and so do we.
+        return self._tree.written_last(found) if len(found) > 1 else next(iter(found))
 
 
-class _ThroughEngine:
+class ThroughEngine:
+    """States in any other kind of backend."""
+
     tells_locks = False
 
-    def __init__(self, environment: Mapping[str, str], where: str, folder: Path | None) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], where: str, folder: Path | None = None
+    ) -> None:
+        """Ask nothing yet."""
         self.where = where
         self._environment = environment
         self._folder = folder
+        self._seen: dict[str, str] = {}
+        self._listed: dict[str, datetime | None] = {}
 
-    def stacks(self) -> list[str]:
-        return sorted(list_stacks(self._environment, self._folder))
+    def stacks(self) -> set[str]:
+        """Name the project's stacks."""
+        self._listed = list_stacks(self._environment, self._folder)
+        return set(self._listed)
 
-    def state(self, stack: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = export_state(self._environment, stack, self._folder)[
-            "deployment"
-        ]
-        return found
+    def state(self, stack: str) -> Mapping[str, Any] | None:
+        """Return a stack's deployment."""
+        kept = self._export(stack)
+        return kept.deployment or None if kept else None
 
-    def locks(self) -> dict[str, str]:
-        return {}
+    def read(self, stack: str) -> Kept | None:
+        """Read a state.
+
+        :raises StatesError: nobody but Pulumi Cloud can decrypt it
+        """
+        kept = self._export(stack)
+        if kept is None:
+            return None
+        if (kept.key or {}).get("type") == "service":
+            raise StatesError(
+                f"stack {stack}: its secrets are encrypted by Pulumi Cloud for this stack alone: "
+                "pulumi stack change-secrets-provider passphrase, then go on"
+            )
+        self._seen[stack] = kept.written
+        return kept
+
+    def write(self, stack: str, kept: Kept) -> None:
+        """Put a state in the place of a stack's own.
+
+        :raises StatesError: it is another one than was read
+        """
+        before = self._seen.get(stack)
+        now = self.read(stack)
+        if now is None:
+            with _scratch(self._folder) as scratch:
+                init_stack(self._environment, stack, scratch)
+        elif before is not None and now.written != before:
+            raise StatesError(f"stack {stack}: a run changed it in the meantime: begin again")
+        given = kept.stamped()
+        import_state(self._environment, stack, given.as_export(), self._folder)
+        self._seen[stack] = given.written
+
+    def remove(self, stack: str) -> None:
+        """Remove a stack with its history."""
+        if stack in self.stacks():
+            remove_stack(self._environment, stack, self._folder)
+            self._listed.pop(stack, None)
+
+    def last(self, stacks: Iterable[str]) -> dict[str, Update]:
+        """Read the last update of each of these stacks, a process for each."""
+        self.stacks()
+        return updates_through_engine(self._environment, stacks, self._listed, self._folder)
+
+    def locks(self) -> list[Lock]:
+        """Return none: `pulumi` does not tell."""
+        return []
+
+    @contextmanager
+    def hold(self, stacks: Collection[str]) -> Iterator[None]:  # noqa: ARG002 there is no way
+        """Do nothing: `pulumi` takes the lock of each stack while it writes."""
+        yield
 
     def delete_lock(self, key: str) -> None:
-        raise RecoveryError(
+        """Refuse."""
+        raise StatesError(
             f"{self.where}: {key} cannot be deleted from here: delete that one file by hand"
         )
+
+    def _export(self, stack: str) -> Kept | None:
+        # One that came since the last look is there all the same.
+        if stack not in self._listed and stack not in self.stacks():
+            return None
+        found = export_state(self._environment, stack, self._folder)
+        return Kept.of(found, found["deployment"])
+
+
+@contextmanager
+def _scratch(folder: Path | None) -> Iterator[Path]:
+    """Make a folder for the length of a block in which the engine may write a stack's file beside `Pulumi.yaml`."""
+    with TemporaryDirectory(prefix="tenantry-") as scratch:
+        shutil.copyfile(Path(folder or "", "Pulumi.yaml"), Path(scratch, "Pulumi.yaml"))
+        yield Path(scratch)

@@ -139,7 +139,7 @@ def test_only_the_stacks_of_what_changed_are_worked_on(
     assert outcomes(summary.results) == {"acme/lab": "removed"}
     assert "acme/lab leaves with 'deletion: delete'" in summary.notes[0]
     assert projects(cloud, "fleet--") == ["fleet--acme--web", "fleet--globex--api"]
-    assert "acme--lab" not in folder.fleet().project.history.stacks()
+    assert "acme--lab" not in folder.fleet().project.store.stacks()
     assert folder.fleet().up().results == ()
 
 
@@ -326,7 +326,7 @@ def test_states_in_a_table_of_a_database_whose_role_may_make_no_database(
         .replace("Globex\n    apps:", "Globex\n    apps: {}")
     )
     assert outcomes(folder.fleet().up(one).results) == {"globex/api": "removed"}
-    assert folder.fleet().project.history.stacks() == set()
+    assert folder.fleet().project.store.stacks() == set()
 
 
 def test_settings_and_secrets_that_all_stacks_share(folder: FleetFolder, cloud: LocalCloud) -> None:

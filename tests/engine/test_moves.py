@@ -29,8 +29,8 @@ import os, pathlib, signal
 from tenantry.fleet import moves
 from tenantry.fleet.fleet import Fleet
 project = Fleet(pathlib.Path(".")).project
-planned = moves.plan_split(project, project.states, "prod")
-moves.split(project, project.states, planned, lambda move: os.kill(os.getpid(), signal.SIGKILL))
+planned = moves.plan_split(project, project.store, "prod")
+moves.split(project, project.store, planned, lambda move: os.kill(os.getpid(), signal.SIGKILL))
 """
 
 
@@ -84,7 +84,7 @@ def test_apps_move_to_stacks_of_their_own_and_back_and_no_cloud_hears_of_it(
             timeout=SECONDS,
         )
         assert killed.returncode == -signal.SIGKILL, killed.stderr
-        assert folder.fleet().project.history.stacks() == {"prod", "acme--lab"}
+        assert folder.fleet().project.store.stacks() == {"prod", "acme--lab"}
 
         # In the middle neither side runs, not even when the dead one's lock is gone.
         for command in (["up", "--yes"], ["plan"]):
@@ -132,7 +132,7 @@ def test_apps_move_to_stacks_of_their_own_and_back_and_no_cloud_hears_of_it(
         assert done.returncode == 2, done.stderr
         done = folder.command("join", "--into", "prod", "--yes")
         assert done.returncode == 0, done.stderr
-        assert folder.fleet().project.history.stacks() == {"prod"}
+        assert folder.fleet().project.store.stacks() == {"prod"}
         after = outputs(folder, "prod")
         for name in ("apps", "urls", "apiKeys", "graphs"):
             assert after[name] == {**before[name], **new[name]}

@@ -46,7 +46,7 @@ def join(
     with one_line_errors():
         project, stack = find_stack(registry, target)
         planned = moves.plan_join(
-            project, project.states, stack, only=set(only or ()), tenants=set(tenant or ())
+            project, project.store, stack, only=set(only or ()), tenants=set(tenant or ())
         )
-        act = partial(moves.join, project, project.states, planned)
+        act = partial(moves.join, project, project.store, planned)
         carry_out(planned, act, dry_run=dry_run, yes=yes, as_json=as_json)

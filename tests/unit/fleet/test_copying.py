@@ -7,8 +7,9 @@ from typer.testing import CliRunner
 from tenantry.cli import app as command
 from tenantry.fleet.copying import copy_states
 from tenantry.fleet.errors import FleetError
-from tenantry.states.store import Folder
-from tenantry.states.writing import InTree
+from tenantry.states.errors import StatesError
+from tenantry.states.store import InTree
+from tenantry.states.tree import Folder
 from tests.unit.fleet.support import Backend
 
 
@@ -42,8 +43,8 @@ def test_nobody_goes_on_with_what_was_copied(tmp_path: Path) -> None:
     source, target = Folder(tmp_path / "state"), Folder(tmp_path / "new")
     copy_states(source, target, "t")
     with (
-        pytest.raises(FleetError, match=r"lock \[acme--web\]: held by .*moved to file://.*/new"),
-        InTree(source, "t").held(["acme--web"]),
+        pytest.raises(StatesError, match=r"lock \[acme--web\]: held by .*moved to file://.*/new"),
+        InTree(source, "t").hold(["acme--web"]),
     ):
         pass
     # Once more is no harm.
@@ -85,8 +86,8 @@ def test_another_state_of_a_stack_is_not_written_over(tmp_path: Path) -> None:
 def test_a_run_that_is_at_work_is_waited_for(tmp_path: Path) -> None:
     source, target = Folder(tmp_path / "state"), Folder(tmp_path / "new")
     with (
-        InTree(source, "t").held(["acme--lab"]),
-        pytest.raises(FleetError, match="Wait until that run ends"),
+        InTree(source, "t").hold(["acme--lab"]),
+        pytest.raises(StatesError, match="Wait until that run ends"),
     ):
         copy_states(source, target, "t")
     assert target.keys("") == []

@@ -14,8 +14,9 @@ from tenantry.fleet.errors import FleetError
 from tenantry.fleet.moves import join, plan_join, plan_split, split
 from tenantry.fleet.selection import Selection
 from tenantry.states.apps import apps_in, between, moved_out
-from tenantry.states.store import Folder
-from tenantry.states.writing import InTree
+from tenantry.states.errors import StatesError
+from tenantry.states.store import InTree
+from tenantry.states.tree import Folder
 from tests.unit.fleet.support import Backend
 from tests.unit.states.samples import SALT, state_of
 
@@ -247,8 +248,8 @@ def test_neither_way_is_begun_while_the_other_is_half_done(scene: Scene) -> None
 def test_a_stack_that_somebody_works_on_is_left_alone(scene: Scene) -> None:
     before = plain(scene.get("prod"))
     with (
-        scene.states.held(["acme--lab"]),
-        pytest.raises(FleetError, match=r"lock \[acme--lab\]: held by .*Wait"),
+        scene.states.hold(["acme--lab"]),
+        pytest.raises(StatesError, match=r"lock \[acme--lab\]: held by .*Wait"),
     ):
         scene.split()
     assert plain(scene.get("prod")) == before
@@ -318,12 +319,12 @@ def test_stacks_with_keys_of_their_own_come_together_under_the_big_ones(
         asked.append((stack, secrets))
         return {"deployment": scene.get(stack)}
 
-    def recoded(kept: Any, key: Any, *_: Any) -> Any:
+    def recode(kept: Any, key: Any, *_: Any) -> Any:
         encrypted.append(key)
         return kept
 
     monkeypatch.setattr(moves, "export_state", export_state)
-    monkeypatch.setattr(moves, "recoded", recoded)
+    monkeypatch.setattr(moves, "recode", recode)
     scene.join()
     assert (asked, encrypted) == ([("acme--web", True)], [SALT])
     assert (scene.get("prod") or {})["secrets_providers"] == SALT

@@ -5,7 +5,6 @@ import pytest
 
 from tenantry.states.apps import apps_in, between, moved_out
 from tenantry.states.deployments import (
-    StateError,
     check_whole,
     joined,
     marked,
@@ -13,6 +12,7 @@ from tenantry.states.deployments import (
     sizes,
     without,
 )
+from tenantry.states.errors import StatesError
 from tests.unit.states.samples import state_of, urn
 
 
@@ -69,9 +69,9 @@ def test_ciphertexts_are_taken_as_they_are() -> None:
 def test_what_another_app_uses_is_not_cut_off() -> None:
     whole = state_of("prod", "acme/web", "acme/lab")
     whole["resources"][-1]["dependencies"] = [urn("prod", "a:b:Project", "acme/web")]
-    with pytest.raises(StateError, match="refers to urn:pulumi:prod::t::a:b:Project::acme/web"):
+    with pytest.raises(StatesError, match="refers to urn:pulumi:prod::t::a:b:Project::acme/web"):
         without(whole, ["acme/web"])
-    with pytest.raises(StateError, match="nothing was changed"):
+    with pytest.raises(StatesError, match="nothing was changed"):
         part(whole, "acme/lab", "prod", "acme--lab")
 
 
@@ -93,7 +93,7 @@ def test_a_provider_that_both_have_is_the_one_of_the_stack_that_is_joined() -> N
 
 def test_an_app_that_is_there_already_is_not_joined_once_more() -> None:
     one, two = state_of("prod", "acme/web"), state_of("acme--web", "acme/web")
-    with pytest.raises(StateError, match="is there already"):
+    with pytest.raises(StatesError, match="is there already"):
         joined(one, "prod", {"acme--web": two})
 
 
@@ -116,7 +116,7 @@ def test_marks_say_what_was_moved_and_what_is_on_its_way() -> None:
     assert content(marked(begun, {})) == content(whole)
     # No part takes a mark with it.
     assert moved_out(part(begun, "acme/web", "prod", "acme--web")) == {}
-    with pytest.raises(StateError, match="no resource of the stack itself"):
+    with pytest.raises(StatesError, match="no resource of the stack itself"):
         marked({"resources": []}, {"acme/web": "acme--web"})
 
 
@@ -126,5 +126,5 @@ def test_an_output_that_cannot_be_taken_apart_is_refused() -> None:
         "4dabf18193072939515e22adb298388d": "1b",
         "ciphertext": "x",
     }
-    with pytest.raises(StateError, match="output urls is not by app"):
+    with pytest.raises(StatesError, match="output urls is not by app"):
         part(whole, "acme/web", "prod", "acme--web")

@@ -2,17 +2,25 @@ import gzip
 import json
 import stat
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
-from tenantry.states.history import History, ThroughEngine, message, open_history
+from tenantry.states.history import message
+from tenantry.states.store import Store, open_store
 
 DIGEST = "0123456789abcdef" * 4
 STATE = '{"version":4,"checkpoint":{"stack":"organization/t/acme--web","latest":{"manifest":{"time":"%s","magic":"x"},"resources":[]}}}'
 NOON, LATER = "2026-11-22T12:00:00.123456789Z", "2026-11-22T12:00:07.5Z"
+PACKS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".zst": zstd.compress,
+}
 
 
 class Backend:
@@ -20,7 +28,7 @@ class Backend:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.packed = False
+        self.packed = ""
 
     def state(self, stack: str, time: str) -> None:
         self._write(f"stacks/t/{stack}.json", STATE % time)
@@ -37,14 +45,14 @@ class Backend:
         self._write(f"{stem}.history.json", json.dumps(entry))
         self._write(f"{stem}.checkpoint.json", STATE % time)
 
-    def history(self) -> History:
-        return open_history({"PULUMI_BACKEND_URL": self.root.as_uri()}, "t")
+    def history(self) -> Store:
+        return open_store({"PULUMI_BACKEND_URL": self.root.as_uri()}, "t")
 
     def _write(self, name: str, text: str) -> None:
-        file = self.root / ".pulumi" / f"{name}{'.gz' if self.packed else ''}"
+        file = self.root / ".pulumi" / f"{name}{self.packed}"
         file.parent.mkdir(parents=True, exist_ok=True)
         content = text.encode()
-        file.write_bytes(gzip.compress(content) if self.packed else content)
+        file.write_bytes(PACKS[self.packed](content))
         file.with_name(f"{file.name}.attrs").write_text("{}")
 
 
@@ -53,8 +61,8 @@ def backend(tmp_path: Path) -> Backend:
     return Backend(tmp_path)
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_success_with_its_inputs_is_found(backend: Backend, packed: bool) -> None:
+@pytest.mark.parametrize("packed", ["", ".gz", ".zst"])
+def test_a_success_with_its_inputs_is_found(backend: Backend, packed: str) -> None:
     backend.packed = packed
     backend.update("acme--web", 1, NOON, result="failed")
     backend.update("acme--web", 2, LATER)
@@ -92,6 +100,13 @@ def test_a_state_that_somebody_wrote_since_is_not_settled(backend: Backend) -> N
     update = backend.history().last(["acme--web"])["acme--web"]
     assert not update.settled
     assert not update.applied(DIGEST)
+
+
+def test_a_state_that_is_packed_otherwise_than_its_update_is_found(backend: Backend) -> None:
+    backend.update("acme--web", 1, NOON)
+    backend.packed = ".gz"
+    backend.state("acme--web", NOON)
+    assert backend.history().last(["acme--web"])["acme--web"].settled
 
 
 def test_an_entry_that_was_cut_off_is_none_to_rely_on(backend: Backend) -> None:
@@ -135,8 +150,8 @@ def test_any_other_backend_is_asked_through_the_engine(
         PULUMI.format(python=sys.executable, written=written, message=message("acme/web", DIGEST))
     )
     command.chmod(command.stat().st_mode | stat.S_IXUSR)
-    history = open_history({"PULUMI_BACKEND_URL": "s3://bucket", "PATH": str(tmp_path)}, "t")
-    assert isinstance(history, ThroughEngine)
+    history = open_store({"PULUMI_BACKEND_URL": "s3://bucket", "PATH": str(tmp_path)}, "t")
+    assert not history.tells_locks
     assert history.stacks() == {"acme--web", "new"}
     found = history.last(["acme--web", "new"])
     assert set(found) == {"acme--web"}

@@ -1,15 +1,17 @@
 import gzip
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
-from tenantry.fleet.errors import FleetError
 from tenantry.fleet.moves import join, plan_join, plan_split, split
-from tenantry.states.store import Folder
-from tenantry.states.writing import InTree, Kept, ThroughEngine, open_states, recoded
+from tenantry.states.errors import StatesError
+from tenantry.states.store import InTree, Kept, Store, open_store, recode
+from tenantry.states.tree import Folder
 from tests.unit.fleet.support import Backend
 from tests.unit.states.samples import SALT, SECRET, state_of
 
@@ -66,9 +68,9 @@ class Elsewhere:
         found: dict[str, Any] = json.loads((self.folder / f"{stack}.stack").read_text())
         return found
 
-    def states(self) -> ThroughEngine:
-        found = open_states(self.environment, "t", self.folder)
-        assert isinstance(found, ThroughEngine)
+    def states(self) -> Store:
+        found = open_store(self.environment, "t", self.folder)
+        assert not found.tells_locks
         return found
 
     def stacks(self) -> list[str]:
@@ -109,14 +111,14 @@ def test_a_state_that_a_run_changed_meanwhile_is_not_written_over(elsewhere: Els
     newer = state_of("prod", "acme/web")
     newer["manifest"]["time"] = "2026-11-22T13:00:00Z"
     elsewhere.put("prod", newer)
-    with pytest.raises(FleetError, match="stack prod: a run changed it in the meantime"):
+    with pytest.raises(StatesError, match="stack prod: a run changed it in the meantime"):
         states.write("prod", kept)
     assert elsewhere.get("prod")["deployment"] == newer
 
 
 def test_what_pulumi_cloud_encrypted_is_not_moved(elsewhere: Elsewhere) -> None:
     elsewhere.put("prod", state_of("prod", "acme/web") | {"secrets_providers": {"type": "service"}})
-    with pytest.raises(FleetError, match="change-secrets-provider"):
+    with pytest.raises(StatesError, match="change-secrets-provider"):
         elsewhere.states().read("prod")
 
 
@@ -126,7 +128,7 @@ def test_secrets_in_clear_are_encrypted_aside_with_the_key_that_is_given(
     state = state_of("prod", "acme/web")
     clear = json.loads(json.dumps(state).replace('"ciphertext": "v1:', '"plaintext": "'))
     key = {"type": "passphrase", "state": {"salt": "v1:another"}}
-    kept = recoded(Kept(clear, 4, ("replaceWith",)), key, elsewhere.environment, elsewhere.folder)
+    kept = recode(Kept(clear, 4, ("replaceWith",)), key, elsewhere.environment, elsewhere.folder)
     assert (kept.key, kept.version, kept.features) == (key, 4, ("replaceWith",))
     secrets = [
         each["inputs"]["password"] for each in kept.deployment["resources"] if each.get("inputs")
@@ -138,31 +140,41 @@ def test_secrets_in_clear_are_encrypted_aside_with_the_key_that_is_given(
     assert elsewhere.stacks() == ["prod"]
 
 
-def test_a_state_that_is_packed_stays_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("ending", "pack"), [(".gz", gzip.compress), (".zst", zstd.compress)])
+def test_a_state_that_is_packed_stays_so(
+    tmp_path: Path, ending: str, pack: Callable[[bytes], bytes]
+) -> None:
     tree = Folder(tmp_path)
     envelope = {"version": 4, "checkpoint": {"latest": state_of("prod", "acme/web")}}
-    key = ".pulumi/stacks/t/prod.json.gz"
-    tree.write(key, gzip.compress(json.dumps(envelope).encode()))
+    key = f".pulumi/stacks/t/prod.json{ending}"
+    tree.write(key, pack(json.dumps(envelope).encode()))
     states = InTree(tree, "t")
     assert states.stacks() == {"prod"}
     kept = states.read("prod")
     assert kept
     states.write("prod", kept)
-    assert tree.keys(".pulumi/stacks") == [key]
+    assert tree.keys(".pulumi/stacks/") == [key]
     again = states.read("prod")
     assert again
     assert again.deployment["resources"] == kept.deployment["resources"]
     # Whoever compares it with what a run left sees another state.
     assert again.written > kept.written
-    tree.write(".pulumi/stacks/t/other.json.zst", b"x")
-    with pytest.raises(FleetError, match="zstd"):
-        states.read("other")
+    tree.write(f"{key}.bak", b"")
+    states.remove("prod")
+    assert tree.keys("") == []
+
+
+def test_a_stack_that_came_since_the_last_look_is_found(elsewhere: Elsewhere) -> None:
+    states = elsewhere.states()
+    assert states.read("acme--web") is None
+    elsewhere.put("acme--web", state_of("acme--web", "acme/web"))
+    assert states.read("acme--web")
 
 
 def test_a_lock_is_the_engines_and_is_given_back(tmp_path: Path) -> None:
     tree = Folder(tmp_path)
     states = InTree(tree, "t")
-    with states.held({"prod", "acme--web"}):
+    with states.hold({"prod", "acme--web"}):
         keys = tree.keys(".pulumi/locks")
         assert [key.split("/")[2:5] for key in keys] == [
             ["organization", "t", "acme--web"],
