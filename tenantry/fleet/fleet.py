@@ -248,7 +248,8 @@ class Fleet:
 
     def _listed(self, selection: Selection) -> Drift:
         from tenantry.aura.errors import AuraError
-        from tenantry.fleet.listing import FleetLooker, listed
+        from tenantry.fleet.listing import listed
+        from tenantry.fleet.looking import FleetLooker
         from tenantry.neon.client import NeonError
 
         try:

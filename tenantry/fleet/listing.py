@@ -6,89 +6,25 @@ roles and settings are known to the databases alone: `Fleet.drift` with `deep` l
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from tenantry.planning.drift import Difference, Drift, Stray, in_order
 from tenantry.planning.plan import PropertyChange
 from tenantry.planning.resources import kind_of
 from tenantry.recovery.judging import Facts, judge
-from tenantry.recovery.looking import Looker
 from tenantry.registry import tokens
 from tenantry.registry.names import app_of
-from tenantry.running.stack import configuration
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from pathlib import Path
 
-    from tenantry.fleet.project import Project
     from tenantry.recovery.judging import Cloud, Live
-    from tenantry.registry import Registry
+    from tenantry.recovery.looking import Looker
     from tenantry.states.state import Held, StackState
 
-_SHARED: Final = "fleet"
-"""The stack whose file has the settings of all, where they hold secrets (`Pulumi.fleet.yaml`)."""
 _STRAYS: Final = ("orphan", "duplicate")
 _PLACE: Final = {"region": "regionId", "PostgreSQL": "pgVersion"}
 """The clouds' words for what cannot be changed, as a state has them."""
-
-
-class FleetLooker(Looker):
-    """Looks from a fleet's folder: no stack is the current one."""
-
-    def __init__(self, project: Project, registry: Registry) -> None:
-        """Ask nothing yet."""
-        super().__init__(project.folder, {**project.environment, "PULUMI_STACK": _SHARED})
-        self._project = project
-        self._registry = registry
-
-    @cached_property
-    def configuration(self) -> dict[str, str]:
-        """The settings that all stacks share; the engine is asked only where they hold secrets."""
-        shared = self._project.settings_in(self._project.settings)
-        if any(isinstance(value, dict) and "secure" in value for value in shared.values()):
-            return configuration(self._environment)
-        return {name: str(value) for name, value in shared.items()}
-
-    @cached_property
-    def registry_file(self) -> Path:
-        """The registry's file."""
-        return self._project.folder / self._project.registry
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The registry."""
-        return self._registry
-
-    def states(self) -> list[StackState]:
-        """Read the states of all stacks."""
-        own = set(self.store.stacks())
-        return [state for state in super().states() if state.stack in own]
-
-    def held(self) -> set[str]:
-        """Name the apps of which a state holds something in a cloud."""
-        return {
-            app_of(each.target)
-            for state in self.states()
-            for each in (*state.projects, *state.instances)
-        }
-
-    def facts(self) -> Facts:
-        """Ask everything, the states once."""
-        declared, states = self.declared(), self.states()
-        namespaces = {self.registry.namespace}
-        return Facts(
-            stack="",
-            states=states,
-            locks=self.locks(),
-            neon=self._neon(namespaces, states),
-            aura=self._aura(namespaces, states),
-            declared=declared,
-            now=datetime.now(UTC),
-            landing=self.landing,
-        )
 
 
 def listed(looker: Looker, apps: Collection[str] | None = None) -> Drift:
@@ -99,7 +35,7 @@ def listed(looker: Looker, apps: Collection[str] | None = None) -> Drift:
     :param apps: ids of those that are asked about; None for all, and what is nobody's
     :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
     """
-    facts = looker.facts()
+    facts = looker.facts(twice=False)
     strays = _strays(facts)
     if strays:
         # What was made since the states were read is in the list, and in no state that was read.

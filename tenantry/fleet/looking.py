@@ -3,41 +3,69 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tenantry.fleet.project import Project
 from tenantry.recovery.looking import Looker
+from tenantry.registry.names import app_of
+from tenantry.running.stack import StackError, configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_SETTINGS = ("tenantry:registry", "tenantry:neonOrgId", "tenantry:auraTenantId")
+    from tenantry.registry import Registry
+
+_SHARED: Final = "fleet"
+"""The stack whose file has the settings of all, where they hold secrets (`Pulumi.fleet.yaml`)."""
+_SETTINGS: Final = ("tenantry:registry", "tenantry:neonOrgId", "tenantry:auraTenantId")
+"""Settings that `Pulumi.yaml` may have a default for, and that a look needs."""
 
 
 class FleetLooker(Looker):
-    """A `Looker` with the settings that all stacks share, instead of a stack's own. Keys come from the environment."""
+    """As a `Looker`, with the settings that all stacks share in the place of a stack's own."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        """Ask nothing yet; parameters as for `Looker`."""
-        super().__init__(folder, environment, stack="")
-        self._project = Project.open(folder, environment=environment)
+    def __init__(self, project: Project, registry: Registry | None = None) -> None:
+        """Ask nothing yet.
+
+        :param registry: what its file says; by default it is read when it is needed
+        """
+        super().__init__(project.folder, project.environment, stack="")
+        self._project = project
+        if registry is not None:
+            self.registry = registry
 
     @cached_property
     def configuration(self) -> dict[str, str]:
-        """The shared settings that are no secret."""
-        found = {name: self._project.setting(name) for name in _SETTINGS}
-        return {name: value for name, value in found.items() if value}
+        """The settings that all stacks share, secrets in clear. The engine is asked only where there are secrets."""
+        shared = self._project.settings_in(self._project.settings)
+        defaults = {name: self._project.setting(name) for name in _SETTINGS}
+        found = {name: value for name, value in defaults.items() if value}
+        if any(isinstance(value, dict) and "secure" in value for value in shared.values()):
+            return found | configuration({**self._environment, "PULUMI_STACK": _SHARED})
+        return found | {name: str(value) for name, value in shared.items()}
+
+    @cached_property
+    def registry_file(self) -> Path:
+        """The registry's file."""
+        return self._project.folder / self._project.registry
+
+    def held(self) -> set[str]:
+        """Name the apps of which a state holds something in a cloud."""
+        return {
+            app_of(each.target)
+            for state in self.states()
+            for each in (*state.projects, *state.instances)
+        }
 
 
 def looker_for(folder: Path, environment: Mapping[str, str]) -> Looker:
     """Choose how to look: from the current stack, or over a fleet where there is none.
 
+    :raises FleetError: the folder is no project's
     :raises StackError: `pulumi` does not answer
     """
-    from tenantry.running.stack import StackError
-
-    fleet = FleetLooker(folder, environment)
+    fleet = FleetLooker(Project.open(folder, environment=environment))
     stacks = fleet.store.stacks()
     if not any("--" in each for each in stacks):
         return Looker(folder, environment)

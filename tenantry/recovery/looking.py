@@ -88,21 +88,23 @@ class Looker:
 
         return load(self.registry_file)
 
-    def facts(self) -> Facts:
+    def facts(self, *, twice: bool = True) -> Facts:
         """Ask everything.
 
-        :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
+        :param twice: read the states after the clouds' lists too. What a run makes meanwhile is then rather in a state
+            and not yet in a list than in a list alone, as an orphan is
+        :raises RegistryError, StackError, StatesError, NeonError, AuraError, RecoveryError: something does not let itself
+            be asked
         """
-        # The states last: what a run makes meanwhile is then rather in a state that is not in the cloud's list than an orphan.
         declared = self.declared()
         locks = self.locks()
         namespaces = {self.registry.namespace}
-        before = self.states()
-        neon = self._neon(namespaces, before)
-        aura = self._aura(namespaces, before)
+        states = self.states()
+        neon = self._neon(namespaces, states)
+        aura = self._aura(namespaces, states)
         return Facts(
             stack=self.stack,
-            states=self.states(),
+            states=self.states() if twice else states,
             locks=locks,
             neon=neon,
             aura=aura,

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tenantry.fleet.listing import FleetLooker, listed
+from tenantry.fleet.listing import listed
+from tenantry.fleet.looking import FleetLooker
 from tenantry.fleet.selection import Shard
 from tenantry.neon.client import NeonApi
 from tenantry.planning.drift import Difference, Drift
