@@ -53,6 +53,7 @@ class Branch(Record):
     """A branch: one PostgreSQL data directory.
 
     ``lists_stale`` says that clients may have made or dropped roles and databases over SQL that the state does not know.
+    ``logical_size`` (bytes) and ``wal_position`` are as they last were when a compute ended.
     ``history_from``: since when it has a history, where that is not since it was made. ``schedule``: when snapshots are
     taken, as the API shows it. ``deleted_by``: ``user``, or ``ttl`` for one that has expired.
     """
@@ -85,6 +86,8 @@ class Branch(Record):
     restore_status: str | None = None
     schedule: list[Json] = field(default_factory=list)
     scheduled_until: str | None = None
+    logical_size: int = 0
+    wal_position: int | None = None
 
 
 @dataclass(slots=True)
@@ -217,6 +220,21 @@ class Snapshot(Record):
     lsn: str | None = None
     timestamp: str | None = None
     full_size: int | None = None
+
+
+@dataclass(slots=True)
+class Usage(Record):
+    """What the computes of a branch used in an hour (its beginning, as :func:`localcloud.clock.render` writes it)."""
+
+    KIND: ClassVar[str] = "usage"
+    KEY: ClassVar[tuple[str, ...]] = ("branch_id", "hour")
+    PARENT: ClassVar[str | None] = "project_id"
+    project_id: str
+    branch_id: str
+    hour: str
+    active_seconds: float = 0.0
+    compute_unit_seconds: float = 0.0
+    written_bytes: int = 0
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ from localcloud.records import (
     Snapshot,
     SpendingLimit,
     TransferRequest,
+    Usage,
     VpcEndpoint,
     VpcRestriction,
 )
@@ -106,6 +107,7 @@ class State:
         self.api_keys = Table(ApiKey)
         self.permissions = Table(Permission)
         self.snapshots = Table(Snapshot)
+        self.usage = Table(Usage)
         self.transfer_requests = Table(TransferRequest)
         self.jwks = Table(Jwks)
         self.vpc_restrictions = Table(VpcRestriction)

@@ -11,6 +11,7 @@ from localcloud.neon import (
     api_keys,
     branches,
     connection,
+    consumption,
     databases,
     endpoints,
     jwks,
@@ -69,6 +70,7 @@ _MODULES = (
     jwks,
     vpc,
     preload,
+    consumption,
 )
 
 

@@ -285,6 +285,11 @@ class VpcLabel(Body):
     label: str
 
 
+class TransferProjects(Body):
+    destination_org_id: Identifier
+    project_ids: Annotated[list[Identifier], Field(min_length=1, max_length=400)]
+
+
 class TransferRequestCreate(Body):
     ttl_seconds: Annotated[int, Field(ge=1, lt=2**31)] | None = None
 

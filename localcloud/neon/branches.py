@@ -110,6 +110,8 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
         parent_timestamp=moment.time if moment else None,
         # A parent that runs can get another database before it is copied.
         lists_stale=parent.lists_stale,
+        logical_size=parent.logical_size,
+        wal_position=parent.wal_position,
     )
     roles = copied_roles(cloud, parent.id, branch.id, fresh=parent.protected)
     databases = copied_databases(cloud, parent.id, branch.id)

@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from localcloud.neon import usage
 from localcloud.neon.plans import DEFAULT_SUSPEND_SECONDS
 from localcloud.postgres.front import Admission
 from localcloud.postgres.on_demand import OnDemand
@@ -115,6 +116,7 @@ class Compute(OnDemand):
     async def _let_go(self) -> None:
         # As on Neon, what was made over SQL is known also while the compute sleeps.
         taken = await self._lists.take(self.endpoint.branch_id, self._cluster)
+        await usage.account(self._state, self.endpoint, self._cluster)
         await super()._let_go()
         if taken:
             self._lists.closed(self.endpoint.branch_id, self._cluster)

@@ -22,10 +22,6 @@ _ORGANIZATION = "/organizations/{org_id}"
 
 # By path: the methods.
 _MISSING = {
-    "/consumption_history/projects": "GET",
-    "/consumption_history/v2/branches": "GET",
-    "/consumption_history/v2/projects": "GET",
-    "/organizations/{source_org_id}/projects/transfer": "POST",
     "/projects/auth/create": "POST",
     "/projects/auth/keys": "POST",
     "/projects/auth/transfer_ownership": "POST",
@@ -74,7 +70,6 @@ _MISSING = {
     _BRANCH + "/functions/{slug}/deployments": "POST",
     _BRANCH + "/masking_rules": "GET PATCH",
     _BRANCH + "/storage": "GET",
-    "/users/me/projects/transfer": "POST",
 }
 
 

@@ -71,9 +71,29 @@ async def accept_project(cloud: Cloud, request: Request) -> Response:
     return gone()
 
 
+async def transfer_projects(cloud: Cloud, request: Request) -> Response:
+    """Move projects into an organization. There is one, so they are in it already; others are not found."""
+    caller = caller_of(request)
+    if "source_org_id" in request.path_params:
+        caller.organization(cloud, request.path_params["source_org_id"])
+    else:
+        caller.check_personal()
+    wanted = await bodies.read(request, bodies.TransferProjects)
+    org_id = caller.organization(cloud, wanted.destination_org_id)
+    projects = [cloud.project(each) for each in wanted.project_ids]
+    for project in projects:
+        if not caller.sees(project):
+            raise not_found("project")
+        project.org_id = project.owner_id = org_id
+    cloud.state.put(*projects)
+    return answer({})
+
+
 _TRANSFERS = "/projects/{project_id}/transfer_requests"
 ROUTES: Routes = [
     ("GET", "/projects/shared", list_shared),
+    ("POST", "/organizations/{source_org_id}/projects/transfer", transfer_projects),
+    ("POST", "/users/me/projects/transfer", transfer_projects),
     ("POST", _TRANSFERS, offer_project),
     ("PUT", _TRANSFERS + "/{request_id}", accept_project),
 ]

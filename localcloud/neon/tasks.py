@@ -53,6 +53,7 @@ class Tasks:
                 await catalog.create_role(cluster, role.name, role.password)
             for database in self._cloud.state.databases.of(branch.id):
                 await catalog.create_database(cluster, database.name, database.owner_name)
+            branch.logical_size, branch.wal_position = await catalog.measure(cluster)
         self._mark_ready(branch)
 
     async def _create_branch(self, operation: Operation) -> None:
@@ -99,7 +100,7 @@ class Tasks:
         async with cluster.held():
             if moment:
                 await self._cloud.lists.adopt(snapshot.id, cluster)
-            snapshot.full_size = await catalog.measure(cluster)
+            snapshot.full_size, _written = await catalog.measure(cluster)
         self._cloud.state.put(snapshot)
 
     async def _delete_snapshot(self, operation: Operation) -> None:

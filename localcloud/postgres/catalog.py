@@ -180,11 +180,12 @@ async def _list_roles(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> d
     return dict(await cursor.fetchall())
 
 
-async def measure(cluster: Cluster) -> int:
-    """Return how many bytes the databases have together."""
+async def measure(cluster: Cluster) -> tuple[int, int]:
+    """Return how many bytes the databases have together, and how many were ever written into the WAL."""
     async with cluster.connect() as connection:
         cursor = await connection.execute(
-            "SELECT coalesce(sum(pg_database_size(oid)), 0)::bigint FROM pg_database WHERE NOT datistemplate"
+            "SELECT sum(pg_database_size(oid))::bigint, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint "
+            "FROM pg_database WHERE NOT datistemplate"
         )
         row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    return (int(row[0]), int(row[1])) if row else (0, 0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from localcloud.neon.missing import ROUTES as MISSING
-from tests.localcloud.support import Account, Project, query
+from tests.localcloud.support import Account, Json, Project, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,3 +200,59 @@ def test_a_library_that_is_listed_is_loaded_and_another_refused(
     other = {"enabled_libraries": ["timescaledb"]}
     body = {"project": {"settings": {"preload_libraries": other}}}
     assert account.refusal("PATCH", project.path, body)[0] == 400
+
+
+def test_projects_are_in_the_organization_and_move_to_no_other(
+    account: Account, project: Project
+) -> None:
+    here = {"destination_org_id": account.cloud.neon_org_id, "project_ids": [project.id]}
+    path = f"{organization(account)}/projects/transfer"
+    assert account.ask("POST", path, here) == {}
+    assert account.ask("POST", "/users/me/projects/transfer", here) == {}
+    assert account.refusal("POST", path, here | {"destination_org_id": "org-other-1"})[0] == 404
+    assert account.refusal("POST", path, here | {"project_ids": ["none-such-1"]})[0] == 404
+    assert account.refusal("POST", path, {})[0] == 400
+
+
+# Consumption
+
+
+def test_what_was_used_is_told_by_hours_in_every_form(account: Account, project: Project) -> None:
+    query(project.uri, "CREATE TABLE written AS SELECT generate_series(1, 20000)")
+    time.sleep(1)
+    project.suspend()
+    now = datetime.now(UTC)
+    asked: dict[str, object] = {
+        "from": (now - timedelta(hours=2)).isoformat(),
+        "to": (now + timedelta(hours=1)).isoformat(),
+        "granularity": "hourly",
+        "org_id": account.cloud.neon_org_id,
+        "project_ids": project.id,
+    }
+
+    def consumed(path: str, what: str, **more: object) -> list[Json]:
+        found = account.ask("GET", f"/consumption_history/{path}", **asked, **more)[what]
+        assert [each["project_id"] for each in found] == [project.id]
+        return [hour for period in found[0]["periods"] for hour in period["consumption"]]
+
+    hours = consumed("projects", "projects")
+    assert sum(hour["active_time_seconds"] for hour in hours) >= 1
+    assert sum(hour["written_data_bytes"] for hour in hours) > 500_000
+    assert hours[-1]["synthetic_storage_size_bytes"] > 5_000_000
+    metrics = "compute_unit_seconds,root_branch_bytes_month"
+    for path, what in (("v2/projects", "projects"), ("v2/branches", "branches")):
+        measured = consumed(path, what, metrics=metrics)[-1]["metrics"]
+        assert [each["metric_name"] for each in measured] == metrics.split(",")
+        assert measured[1]["value"] > 0
+        unmeasured = {"metrics": "public_network_transfer_bytes"}
+        assert (
+            account.refusal("GET", f"/consumption_history/{path}", **asked, **unmeasured)[0] == 501
+        )
+        assert account.refusal("GET", f"/consumption_history/{path}", **asked)[0] == 400
+    for wrong in ({"granularity": "weekly"}, {"limit": 0}, {"from": "then"}, {"project_ids": "A"}):
+        path = "/consumption_history/projects"
+        assert account.refusal("GET", path, **asked | wrong)[0] == 400
+    early = asked | {"from": (now - timedelta(days=8)).isoformat()}
+    assert account.refusal("GET", "/consumption_history/projects", **early)[0] == 406
+    for granularity in ("daily", "monthly"):
+        account.ask("GET", "/consumption_history/projects", **asked | {"granularity": granularity})

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from localcloud.clock import Clock
+from localcloud.clock import Clock, render
 from localcloud.faults.standing import Faults
 from localcloud.neon.computes import Compute
 from localcloud.neon.operations import Operations
+from localcloud.neon.usage import used
 from localcloud.postgres.cluster import Cluster, ClusterError
 from localcloud.postgres.front import Session
 from localcloud.postgres.refusal import RefusedError
@@ -71,6 +73,9 @@ class FakeCluster:
 
     async def busy(self) -> bool:
         return self.is_busy
+
+    def connect(self) -> None:
+        raise ClusterError("has nothing to connect to")
 
 
 @pytest.fixture
@@ -285,3 +290,18 @@ def test_a_disabled_endpoint_admits_nobody(state: State) -> None:
         assert cluster.starts == 0
 
     asyncio.run(scenario())
+
+
+def test_what_a_compute_used_is_kept_by_the_hour_when_it_ends(state: State) -> None:
+    async def scenario() -> None:
+        one = compute(state, FakeCluster())
+        await one.admit()
+        state.endpoints["ep-1"].started_at = render(datetime.now(UTC) - timedelta(minutes=90))
+        assert round(sum(each.active_seconds for each in used(state, "p"))) == 5400
+        await one.suspend()
+
+    asyncio.run(scenario())
+    kept = state.usage.of("p")
+    assert len(kept) in {2, 3}
+    assert round(sum(each.active_seconds for each in kept)) == 5400
+    assert used(state, "p") == kept
