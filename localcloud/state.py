@@ -8,17 +8,15 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from localcloud.aura.records import AuraInstance, AuraKey, AuraSession, AuraSnapshot
 from localcloud.records import (
     ApiKey,
-    AuraInstance,
-    AuraKey,
-    AuraSession,
-    AuraSnapshot,
     Branch,
     Database,
     Endpoint,
     Invitation,
     Jwks,
+    Masking,
     Operation,
     Permission,
     Project,
@@ -107,6 +105,7 @@ class State:
         self.api_keys = Table(ApiKey)
         self.permissions = Table(Permission)
         self.snapshots = Table(Snapshot)
+        self.masking = Table(Masking)
         self.usage = Table(Usage)
         self.transfer_requests = Table(TransferRequest)
         self.jwks = Table(Jwks)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localcloud.aura.neo4j import Neo4j
-    from localcloud.records import AuraInstance, AuraKey, AuraSnapshot, Json
+    from localcloud.aura.records import AuraInstance, AuraKey, AuraSnapshot
+    from localcloud.records import Json
     from localcloud.settings import Settings
     from localcloud.state import Change, State
 

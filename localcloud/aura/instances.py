@@ -22,8 +22,8 @@ from localcloud.aura.errors import (
     unavailable,
 )
 from localcloud.aura.keys import check_usable
+from localcloud.aura.records import AuraInstance, AuraSnapshot
 from localcloud.aura.routing import Routes, answer
-from localcloud.records import AuraInstance, AuraSnapshot
 
 if TYPE_CHECKING:
     from starlette.requests import Request

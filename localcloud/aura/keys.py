@@ -10,9 +10,9 @@ from starlette.responses import Response
 from localcloud.aura import bodies
 from localcloud.aura.configurations import CONFIGURATIONS, DEDICATED
 from localcloud.aura.errors import refused
+from localcloud.aura.records import AuraKey
 from localcloud.aura.routing import Routes, answer
 from localcloud.aura.views import moment
-from localcloud.records import AuraKey
 
 if TYPE_CHECKING:
     from starlette.requests import Request

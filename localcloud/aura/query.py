@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from localcloud.aura.cloud import Aura
-    from localcloud.records import AuraInstance, Json
+    from localcloud.aura.records import AuraInstance
+    from localcloud.records import Json
 
 PATH = "/db/{database}/query/v2"
 _UNAUTHORIZED = "Neo.ClientError.Security.Unauthorized"

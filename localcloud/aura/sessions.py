@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from localcloud.aura import bodies, ids
 from localcloud.aura.configurations import CONFIGURATIONS
 from localcloud.aura.errors import refused
+from localcloud.aura.records import AuraSession
 from localcloud.aura.routing import Routes, answer
 from localcloud.aura.views import moment
-from localcloud.records import AuraSession
 
 if TYPE_CHECKING:
     from starlette.requests import Request

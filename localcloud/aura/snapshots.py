@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from localcloud.aura import bodies, ids, views
 from localcloud.aura.errors import refused
+from localcloud.aura.records import AuraSnapshot
 from localcloud.aura.routing import Routes, answer
-from localcloud.records import AuraSnapshot
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -11,7 +11,8 @@ from localcloud.aura.configurations import BUSINESS_CRITICAL, CONFIGURATIONS, DE
 
 if TYPE_CHECKING:
     from localcloud.aura.cloud import Aura
-    from localcloud.records import AuraInstance, AuraSnapshot, Json
+    from localcloud.aura.records import AuraInstance, AuraSnapshot
+    from localcloud.records import Json
 
 TENANT_NAME = "Local Cloud"
 

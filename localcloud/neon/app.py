@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.asgi import HttpApi
 from localcloud.neon import (
+    anonymizing,
     api_keys,
     branches,
     connection,
@@ -55,6 +56,7 @@ _MODULES = (
     operation_routes,
     permissions,
     branches,
+    anonymizing,
     restoring,
     snapshots,
     schemas,

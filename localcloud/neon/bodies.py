@@ -139,6 +139,25 @@ class BranchCreateRequest(Body):
     branch: BranchCreate | None = None
 
 
+class MaskingRule(Body):
+    database_name: SqlName
+    schema_name: SqlName
+    table_name: SqlName
+    column_name: SqlName
+    masking_function: str | None = None
+    masking_value: str | None = None
+
+
+class MaskingRulesUpdateRequest(Body):
+    masking_rules: list[MaskingRule]
+
+
+class BranchAnonymizedCreateRequest(Body):
+    branch_create: BranchCreateRequest | None = None
+    masking_rules: list[MaskingRule] | None = None
+    start_anonymization: bool | None = None
+
+
 class BranchUpdate(Body):
     name: Name | None = None
     protected: bool | None = None

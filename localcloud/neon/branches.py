@@ -20,11 +20,13 @@ from localcloud.neon.routing import Routes, answer, gone
 from localcloud.records import Branch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
     from localcloud.neon.cloud import Cloud
-    from localcloud.records import Json, Operation
+    from localcloud.records import Json, Operation, Project, Record
 
 _SORTABLE = ("updated_at", "created_at", "name")
 
@@ -70,8 +72,17 @@ async def count_branches(cloud: Cloud, request: Request) -> Response:
 
 async def create_branch(cloud: Cloud, request: Request) -> Response:
     """Copy a branch as it is at this moment: data, roles, databases, and passwords unless the parent is protected."""
-    project = project_of(cloud, request)
     body = await bodies.read(request, bodies.BranchCreateRequest, optional=True)
+    return answer(await make_branch(cloud, project_of(cloud, request), body), 201)
+
+
+async def make_branch(
+    cloud: Cloud,
+    project: Project,
+    body: bodies.BranchCreateRequest,
+    more: Callable[[Branch], tuple[list[Record], list[Step]]] | None = None,
+) -> Json:
+    """Begin to make a branch, and return the answer. ``more``: records of it, and steps once its data are there."""
     wanted = body.branch or bodies.BranchCreate()
     _check_supported(wanted)
     expires_at = _expiry(cloud, wanted.expires_at)
@@ -128,6 +139,8 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
             branch.id,
         )
     ]
+    records, further = more(branch) if more else ([], [])
+    steps += further
     if sum(each.type == "read_write" for each in body.endpoints or []) > 1:
         raise limit("ENDPOINTS_LIMIT_EXCEEDED", "read_write endpoint already exists")
     for each in body.endpoints or []:
@@ -136,7 +149,7 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
         steps.append(Step("start_compute", {"kind": "start"}, branch.id, endpoint.id))
     cloud.claim_addresses(*endpoints)
     with cloud.state.change() as change:
-        change.put(branch, *roles, *databases, *endpoints)
+        change.put(branch, *roles, *databases, *endpoints, *records)
         for endpoint in endpoints:
             cloud.open_endpoint(endpoint)
         operations = cloud.operations.schedule(change, project.id, steps)
@@ -152,7 +165,7 @@ async def create_branch(cloud: Cloud, request: Request) -> Response:
         document["connection_uris"] = [
             views.connection_details(endpoints[0], roles[0], databases[0])
         ]
-    return answer(document, 201)
+    return document
 
 
 async def get_branch(cloud: Cloud, request: Request) -> Response:

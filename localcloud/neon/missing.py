@@ -34,10 +34,7 @@ _MISSING = {
     _PROJECT + "/auth/oauth_providers": "GET POST",
     _PROJECT + "/auth/oauth_providers/{oauth_provider_id}": "PATCH DELETE",
     _PROJECT + "/auth/users/{auth_user_id}": "DELETE",
-    _PROJECT + "/branch_anonymized": "POST",
     _BRANCH + "/ai_gateway": "GET",
-    _BRANCH + "/anonymize": "POST",
-    _BRANCH + "/anonymized_status": "GET",
     _BRANCH + "/auth": "GET POST DELETE",
     _BRANCH + "/auth/allow_localhost": "GET PATCH",
     _BRANCH + "/auth/config": "PATCH",
@@ -68,7 +65,6 @@ _MISSING = {
     _BRANCH + "/functions": "GET",
     _BRANCH + "/functions/{slug}": "GET PATCH DELETE",
     _BRANCH + "/functions/{slug}/deployments": "POST",
-    _BRANCH + "/masking_rules": "GET PATCH",
     _BRANCH + "/storage": "GET",
 }
 

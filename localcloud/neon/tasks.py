@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.postgres import catalog
 from localcloud.postgres.history import Moment
+from localcloud.postgres.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,6 +27,7 @@ class Tasks:
             "restore_branch": self._restore_branch,
             "finalize_restore": self._finalize_restore,
             "create_snapshot": self._create_snapshot,
+            "anonymize": self._anonymize,
             "delete_snapshot": self._delete_snapshot,
             "delete_branch": self._delete_branch,
             "start": self._start,
@@ -102,6 +104,23 @@ class Tasks:
                 await self._cloud.lists.adopt(snapshot.id, cluster)
             snapshot.full_size, _written = await catalog.measure(cluster)
         self._cloud.state.put(snapshot)
+
+    async def _anonymize(self, operation: Operation) -> None:
+        record = self._cloud.state.masking[str(operation.branch_id)]
+        cluster = self._cloud.cluster(record.branch_id)
+        try:
+            async with cluster.held():
+                await mask(cluster, record.rules)
+        except BaseException as error:
+            record.state = "error"
+            record.status_message = " ".join(str(error).split())
+            record.failed_at = record.updated_at = self._cloud.clock.now()
+            self._cloud.state.put(record)
+            raise
+        record.state, record.status_message, record.failed_at = "anonymized", None, None
+        record.updated_at = record.last_run["completed_at"] = self._cloud.clock.now()
+        record.last_run["masked_columns"] = len(record.rules)
+        self._cloud.state.put(record)
 
     async def _delete_snapshot(self, operation: Operation) -> None:
         await self._cloud.discard(self._cloud.cluster(operation.task["snapshot_id"]))

@@ -319,3 +319,42 @@ def test_history_snapshots_and_what_is_due_survive_a_restart(tmp_path: Path) -> 
             "POST", path, {"finalize_restore": True, "target_branch_id": body["source_branch_id"]}
         )
         assert numbers(project.uri) == [1, 2]
+
+
+# Masked branches
+
+
+def test_a_masked_branch_holds_what_its_rules_say_and_its_parent_what_it_held(
+    project: Project,
+) -> None:
+    account = project.account
+    query(
+        project.uri,
+        "CREATE TABLE people (mail text, phone text)",
+        "INSERT INTO people VALUES ('a@b.c', '1')",
+    )
+    place = {"database_name": "neondb", "schema_name": "public", "table_name": "people"}
+    rules = [
+        place | {"column_name": "mail", "masking_function": "pg_catalog.md5(mail)"},
+        place | {"column_name": "phone", "masking_value": "it's none"},
+    ]
+    body = {"branch_create": ENDPOINT, "masking_rules": rules, "start_anonymization": True}
+    made = project.do("POST", f"{project.path}/branch_anonymized", body)["branch"]
+    path = f"{project.path}/branches/{made['id']}"
+    rows = query(uri_of(project, made["id"]), "SELECT mail = md5('a@b.c'), phone FROM people")
+    assert rows == [(True, "it's none")]
+    assert query(project.uri, "SELECT mail FROM people") == [("a@b.c",)]
+    status = account.ask("GET", f"{path}/anonymized_status")
+    assert (status["state"], status["last_run"]["masked_columns"]) == ("anonymized", 2)
+    assert account.ask("GET", f"{path}/masking_rules")["masking_rules"] == rules
+    missing = [place | {"column_name": "none", "masking_value": "x"}]
+    account.ask("PATCH", f"{path}/masking_rules", {"masking_rules": missing})
+    account.ask("POST", f"{path}/anonymize")
+    project.wait()
+    status = account.ask("GET", f"{path}/anonymized_status")
+    assert (status["state"], "none" in status["status_message"]) == ("error", True)
+    for function, code in (("anon.fake_email()", 501), (None, 400)):
+        rule = place | {"column_name": "mail", "masking_function": function}
+        answer = account.refusal("PATCH", f"{path}/masking_rules", {"masking_rules": [rule]})
+        assert answer[0] == code
+    assert account.refusal("GET", f"{project.branch}/masking_rules")[0] == 404
