@@ -24,7 +24,7 @@ def doctor(
         bool,
         typer.Option(
             "--fix",
-            help="Settle what is safe: locks of dead processes of this machine, operations that the cloud explains.",
+            help="Settle what is safe: locks of dead processes of this machine, operations that the cloud explains, the last whole copy of a state that was cut off.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -40,17 +40,20 @@ def doctor(
     """
     from tenantry.recovery.judging import judge
     from tenantry.recovery.looking import Looker
-    from tenantry.recovery.settling import settle
+    from tenantry.recovery.settling import put_back, settle
     from tenantry.running.local import current_environment
 
     settled: list[Finding] = []
     with one_line_errors():
         environment = current_environment(Path.cwd())
         looker = Looker(Path.cwd(), environment)
-        facts = looker.facts()
-        findings = judge(facts)
         if fix:
-            settled = settle(findings, looker.store, environment, looker.stack)
+            settled = put_back(looker)
+        facts = looker.facts()
+        found = judge(facts)
+        findings = [*settled, *found]
+        if fix:
+            settled += settle(found, looker.store, environment, looker.stack)
     left = [each for each in findings if each not in settled]
     if as_json:
         print_json(

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from tenantry.registry import tokens
-from tenantry.states.times import age
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from tenantry.states.locks import Lock
     from tenantry.states.state import Held, Pending, StackState
 
-Kind = Literal["lock", "pending", "orphan", "duplicate", "gone", "differs"]
+Kind = Literal["cut off", "lock", "pending", "orphan", "duplicate", "gone", "differs"]
 Fix = Literal["delete lock", "drop pending"]
 
 FIX: Final = "tenantry doctor --fix"
@@ -129,31 +128,14 @@ def judge(facts: Facts) -> list[Finding]:
 
 
 def _lock(lock: Lock, facts: Facts) -> Finding:
-    since = f" for {age(lock.at, facts.now)}" if lock.at else ""
-    held = f"held by {lock.holder}{since}"
-    command = ""
-    match lock.owner:
-        case "alive":
-            text = f"{held}: a run is at work, wait until it ends"
-        case "dead":
-            text, command = f"{held}, a process of this machine that is dead", FIX
-        case "elsewhere":
-            text = (
-                f"{held}, which cannot be seen from here: wait until that run ends, or, when you are sure that it is dead, "
-                f"{lock.by_hand}"
-            )
-        case "unknown":
-            text = (
-                "a lock that cannot be read: wait a moment, or, when you are sure that nobody runs, "
-                f"{lock.by_hand}"
-            )
+    dead = lock.owner == "dead"
     return Finding(
         "lock",
         lock.stack,
         lock.stack,
-        text,
-        command,
-        fix="delete lock" if lock.owner == "dead" else None,
+        lock.standing(facts.now),
+        FIX if dead else "",
+        fix="delete lock" if dead else None,
         key=lock.key,
         blocks=True,
     )

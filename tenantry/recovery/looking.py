@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.judging import Cloud, Declared, Facts, Live
 from tenantry.registry import tokens
+from tenantry.running.settings import project_name
 from tenantry.running.stack import configuration, selected
+from tenantry.states.errors import CutOffError
 from tenantry.states.state import Held, read_state
 from tenantry.states.store import open_store
 
@@ -46,7 +48,7 @@ class Looker:
         """
         self._folder = folder
         self._environment = environment
-        self.store = open_store(environment, _project_name(folder))
+        self.store = open_store(environment, project_name(folder))
         self.stack = selected(environment) if stack is None else stack
         self.landing = _landing(environment)
 
@@ -67,6 +69,16 @@ class Looker:
                 read_state(name, content)
                 for name, content in zip(names, readers.map(self.store.state, names), strict=True)
             ]
+
+    def cut_off(self) -> list[CutOffError]:
+        """Find the stacks of this project whose states were cut off."""
+        found = []
+        for stack in sorted(self.store.stacks()):
+            try:
+                self.store.state(stack)
+            except CutOffError as error:
+                found.append(error)
+        return found
 
     @cached_property
     def configuration(self) -> dict[str, str]:
@@ -282,16 +294,6 @@ def _adopted(text: str | None) -> dict[str, str]:
         return {graph: str(facts["instance"]) for graph, facts in found.items()}
     except (ValueError, AttributeError, KeyError, TypeError):
         return {}
-
-
-def _project_name(folder: Path) -> str:
-    import yaml
-
-    try:
-        found = yaml.safe_load((folder / "Pulumi.yaml").read_text("utf-8"))
-        return str(found["name"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
-        raise RecoveryError(f"{folder}/Pulumi.yaml: it cannot be read, or has no name") from None
 
 
 def _landing(environment: Mapping[str, str]) -> timedelta:

@@ -1,16 +1,17 @@
-"""The safe repairs: a lock whose owner is dead, and pending operations that the cloud explains."""
+"""The safe repairs: a lock whose owner is dead, pending operations that the cloud explains, a state that was cut off."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tenantry.recovery.errors import RecoveryError
+from tenantry.recovery.judging import Finding
 from tenantry.running.stack import export_state, import_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tenantry.recovery.judging import Finding
+    from tenantry.recovery.looking import Looker
     from tenantry.states.store import Store
 
 
@@ -40,6 +41,18 @@ def settle(
         _drop({each.key for each in pending}, environment, stack)
         done += pending
     return done
+
+
+def put_back(looker: Looker) -> list[Finding]:
+    """Put the last whole copy in the place of each state that was cut off, and return what was settled.
+
+    :raises StatesError: somebody is at work on the stack
+    """
+    return [
+        Finding("cut off", each.stack, each.stack, f"its last whole copy is back, {each.copy}", "")
+        for each in looker.cut_off()
+        if looker.store.put_back(each.stack)
+    ]
 
 
 def _drop(urns: set[str], environment: Mapping[str, str], stack: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tenantry.running.errors import EngineError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,6 +18,21 @@ def settings_of(folder: Path, stack: str) -> Path:
     """
     inside = _read(folder / "Pulumi.yaml").get("stackConfigDir") or "."
     return folder / str(inside) / f"Pulumi.{stack.rsplit('/', 1)[-1]}.yaml"
+
+
+def project_name(folder: Path) -> str:
+    """Return the project's name.
+
+    :param folder: the folder of `Pulumi.yaml`
+    :raises EngineError: that cannot be read, or has no name
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load((folder / "Pulumi.yaml").read_text("utf-8"))
+        return str(found["name"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        raise EngineError(f"{folder}/Pulumi.yaml: it cannot be read, or has no name") from None
 
 
 def secrets_provider(file: Path) -> str | None:

@@ -25,7 +25,15 @@ HISTORY: Final = ".pulumi/history"
 ENDINGS: Final = (".json", ".json.gz", ".json.zst")
 """What follows a stack's name in the key of its state."""
 TAGS: Final = ".pulumi-tags"
-BESIDE: Final = (TAGS, *(f"{each}.bak" for each in ENDINGS), *ENDINGS)
+BACKUP: Final = ".bak"
+"""What follows the key of a state in that of its copy from before the last write."""
+CUT: Final = ".cut"
+"""What follows it in that of what was left of it, where a copy took its place."""
+BESIDE: Final = (
+    TAGS,
+    *(f"{each}{more}" for more in (CUT, BACKUP) for each in ENDINGS),
+    *ENDINGS,
+)
 """What follows it in all keys of the stack but its history. The state comes last: while it is there, so is the stack."""
 UPDATE: Final = r"\.history\.json(\.gz|\.zst)?$"
 """What the keys of updates end with."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import socket
 import time
 import uuid
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tenantry.states.errors import StatesError
 from tenantry.states.layout import LOCKS
-from tenantry.states.times import moment
+from tenantry.states.times import age, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,11 @@ Owner = Literal["alive", "dead", "elsewhere", "unknown"]
 
 _SLACK: Final = 2.0
 """Seconds by which the kernel's clock of process starts and the wall clock may differ."""
+_NAMED: Final = re.compile(
+    r"^\s*(?P<where>\S+): created by (?P<user>.*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<at>\S+)",
+    re.MULTILINE,
+)
+"""How the engine names a lock that it met."""
 _STATE, _START = 0, 19
 """Places in `/proc/PID/stat` behind the command's name: the state, and the start in ticks since boot (proc(5), fields 3 and 22)."""
 
@@ -52,6 +58,26 @@ class Lock:
     def holder(self) -> str:
         """Who holds it: `ann@build-7 (pid 4711)`."""
         return f"{self.user}@{self.host} (pid {self.pid})" if self.pid else "nobody knows whom"
+
+    def standing(self, now: datetime | None = None) -> str:
+        """Say who holds it, for how long, whether that run lives, and what to do."""
+        since = f" for {age(self.at, now)}" if self.at else ""
+        held = f"held by {self.holder}{since}"
+        match self.owner:
+            case "alive":
+                return f"{held}: a run is at work: wait until it ends, as tenantry up --wait does"
+            case "dead":
+                return f"{held}, a process of this machine that is dead"
+            case "elsewhere":
+                return (
+                    f"{held}, which cannot be seen from here: wait until that run ends, or, when you are sure that it is "
+                    f"dead, {self.by_hand}"
+                )
+            case "unknown":
+                return (
+                    "a lock that cannot be read: wait a moment, or, when you are sure that nobody runs, "
+                    f"{self.by_hand}"
+                )
 
     @property
     def by_hand(self) -> str:
@@ -152,12 +178,27 @@ def _refuse_held(tree: Tree, folder: str, own: str) -> None:
         if lock.key == own:
             continue
         if lock.owner != "dead":
-            by_hand = f", or, when you are sure that it is dead, {lock.by_hand}"
-            raise StatesError(
-                f"lock [{lock.stack}]: held by {lock.holder}: nothing was changed. Wait until that run ends"
-                + ("" if lock.owner == "alive" else by_hand)
-            )
+            raise StatesError(f"lock [{lock.stack}]: {lock.standing()}. Nothing was changed")
         tree.delete(lock.key)
+
+
+def named_locks(said: str) -> list[Lock]:
+    """Read which locks the engine says that it met, and look whether their owners live.
+
+    :param said: what it printed, with one line for each lock
+    """
+    found = []
+    for each in _NAMED.finditer(said):
+        # Without what the backend's URL has before and behind it: a login, options.
+        key = f".pulumi/{each['where'].partition('/.pulumi/')[2].partition('?')[0]}"
+        facts = {
+            "username": each["user"],
+            "hostname": each["host"],
+            "pid": each["pid"],
+            "timestamp": each["at"],
+        }
+        found.append(read_lock(key, json.dumps(facts)))
+    return found
 
 
 def locks_in(tree: Tree, folder: str) -> list[Lock]:

@@ -27,7 +27,8 @@ from tenantry.running.stack import (
     list_stacks,
     remove_stack,
 )
-from tenantry.states.errors import StatesError
+from tenantry.states.copies import last_copy, put_back
+from tenantry.states.errors import CutOffError, StatesError
 from tenantry.states.history import updates_in, updates_through_engine
 from tenantry.states.layout import (
     BESIDE,
@@ -133,6 +134,10 @@ class Store(Protocol):
         """Put a state in the place of a stack's own, or make the stack with it."""
         ...
 
+    def put_back(self, stack: str) -> bool:
+        """Put the last whole copy of a state in the place of one that was cut off; return whether that was done."""
+        ...
+
     def remove(self, stack: str) -> None:
         """Remove a stack with its history; nothing in a cloud is touched. One that is gone is a success."""
         ...
@@ -233,11 +238,9 @@ class InTree:
                 raise StatesError(
                     f"{self.where}: {key} is not of the form that the engine writes: is it from another version?"
                 ) from None
-        name = key.rpartition("/")[2]
-        raise StatesError(
-            f"{self.where}: the state of {stack} is no JSON: it was cut off; the last whole one is beside it, "
-            f"as {name}.bak"
-        )
+        copy = last_copy(self._tree, self._project, stack)
+        told = copy.told(found[key]) if copy else ""
+        raise CutOffError(self.where, key, stack, told)
 
     def write(self, stack: str, kept: Kept) -> None:
         """Put a state in the place of a stack's own. One that is packed stays so."""
@@ -253,6 +256,10 @@ class InTree:
         }
         content = json.dumps(envelope, indent=4, ensure_ascii=False).encode()
         self._tree.write(key, pack(content, key))
+
+    def put_back(self, stack: str) -> bool:
+        """Put a whole copy in the place of a state that was cut off."""
+        return put_back(self._tree, self._project, stack)
 
     def remove(self, stack: str) -> None:
         """Remove a stack with its history."""
@@ -343,6 +350,10 @@ class ThroughEngine:
         given = kept.stamped()
         import_state(self._environment, stack, given.as_export(), self._folder)
         self._seen[stack] = given.written
+
+    def put_back(self, stack: str) -> bool:  # noqa: ARG002 there is no way
+        """Do nothing: what is beside a state is not told."""
+        return False
 
     def remove(self, stack: str) -> None:
         """Remove a stack with its history."""

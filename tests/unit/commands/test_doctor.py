@@ -1,3 +1,4 @@
+import pytest
 from typer.testing import CliRunner
 
 from tenantry.cli import app
@@ -20,3 +21,25 @@ def test_doctor_tells_by_its_exit_code_whether_anything_disagrees(project: Proje
     assert fixed.stdout.startswith("settled: pending [dev] acme/web (Project)")
     (project.folder / "tenants.yaml").write_text("")
     assert RUN.invoke(app, ["doctor"]).exit_code == 1
+
+
+def test_a_state_that_was_cut_off_is_put_back_where_that_is_asked_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenantry.states.store._PAUSE", 0)
+    project.write_state(held())
+    file = project.state_folder / ".pulumi/stacks/tenantry/dev.json"
+    whole = file.read_text()
+    file.with_suffix(".json.bak").write_text(whole)
+    file.write_text(whole[:150])
+    project.neon.projects = [listed()]
+    for command in (["doctor"], ["up", "--yes"]):
+        result = RUN.invoke(app, command)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "the state of stack dev was cut off: tenantry doctor --fix puts" in result.stderr
+    fixed = RUN.invoke(app, ["doctor", "--fix"])
+    assert fixed.exit_code == 0
+    assert fixed.stdout == (
+        "settled: cut off [dev] dev: its last whole copy is back, of 2026-11-22 10:00:00 UTC, which lacks nothing\n"
+    )
+    assert file.read_text() == whole

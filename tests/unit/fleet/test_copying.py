@@ -87,7 +87,7 @@ def test_a_run_that_is_at_work_is_waited_for(tmp_path: Path) -> None:
     source, target = Folder(tmp_path / "state"), Folder(tmp_path / "new")
     with (
         InTree(source, "t").hold(["acme--lab"]),
-        pytest.raises(StatesError, match="Wait until that run ends"),
+        pytest.raises(StatesError, match="wait until it ends"),
     ):
         copy_states(source, target, "t")
     assert target.keys("") == []

@@ -249,7 +249,7 @@ def test_a_stack_that_somebody_works_on_is_left_alone(scene: Scene) -> None:
     before = plain(scene.get("prod"))
     with (
         scene.states.hold(["acme--lab"]),
-        pytest.raises(StatesError, match=r"lock \[acme--lab\]: held by .*Wait"),
+        pytest.raises(StatesError, match=r"lock \[acme--lab\]: held by .*wait until it ends"),
     ):
         scene.split()
     assert plain(scene.get("prod")) == before

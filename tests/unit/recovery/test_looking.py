@@ -3,6 +3,7 @@ import pytest
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.judging import judge
 from tenantry.recovery.looking import Looker
+from tenantry.running.errors import EngineError
 from tests.unit.recovery.project import Project, held, listed
 
 
@@ -42,5 +43,5 @@ def test_without_a_key_nothing_is_claimed(project: Project) -> None:
 @pytest.mark.parametrize("content", ["", "runtime: python\n", "name: [", "- a\n"])
 def test_a_project_without_a_name_is_refused(project: Project, content: str) -> None:
     (project.folder / "Pulumi.yaml").write_text(content)
-    with pytest.raises(RecoveryError, match=r"Pulumi\.yaml: it cannot be read, or has no name"):
+    with pytest.raises(EngineError, match=r"Pulumi\.yaml: it cannot be read, or has no name"):
         project.looker()

@@ -135,7 +135,8 @@ def test_half_a_state_is_not_taken_for_an_empty_one(
     store = open_store(project.environment, "tenantry")
     for read in (store.state, store.read):
         with pytest.raises(
-            StatesError, match=rf"state of dev is no JSON.*as dev\.json{ending}\.bak"
+            StatesError,
+            match=rf"state of stack dev was cut off.*get .*/dev\.json{ending} from a backup",
         ):
             read("dev")
 
