@@ -1,6 +1,6 @@
 """The states that the engine keeps: read, written, and what is in them.
 
-`tree` has a backend's keys and `layout` says what is at each. On them `store` reads and writes states, `locks` whose turn
-it is, and `history` what was applied last. What a state says is pure: `apps` and `state` read it, `deployments` cuts it
-apart and puts such parts together.
+`tree` reads and writes a backend's keys, and `layout` says what is at each. `store` is what other rooms use: states,
+locks (`locks`) and last updates (`history`). `apps` and `state` say what is in a state. `deployments` cuts one apart by
+its apps and joins such parts. These three are pure.
 """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Resource = Mapping[str, Any]
 Deployment = Mapping[str, Any]
-"""What a stack holds: `resources`, `manifest`, `pending_operations`. None stands for a stack in which nothing was applied."""
+"""What a stack holds: `resources`, `manifest`, `pending_operations`. None where nothing was applied to the stack."""
 
 
 @dataclass(frozen=True)

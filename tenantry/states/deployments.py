@@ -1,8 +1,9 @@
 """Cuts a stack's state apart by its apps, and puts such parts together. Pure: nothing is read, written or decrypted.
 
-A state is what the engine calls a deployment (pulumi 3, `apitype.DeploymentV3`): resources in an order in which each comes after those
-that it refers to, by URNs that begin with the stack's name. An app is its component and all that has it for an ancestor. The rest
-is shared: the stack's own resource with its outputs, providers, the catalog's tables.
+A state is what the engine calls a deployment (pulumi 3, `apitype.DeploymentV3`): a list of resources, each after those
+that it refers to. They refer to each other by URN, which begins with the stack's name. An app is its component and all
+that has it for an ancestor. The rest is shared: the stack's own resource with its outputs, providers, the catalog's
+tables.
 """
 
 from __future__ import annotations
@@ -218,7 +219,7 @@ def _closure(begin: Iterable[Resource], shared: Iterable[Resource]) -> set[str]:
 
 
 def _is_default(resource: Resource) -> bool:
-    """Whether the engine made it by itself, for resources that name no provider: one that nothing uses would only be deleted."""
+    """Tell whether the engine made this provider for resources that name none. It is left out where nothing uses it."""
     return resource["type"].startswith(tokens.PROVIDERS) and name_of(resource).startswith("default")
 
 

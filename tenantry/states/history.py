@@ -2,9 +2,9 @@
 
 The engine's own backends note each update with its kind, its result and its message, and keep a copy of the state that
 it left (`tenantry.states.layout`). A run of a fleet puts the digest of the app's inputs into the message. So the record
-of the last success is beside the state, whatever machine looks, and comes from the engine itself: another `pulumi up` or
-`pulumi refresh` by hand makes another record, a run that was killed makes none, but changes the state, and so does an
-edit of the state. In all these cases the app counts as changed.
+of the last success is beside the state, the same for every machine. A `pulumi up` or `pulumi refresh` by hand leaves
+another record. A run that was killed leaves none, but changes the state, and so does an edit of the state. In all these
+cases the app counts as changed.
 """
 
 from __future__ import annotations

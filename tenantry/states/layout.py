@@ -34,7 +34,7 @@ BESIDE: Final = (
     *(f"{each}{more}" for more in (CUT, BACKUP) for each in ENDINGS),
     *ENDINGS,
 )
-"""What follows it in all keys of the stack but its history. The state comes last: while it is there, so is the stack."""
+"""What follows it in all keys of the stack but its history. The state is last: the stack is there as long as it is."""
 UPDATE: Final = r"\.history\.json(\.gz|\.zst)?$"
 """What the keys of updates end with."""
 

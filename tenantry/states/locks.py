@@ -1,7 +1,7 @@
 """Locks of the engine: whose they are, and whether their owner lives.
 
-A lock is a file of its own for each run (pulumi 3, `pkg/backend/diy/lock.go`): pid, user, host and time, without a lease.
-A run that is killed leaves it behind.
+Each run has a file of its own as its lock (pulumi 3, `pkg/backend/diy/lock.go`). It holds pid, user, host and time, and
+no lease, so a run that is killed leaves it behind.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NAMED: Final = re.compile(
 )
 """How the engine names a lock that it met."""
 _STATE, _START = 0, 19
-"""Places in `/proc/PID/stat` behind the command's name: the state, and the start in ticks since boot (proc(5), fields 3 and 22)."""
+"""Places in `/proc/PID/stat` behind the command's name (proc(5), fields 3 and 22): state, start in ticks since boot."""
 
 
 @dataclass(frozen=True)

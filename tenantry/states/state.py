@@ -29,7 +29,7 @@ class Held:
     place: Mapping[str, str] = field(default_factory=dict)
     """What the cloud cannot change about it, by the cloud's own word; what the state does not know is not there."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """What can be changed about it, as the last run asked for it; by property, in the form of `tenantry.neon.client.NeonProject`."""
+    """What can be changed about it, as the last run asked, by property; values as `tenantry.neon.client` has them."""
     adopts: str = ""
     """The id of the instance that a create is to take over."""
 

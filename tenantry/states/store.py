@@ -2,8 +2,8 @@
 
 A folder or a table of PostgreSQL is read and written at once (`tenantry.states.tree`), each state whole or not at all,
 under the engine's own locks. Any other kind of backend answers through `pulumi`, which does not tell of locks and takes
-the lock of a stack only while it writes; there a state that changed since it was read is not written over, as far as two
-looks can tell.
+a stack's lock only while it writes. There the state is looked at again before it is written, and one that changed since
+it was read is left alone. A change between that look and the write is not seen.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _ALL: Final = 3 * 2**28
 
 
 class Tree(ABC):
-    """A backend's keys and what is at each. All of it raises StatesError where the backend does not answer or refuses."""
+    """A backend's keys and what is at each. Methods raise StatesError where the backend does not answer or refuses."""
 
     where: str
     """What it is, for messages; no secret."""
@@ -73,7 +73,7 @@ class Tree(ABC):
 
 
 def open_tree(url: str, project: str) -> Tree | None:
-    """Find the tree of keys at a backend's URL; None where it is of a kind, or of an age, that cannot be read from here."""
+    """Find the tree of keys at a backend's URL; None where its kind or its age is one that cannot be read from here."""
     scheme = urlsplit(url).scheme
     tree: Tree
     if scheme == "file":
