@@ -221,7 +221,7 @@ def test_a_user_that_may_not_make_tables_is_told(database: Catalog) -> None:
             migrate(nobody.url)
         assert str(raised.value) == (
             "catalog: tables: they are at no revision, this version needs catalog_0001, and the URL's user may not make "
-            "tables: run pulumi up once with the URL of the catalog's owner"
+            "tables: run tenantry up once with the URL of the catalog's owner"
         )
         assert database.ask(RELATIONS) == []
         migrate(database.url)
