@@ -9,14 +9,13 @@ from components.applied import applied
 from components.settings import Settings
 from components.tenant_app import TenantApp
 from providers.catalog import Catalog
-from tenantry.aura.errors import AuraSettingsError
 from tenantry.catalog.location import NO_CATALOG
-from tenantry.registry import App, RegistryError, SelectionError, load
-from tenantry.registry.graphs import GraphError, check_free_graphs
+from tenantry.errors import TenantryError
+from tenantry.registry import App, load
+from tenantry.registry.graphs import check_free_graphs
 from tenantry.registry.moving import MOVED, without_moved
 from tenantry.registry.selection import select_for
-from tenantry.registry.transition import Registered, TransitionError, check_transition
-from tenantry.schemas.errors import SchemaError
+from tenantry.registry.transition import Registered, check_transition
 from tenantry.schemas.planning import SchemaPlan, plan_schemas
 
 
@@ -33,7 +32,7 @@ def run(settings: Settings) -> list[TenantApp]:
             if app.id not in settings.leaving
         ]
         plans = plan_schemas(selected, settings.registry)
-    except (RegistryError, SelectionError, SchemaError) as error:
+    except TenantryError as error:
         raise pulumi.RunError(str(error)) from None
     return declare(
         selected,
@@ -84,7 +83,7 @@ def declare(
             allowed=settings.allow_destroy,
             registered=registered,
         )
-    except (TransitionError, GraphError, AuraSettingsError) as error:
+    except TenantryError as error:
         raise pulumi.RunError(str(error)) from None
 
     for line in destroyed:

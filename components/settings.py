@@ -8,6 +8,7 @@ from pathlib import Path
 import pulumi
 
 from tenantry.aura.settings import AuraSettings, read_settings
+from tenantry.catalog.errors import CatalogError
 from tenantry.catalog.location import CONFIG, VARIABLE, label
 from tenantry.registry.permission import allowed_apps, leaving_apps
 
@@ -125,5 +126,5 @@ def _catalog(environment: Mapping[str, str]) -> pulumi.Output[str] | None:
 def _label(url: str) -> str:
     try:
         return label(url)
-    except ValueError as error:
+    except CatalogError as error:
         raise pulumi.RunError(str(error)) from None

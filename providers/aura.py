@@ -28,6 +28,7 @@ from pulumi.output import contains_unknowns
 from providers.catalog import GraphRecordProvider
 from providers.provider import Provider
 from providers.resource import Resource
+from tenantry.errors import marked
 from tenantry.provisioning.errors import ProvisioningError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class AuraInstanceProvider(AuraProvider):
             is_new = wanted.name not in self._held and not news.get("adoptInstanceId")
             fault = self.account().judge(wanted, is_new=is_new)
         except AuraError as error:
-            return [Fault("name", f"{wanted.target}: {error}")]
+            return [Fault("name", f"{wanted.target}: {marked(error)}")]
         return [fault] if fault else []
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -275,12 +276,13 @@ class AuraReadyProvider(AuraProvider):
         return self.given(props) | {"uri": uri, "status": status}
 
     def _tell_of(self, error: AuraError, props: dict[str, Any]) -> None:
-        from tenantry.aura.errors import InstanceError
+        from tenantry.aura.errors import InstanceError, UnfinishedError
 
         try:
             self._tell(props, "failed")
         except ProvisioningError as untold:
-            raise InstanceError(f"{error}; and it could not be noted: {untold}") from None
+            kind = UnfinishedError if error.may_pass else InstanceError
+            raise kind(f"{error}; and it could not be noted: {untold}") from None
 
     def _tell(self, props: dict[str, Any], status: str, uri: str | None = None) -> None:
         """Note in the catalog, where there is one, how far the graph is."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
 
 from providers.abandoned import end_with_the_engine
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError, marked
 
 Result = TypeVar("Result")
 Properties = dict[str, Any]
@@ -46,7 +46,7 @@ class _Traceback:
     @staticmethod
     def format_exc() -> str:
         error = sys.exc_info()[1]
-        return str(error) if isinstance(error, OneLineError) else traceback.format_exc()
+        return marked(error) if isinstance(error, TenantryError) else traceback.format_exc()
 
 
 def _report_in_one_line() -> None:

@@ -40,7 +40,7 @@ class Course:
         :param environment: the variables to run `pulumi` with: backend, passphrase, stack
         :param say: takes a line for each thing that was settled or is waited for
         :param create: make the stack where it is not there yet
-        :raises OneLineError: with a line for each thing that a run must not begin over
+        :raises TenantryError: with a line for each thing that a run must not begin over
         """
         self._folder = folder
         self._environment = environment

@@ -1,7 +1,7 @@
 """Why a run does not begin."""
 
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 
 
-class OptionError(OneLineError):
+class OptionError(TenantryError):
     """The run cannot take an option for the engine."""

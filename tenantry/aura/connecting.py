@@ -6,13 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tenantry.aura.query import Connection, QueryClient
+from tenantry.errors import TenantryError
 from tenantry.running.stack import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class NoGraphError(LookupError):
+class NoGraphError(TenantryError):
     """The stack holds no such graph; one line."""
 
 

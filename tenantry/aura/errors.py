@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 
 _TEXT_LENGTH: Final = 300
 
 
-class AuraError(OneLineError):
+class AuraError(TenantryError):
     """Aura, or the way to it, did not do what was asked."""
 
 
@@ -26,13 +26,19 @@ class AuraStateError(AuraError):
 class AuraDeadlineError(AuraError):
     """There is no time left to go on."""
 
+    may_pass = True
+
 
 class AuraUnreachableError(AuraError):
     """No connection: nothing was sent."""
 
+    may_pass = True
+
 
 class AuraLostAnswerError(AuraError):
     """The request was sent, and its answer did not come: it may have had its effect."""
+
+    may_pass = True
 
 
 class AuraUnexpectedAnswerError(AuraError):
@@ -41,6 +47,12 @@ class AuraUnexpectedAnswerError(AuraError):
 
 class InstanceError(AuraError):
     """An instance that cannot be made, changed, waited for or deleted; the text says what to do."""
+
+
+class UnfinishedError(InstanceError):
+    """What was wanted of an instance has not come about in its time; the next run looks, and goes on."""
+
+    may_pass = True
 
 
 @dataclass(frozen=True)
@@ -97,9 +109,13 @@ class AuraUnsupportedError(AuraAnswerError):
 class AuraThrottledError(AuraAnswerError):
     """429: too many requests. Nothing was done."""
 
+    may_pass = True
+
 
 class AuraServerError(AuraAnswerError):
     """500 and above: the request may have had its effect."""
+
+    may_pass = True
 
 
 _BY_STATUS: Final[dict[int, type[AuraAnswerError]]] = {

@@ -20,6 +20,7 @@ from tenantry.aura.errors import (
     AuraQuotaError,
     AuraStateError,
     InstanceError,
+    UnfinishedError,
 )
 from tenantry.aura.judging import same_name_fault, taken
 from tenantry.aura.models import DESTROYING, PAUSED
@@ -104,7 +105,7 @@ def _send(client: AuraClient, wanted: Wanted, notes: Path) -> Made:
     except AMBIGUOUS as error:
         # It may have waited for its turn: what can still land left just now.
         unanswered.note(notes, wanted.name, client.clock.wall())
-        raise InstanceError(_lost(client, wanted, error)) from None
+        raise _lost(client, wanted, error) from None
     except AuraError as error:
         unanswered.forget(notes, wanted.name)
         if not isinstance(error, AuraQuotaError):
@@ -153,7 +154,7 @@ def change(
                 ) from None
         else:
             return
-    raise InstanceError(
+    raise UnfinishedError(
         f"{target}: instance {instance_id} stays busy: {conflict}; tenantry up tries again"
     )
 
@@ -219,12 +220,12 @@ def _refuse_same_name(client: AuraClient, wanted: Wanted) -> None:
             going.append(found.id)
         if not going:
             return
-    raise InstanceError(
+    raise UnfinishedError(
         f"{wanted.target}: instance {', '.join(going)} of the same name is still being destroyed: tenantry up when it is gone"
     )
 
 
-def _lost(client: AuraClient, wanted: Wanted, error: AuraError) -> str:
+def _lost(client: AuraClient, wanted: Wanted, error: AuraError) -> InstanceError:
     found: list[str] = []
     try:
         for deadline in looks(_AFTER_LOST, client.clock):
@@ -236,11 +237,11 @@ def _lost(client: AuraClient, wanted: Wanted, error: AuraError) -> str:
         found = []  # the first error is the one to be told
     if found:
         settled = ", ".join(f"tenantry graph delete {each} --name {wanted.name}" for each in found)
-        return (
+        return InstanceError(
             f"{wanted.target}: the instance was made ({', '.join(found)}), and the answer with its password was lost; nothing is in it: "
             f"{settled}, then tenantry up. ({error})"
         )
-    return (
+    return UnfinishedError(
         f"{wanted.target}: whether the instance was made is not known: tenantry up looks for its name first, and says what to do if it is "
         f"there. ({error})"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from tenantry.aura.errors import AuraNotFoundError, InstanceError
+from tenantry.aura.errors import AuraNotFoundError, InstanceError, UnfinishedError
 
 if TYPE_CHECKING:
     from tenantry.aura.client import AuraClient
@@ -51,11 +51,11 @@ def is_young(client: AuraClient, created_at: str) -> bool:
 def confirm_gone(client: AuraClient, instance_id: str, tenant_id: str) -> None:
     """Return where the project's list does not have the instance.
 
-    :raises InstanceError: it has
+    :raises UnfinishedError: it has
     :raises AuraError: these credentials cannot say
     """
     # Another account's credentials get a 404 too: only who sees the project may say that something is not in it.
     if any(each.id == instance_id for each in client.instances(tenant_id)):
-        raise InstanceError(
+        raise UnfinishedError(
             f"instance {instance_id} is in Aura's list and not to be found: try again in a minute"
         )

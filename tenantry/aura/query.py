@@ -49,6 +49,8 @@ class QueryError(AuraError):
 class QueryUnreachableError(AuraError):
     """The database does not answer."""
 
+    may_pass = True
+
 
 @dataclass(frozen=True)
 class QueryResult:

@@ -15,6 +15,7 @@ from tenantry.aura.errors import (
     AuraThrottledError,
     AuraUnreachableError,
     InstanceError,
+    UnfinishedError,
 )
 from tenantry.aura.models import DESTROYING, FAILED, PAUSED, RUNNING
 from tenantry.aura.polling import looks
@@ -62,8 +63,8 @@ def wait_until_ready(
     """Wait, pause or resume until the instance is as it is to be; return its connection URL.
 
     :param answers: raises unless a query is answered; for tests
-    :raises InstanceError: it failed, is gone, does not take the password, or is not ready in time. The instance is kept, and the next
-        run goes on waiting.
+    :raises InstanceError: it failed, is gone, or does not take the password
+    :raises UnfinishedError: it is not ready in time. The instance is kept, and the next run goes on waiting.
     """
     wait = _Wait(client, awaited, answers or _answers)
     for deadline in looks(client.settings.polling, client.clock):
@@ -77,7 +78,7 @@ def wait_until_ready(
             break
         if url is not None:
             return url
-    raise InstanceError(
+    raise UnfinishedError(
         f"{awaited.target}: instance {awaited.instance_id} is not {IS_PAUSED if awaited.paused else READY} after "
         f"{client.settings.polling.deadline:.0f} s ({wait.seen}): it is kept, and tenantry up goes on waiting"
     )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tenantry.aura.errors import AuraConflictError, AuraNotFoundError, InstanceError
+from tenantry.aura.errors import (
+    AuraConflictError,
+    AuraNotFoundError,
+    InstanceError,
+    UnfinishedError,
+)
 from tenantry.aura.models import DESTROYING
 from tenantry.aura.polling import looks
 from tenantry.aura.presence import confirm_gone, is_young
@@ -30,7 +35,8 @@ def remove(
 
     :param snapshot: take a snapshot first. Aura keeps it no longer than the instance's own retention
     :param until_gone: wait until its place in the account's limit is free
-    :raises InstanceError: it stays busy, or the snapshot fails
+    :raises UnfinishedError: it stays busy
+    :raises InstanceError: the snapshot fails
     """
     if snapshot:
         _snapshot(client, target, instance_id)
@@ -40,7 +46,7 @@ def remove(
         if gone or (going.begun and not until_gone):
             return
     if not going.begun:
-        raise InstanceError(
+        raise UnfinishedError(
             f"{target}: instance {instance_id} is not deleted: {going.seen}; tenantry up tries again"
         )
 

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from tenantry.catalog.errors import CatalogError
+
 VARIABLE: Final = "TENANTRY_CATALOG_URL"
 """The environment's name for the URL. It comes first: what it says is kept nowhere."""
 CONFIG: Final = "tenantry:catalogUrl"
@@ -29,9 +31,9 @@ _URL: Final = re.compile(r"postgres(?:ql)?://(?:[^@/]*@)?(?P<place>[^?#@]*)(?:\?
 def label(url: str) -> str:
     """Name the catalog at a libpq URI by its place alone: `db.example:5432/tenantry`.
 
-    :raises ValueError: it is no such URI; the message does not hold it
+    :raises CatalogError: it is no such URI; the message does not hold it
     """
     found = _URL.fullmatch(url)
     if found is None:
-        raise ValueError(NO_URL)
+        raise CatalogError(NO_URL)
     return found["place"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenantry.catalog.keys import live_generations
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tenantry.registry.editing import Edit, EditError, RegistryFile
 
 
-class ManyGenerationsError(OneLineError):
+class ManyGenerationsError(TenantryError):
     """More than one generation of the key is valid, and none was named."""
 
 

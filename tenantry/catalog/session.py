@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.catalog.errors import CatalogError
 from tenantry.catalog.location import CONFIG, NO_URL, VARIABLE
 from tenantry.running.stack import setting
 
@@ -20,10 +21,6 @@ NOT_CONFIGURED: Final = (
     "no catalog is configured: set TENANTRY_CATALOG_URL, or pulumi config set --secret "
     "tenantry:catalogUrl"
 )
-
-
-class CatalogError(Exception):
-    """The catalog does not answer as it should; one line, without the URL."""
 
 
 def catalog_url(environment: Mapping[str, str]) -> str | None:

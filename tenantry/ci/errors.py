@@ -1,7 +1,7 @@
 """What a step of CI fails with."""
 
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 
 
-class CiError(OneLineError):
+class CiError(TenantryError):
     """A step cannot do its work; the message says why and what to do."""

@@ -40,7 +40,7 @@ def converge(
     :param create: make the stack where it is not there yet
     :param yes: do not ask
     :param as_json: tell a program, not a person
-    :raises OneLineError: it is refused
+    :raises TenantryError: it is refused
     """
     from tenantry.applying.course import Course
     from tenantry.applying.options import for_preview, for_update, skips_plan

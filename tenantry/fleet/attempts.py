@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tenantry.errors import TenantryError
 from tenantry.fleet.events import Noted, Progress, Result
-from tenantry.fleet.failures import Failure, failure
-from tenantry.fleet.project import READING
+from tenantry.fleet.failures import Failure, failure, kind_of
 from tenantry.fleet.scheduling import Attempted
 from tenantry.running.engine import Target
 from tenantry.running.events import Step
@@ -183,8 +183,7 @@ class Attempts:
         if settled and task.app not in self._busy:
             # Where a lock is left nevertheless, the engine says so.
             return None
-        from tenantry.aura.errors import AuraError
-        from tenantry.neon.client import NeonError
+        from tenantry.recovery.errors import HeldError
         from tenantry.recovery.looking import Looker
         from tenantry.recovery.preparing import prepare
 
@@ -195,13 +194,10 @@ class Attempts:
                 environment,
                 lambda text: tell(Noted(task.app, text)),
             )
-        except (*READING, AuraError, NeonError) as error:
-            reason = str(error)
-            kind: Any = "busy" if reason.startswith("lock") else "lasting"
-            outcome: Outcome = "busy" if kind == "busy" else "failed"
-            return Attempted(
-                Result(task.app, task.stack, outcome, reason=reason), Failure(kind, reason)
-            )
+        except TenantryError as error:
+            why = Failure("busy" if isinstance(error, HeldError) else kind_of(error), str(error))
+            outcome: Outcome = "busy" if why.kind == "busy" else "failed"
+            return Attempted(Result(task.app, task.stack, outcome, reason=why.reason), why)
         return None
 
 

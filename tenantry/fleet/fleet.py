@@ -17,11 +17,11 @@ from tenantry.fleet.errors import FleetError
 from tenantry.fleet.events import Begun, Finished, Result, Summary
 from tenantry.fleet.journal import Journal
 from tenantry.fleet.outlook import Outlook, Task, look
-from tenantry.fleet.project import READING, Project
+from tenantry.fleet.project import Project
 from tenantry.fleet.scheduling import Attempted, Policy, Schedule
 from tenantry.fleet.selection import Selection
 from tenantry.fleet.workers import share, workers
-from tenantry.registry import RegistryError, SelectionError, load
+from tenantry.registry import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -67,7 +67,7 @@ class Fleet:
         :param environment: the variables that runs have (backend, passphrase, keys of the clouds); by default this
             process's, or those of the folder's local run
         :param policy: when an app is tried again
-        :raises FleetError: the folder has no `Pulumi.yaml`, the local cloud is not running
+        :raises LocalCloudError: the folder has no `Pulumi.yaml`, the local cloud is not running
         """
         self.project = Project.open(folder, registry=registry, environment=environment)
         self._policy = policy or Policy()
@@ -100,19 +100,16 @@ class Fleet:
 
         :param removals: look for apps that left the registry
         :param desired: what to take for the registry
-        :raises FleetError: the registry, the selection or the states cannot be used; one line for each fault
+        :raises TenantryError: the registry, the selection or the states cannot be used; one line for each fault
         """
-        try:
-            return look(
-                self.project,
-                self.project.desired() if desired is None else desired,
-                selection,
-                every=every,
-                allowed={*self.project.allowed, *allowed},
-                removals=removals,
-            )
-        except (*READING, SelectionError) as error:
-            raise FleetError(str(error)) from None
+        return look(
+            self.project,
+            self.project.desired() if desired is None else desired,
+            selection,
+            every=every,
+            allowed={*self.project.allowed, *allowed},
+            removals=removals,
+        )
 
     def up(
         self,
@@ -131,7 +128,7 @@ class Fleet:
         :param parallel: how many stacks at once; by default as many as cores and memory allow (`workers`)
         :param tell: is told what happens, in this thread
         :param outlook: what `look` said, where somebody was asked in between
-        :raises FleetError: the run is refused, or what it needs cannot be read; nothing was changed
+        :raises TenantryError: the run is refused, or what it needs cannot be read; nothing was changed
         """
         outlook = outlook or self.look(selection, every=every, allowed=allowed)
         outlook.check()
@@ -154,7 +151,7 @@ class Fleet:
         No engine is asked whether it still holds: the registry, the program, the settings and the states are compared.
 
         :param reviewed: what `plan` made, and `planning.keeping` kept
-        :raises FleetError: something moved since, or as for `up`; one line for each, nothing was changed
+        :raises TenantryError: something moved since, or as for `up`; one line for each, nothing was changed
         """
         from tenantry.fleet.planning import apps_of, moved_since, stacks_of
 
@@ -191,7 +188,7 @@ class Fleet:
         yet it says what is declared, without asking the engine.
 
         :return: the plan, and how each preview ended
-        :raises FleetError: as for `look`
+        :raises TenantryError: as for `look`
         """
         from tenantry.fleet.planning import (
             plan_of_fleet,
@@ -237,7 +234,7 @@ class Fleet:
 
         :param share: the part of them that is looked into deep; all by default
         :return: what differs, and how each deep look ended
-        :raises FleetError: the registry, the states, the selection or the clouds cannot be used
+        :raises TenantryError: the registry, the states, the selection or the clouds cannot be used
         """
         found = self._listed(selection)
         if not deep:
@@ -247,20 +244,15 @@ class Fleet:
         return found.and_deeper(looked), summary
 
     def _listed(self, selection: Selection) -> Drift:
-        from tenantry.aura.errors import AuraError
         from tenantry.fleet.listing import listed
         from tenantry.fleet.looking import FleetLooker
-        from tenantry.neon.client import NeonError
 
-        try:
-            registry = load(self.project.folder / self.project.registry)
-            looker = FleetLooker(self.project, registry)
-            left = () if selection.everything else looker.held() - {app.id for app in registry.apps}
-            selection.check(registry, left)
-            chosen = {app.id for app in selection.apps(registry.apps)} | set(selection.left(left))
-            return listed(looker, None if selection.everything else chosen)
-        except (*READING, SelectionError, AuraError, NeonError) as error:
-            raise FleetError(str(error)) from None
+        registry = load(self.project.folder / self.project.registry)
+        looker = FleetLooker(self.project, registry)
+        left = () if selection.everything else looker.held() - {app.id for app in registry.apps}
+        selection.check(registry, left)
+        chosen = {app.id for app in selection.apps(registry.apps)} | set(selection.left(left))
+        return listed(looker, None if selection.everything else chosen)
 
     def _looked(
         self,
@@ -304,7 +296,7 @@ class Fleet:
         A protected app is refused. Apps that `selection.only` names may go, a tenth of the fleet at most. With the
         registry's namespace in `confirmed`, any number may.
 
-        :raises FleetError: it is refused; nothing was changed
+        :raises TenantryError: it is refused; nothing was changed
         """
         outlook = self.going(selection, confirmed=confirmed)
 
@@ -330,15 +322,12 @@ class Fleet:
     def changed_since(self, revision: str) -> frozenset[str]:
         """Name the apps that differ from the registry at a revision of git.
 
-        :raises FleetError: the registry cannot be used, now or at that revision
+        :raises TenantryError: the registry cannot be used, now or at that revision
         """
         from tenantry.fleet.revisions import changed_since
 
         file = self.project.folder / self.project.registry
-        try:
-            return changed_since(load(file), file, revision)
-        except RegistryError as error:
-            raise FleetError(str(error)) from None
+        return changed_since(load(file), file, revision)
 
     # The operations' common course.
 
@@ -363,19 +352,15 @@ class Fleet:
         import components.program  # noqa: F401
         from tenantry.fleet.attempts import Attempts
         from tenantry.running.engine import Engine
-        from tenantry.running.errors import EngineError
 
-        try:
-            self._engine = Engine(
-                self.project.folder,
-                {
-                    **self.project.environment,
-                    SHARE: share(at_once, self.project.environment.get(SHARE)),
-                },
-                shared_settings=self.project.settings,
-            )
-        except EngineError as error:
-            raise FleetError(str(error)) from None
+        self._engine = Engine(
+            self.project.folder,
+            {
+                **self.project.environment,
+                SHARE: share(at_once, self.project.environment.get(SHARE)),
+            },
+            shared_settings=self.project.settings,
+        )
         attempts = Attempts(self.project, outlook.desired, self._engine)
         self._schedule = Schedule(
             lambda task, tell: attempt(attempts, task, tell), workers=at_once, policy=self._policy

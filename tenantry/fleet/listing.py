@@ -33,7 +33,7 @@ def listed(looker: Looker, apps: Collection[str] | None = None) -> Drift:
     What a run makes at this moment is no stray, nor is what it changes a difference: stacks at work are left out.
 
     :param apps: ids of those that are asked about; None for all, and what is nobody's
-    :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
+    :raises TenantryError: something cannot be asked
     """
     facts = looker.facts(twice=False)
     strays = _strays(facts)

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from tenantry.catalog.location import CONFIG, VARIABLE
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.inputs import Desired, desired
-from tenantry.recovery.errors import RecoveryError
-from tenantry.registry import RegistryError
-from tenantry.registry.graphs import GraphError, check_free_graphs
+from tenantry.registry.graphs import check_free_graphs
 from tenantry.registry.permission import allowed_apps
-from tenantry.running.local import LocalCloudError, current_environment
-from tenantry.running.stack import StackError
-from tenantry.schemas.errors import SchemaError
-from tenantry.states.errors import StatesError
+from tenantry.running.local import current_environment
 from tenantry.states.store import open_store
 
 if TYPE_CHECKING:
@@ -28,18 +23,6 @@ if TYPE_CHECKING:
 
 SETTINGS: Final = "Pulumi.fleet.yaml"
 """The settings that all stacks of a fleet share, in the form of a stack's file; it may be missing."""
-
-READING: Final = (
-    RegistryError,
-    SchemaError,
-    StackError,
-    RecoveryError,
-    StatesError,
-    LocalCloudError,
-    GraphError,
-    ValueError,
-)
-"""What may be wrong with what a run begins from."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +47,10 @@ class Project:
 
         :param registry: the registry's file; by default the setting `tenantry:registry`, or `tenants.yaml`
         :param environment: the variables that runs have; by default this process's, or those of the folder's local run
-        :raises FleetError: the folder has no `Pulumi.yaml`, the local cloud is not running
+        :raises LocalCloudError: the folder has no `Pulumi.yaml`, the local cloud is not running
         """
         folder = folder.absolute()
-        try:
-            found = current_environment(folder) if environment is None else environment
-        except LocalCloudError as error:
-            raise FleetError(str(error)) from None
+        found = current_environment(folder) if environment is None else environment
         settings = folder / SETTINGS
         if registry is None:
             project = cls(folder, found, settings, Path())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.fleet import Fleet, silent
-from tenantry.fleet.project import READING
 from tenantry.fleet.selection import Selection
 from tenantry.running.stack import outputs
 
@@ -68,7 +67,7 @@ def provision(
     :param environment: the variables of the run (backend, passphrase, keys of the clouds); by default this process's,
         or those of the folder's local run
     :param tell: is told of each event (`tenantry.fleet.events`) as it happens, in this thread
-    :raises FleetError: the registry does not have the app, is not valid, or a rule refuses the step; nothing was
+    :raises TenantryError: the registry does not have the app, is not valid, or a rule refuses the step; nothing was
         changed
     :raises ProvisioningFailedError: the run began and did not end well
     """
@@ -92,11 +91,7 @@ def provision(
 def _outlook(fleet: Fleet, app: str | App) -> Outlook:
     if isinstance(app, str):
         return fleet.look(Selection(only=frozenset({app})), removals=False)
-    try:
-        alone = fleet.project.desired_app(app)
-    except READING as error:
-        raise FleetError(str(error)) from None
-    return fleet.look(removals=False, desired=alone)
+    return fleet.look(removals=False, desired=fleet.project.desired_app(app))
 
 
 def _keep(apps: list[TenantApp], said: dict[str, Any]) -> None:
@@ -109,11 +104,8 @@ def _keep(apps: list[TenantApp], said: dict[str, Any]) -> None:
 
 
 def _kept(fleet: Fleet, stack: str, app: str) -> dict[str, Any]:
-    try:
-        environment = {**fleet.project.environment, "PULUMI_STACK": stack}
-        found = outputs(environment, secrets=True, folder=fleet.project.folder)
-    except READING as error:
-        raise FleetError(str(error)) from None
+    environment = {**fleet.project.environment, "PULUMI_STACK": stack}
+    found = outputs(environment, secrets=True, folder=fleet.project.folder)
     return {name: found[name][app] for name in ("urls", "apiKeys")}
 
 

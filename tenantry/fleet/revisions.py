@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from tenantry.fleet.errors import FleetError
 from tenantry.registry import RegistryError, load
 from tenantry.registry.declared import declared
-from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.planning import history_of
 
 if TYPE_CHECKING:
@@ -72,10 +71,7 @@ def _registry_at(folder: Path, name: str, revision: str) -> Registry:
 
 def _history_changed(folder: Path, key: tuple[str | None, str | None], revision: str) -> bool:
     template, path = key
-    try:
-        _, layout = history_of(template, str(folder / path) if path else None)
-    except SchemaError as error:
-        raise FleetError(str(error)) from None
+    _, layout = history_of(template, str(folder / path) if path else None)
     for versions in layout.versions:
         inside = (
             _git(versions, "rev-parse", "--is-inside-work-tree", check=False).strip() == b"true"

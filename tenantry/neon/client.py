@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 from tenantry.hiding import hidden
 
 if TYPE_CHECKING:
@@ -29,8 +29,14 @@ _AGAIN: Final = {423, 429, 500, 502, 503, 504}
 """What may pass. Only reads and deletions are sent here: both may be sent twice."""
 
 
-class NeonError(OneLineError):
+class NeonError(TenantryError):
     """The API refused or did not answer; one line."""
+
+
+class NeonDisturbedError(NeonError):
+    """The API did not answer, or said that it cannot at the moment."""
+
+    may_pass = True
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ class NeonApi:
                     f"GET /projects: there is no organization {organization} for this key"
                 )
             if page.get("unavailable_project_ids"):
-                raise NeonError(
+                raise NeonDisturbedError(
                     "GET /projects: Neon cannot list all projects at the moment: try again"
                 )
             fresh = [each for each in page["projects"] if each["id"] not in found]
@@ -149,13 +155,14 @@ class NeonApi:
         try:
             answer: httpx.Response = attempts(self._client.request, method, path, params=parameters)
         except httpx.HTTPError as error:
-            raise NeonError(
+            raise NeonDisturbedError(
                 f"{self._client.base_url}: {hidden(str(error), self._key)}; is NEON_API_URL right, is the local cloud up?"
             ) from None
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         if answer.is_error:
-            raise NeonError(
+            kind = NeonDisturbedError if answer.status_code in _AGAIN else NeonError
+            raise kind(
                 f"{method} {answer.request.url.path}: {answer.status_code} {answer.reason_phrase}{hidden(_said(answer), self._key)}"
                 f" (request {answer.headers.get('x-neon-ret-request-id', 'unknown')})"
                 + ("; is NEON_API_KEY right?" if answer.status_code in {401, 403} else "")

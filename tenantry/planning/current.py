@@ -30,7 +30,7 @@ def plan_current(
     """Plan what a run would do to the current stack.
 
     :param allowed: apps that may leave or be replaced; what the shell allows does not count
-    :raises OneLineError: as for `plan_target`; no stack is selected, the local cloud does not run
+    :raises TenantryError: as for `plan_target`; no stack is selected, the local cloud does not run
     """
     from tenantry.running.current import open_current
     from tenantry.running.local import current_environment
@@ -44,7 +44,7 @@ def look_at_current(folder: Path, *, progress: Callable[[int], None] = lambda _:
 
     :param folder: the folder of `Pulumi.yaml`
     :param progress: takes the number of resources that were compared
-    :raises OneLineError: they cannot be asked
+    :raises TenantryError: they cannot be asked
     """
     from tenantry.planning.drift import drift_of
     from tenantry.running.current import open_current

@@ -1,7 +1,7 @@
 """What a plan fails with."""
 
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 
 
-class PlanError(OneLineError):
+class PlanError(TenantryError):
     """A plan could not be made, read or kept; the message says why."""

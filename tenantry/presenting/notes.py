@@ -24,14 +24,12 @@ def note_as_json(text: str) -> None:
 
 def say_what_is_there(looker: Looker, before: StackState) -> None:
     """Say on standard error what a run that failed has left, and the one command that goes on."""
-    from tenantry.errors import OneLineError
+    from tenantry.errors import TenantryError
     from tenantry.recovery.preparing import after_failure
-    from tenantry.registry import RegistryError
-    from tenantry.running.stack import StackError
 
     try:
         for line in after_failure(looker, before):
             note(line)
-    except (OneLineError, RegistryError, StackError) as error:
+    except TenantryError as error:
         note(f"what is there now could not be seen: {error}")
         note("Next: tenantry doctor")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from tenantry.errors import TenantryError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,39 +28,8 @@ def one_line_errors() -> Iterator[None]:
     """End with exit code 1 and the failure's own text, where that says all by itself."""
     try:
         yield
-    except Exception as error:
-        # Only now: a command that succeeds pays for none of these.
-        if isinstance(error, one_line_kinds()):
-            fail(str(error))
-        raise
-
-
-def one_line_kinds() -> tuple[type[Exception], ...]:
-    """Return the failures whose own text says all that there is to say."""
-    from tenantry.aura.connecting import NoGraphError
-    from tenantry.catalog.session import CatalogError
-    from tenantry.errors import OneLineError
-    from tenantry.fleet.errors import FleetError
-    from tenantry.registry import RegistryError, SelectionError
-    from tenantry.registry.editing import EditError
-    from tenantry.registry.graphs import GraphError
-    from tenantry.running.local import LocalCloudError
-    from tenantry.running.stack import StackError
-    from tenantry.schemas.errors import SchemaError
-
-    return (
-        CatalogError,
-        EditError,
-        FleetError,
-        GraphError,
-        LocalCloudError,
-        NoGraphError,
-        OneLineError,
-        RegistryError,
-        SchemaError,
-        SelectionError,
-        StackError,
-    )
+    except TenantryError as error:
+        fail(str(error))
 
 
 def print_table(heads: list[str], rows: list[list[str]]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tenantry.errors import TenantryError
 from tenantry.neon.client import GONE, computes
 from tenantry.presenting.notes import note
-from tenantry.presenting.printing import one_line_kinds, print_table
+from tenantry.presenting.printing import print_table
 from tenantry.registry import App
 from tenantry.registry.applied import outputs_of
 from tenantry.registry.tokens import TENANT_APP
@@ -140,7 +141,7 @@ def print_after_run(store: Store, stack: str, environment: Mapping[str, str]) ->
         resources = resources_of(store.state(stack))
         applied = outputs_of(resources).get("apps") or {}
         rows = ask_statuses(None, applied, environment)
-    except one_line_kinds() as error:
+    except TenantryError as error:
         note(f"how the apps stand cannot be seen: {error}: tenantry status shows it later")
         return
     print()

@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 
 Step: TypeAlias = Literal["database", "schema", "tables", "services", "keys", "graphs"]
 """`database`: reaching the app's database; `schema`: its migrations; `tables`: the catalog's own; `services`: the app and its
 services in the catalog; `keys`: its API keys; `graphs`: those of its users."""
 
 
-class ProvisioningError(OneLineError):
-    """A step of an app that failed. Its text is one line, without any secret: the app, the step, what is wrong, what to do."""
+class ProvisioningError(TenantryError):
+    """A step of an app that failed. Its place is the app and the step."""
 
-    retryable: ClassVar[bool] = False
-    """Whether the same attempt may succeed a little later."""
-
-    def __init__(self, app: str, step: Step, reason: str, hint: str) -> None:
+    def __init__(self, app: str, step: Step, reason: str, way_out: str) -> None:
         """Say what failed.
 
         :param app: the app's id, or `catalog` for what belongs to no app
         :param reason: what is wrong
-        :param hint: what to do
+        :param way_out: what to do
         """
-        super().__init__(app, step, reason, hint)
+        super().__init__(reason, place=f"{app}: {step}", way_out=way_out)
+        # What pickle makes it of again.
+        self.args = (app, step, reason, way_out)
         self.app = app
         self.step: Step = step
-        self.reason = reason
-        self.hint = hint
-
-    def __str__(self) -> str:
-        """Join the parts into one line."""
-        return f"{self.app}: {self.step}: {self.reason}: {self.hint}"
 
 
 class UnavailableError(ProvisioningError):
     """The server did not answer, or ended the connection."""
 
-    retryable = True
+    may_pass = True
 
 
 class BusyError(ProvisioningError):
     """Somebody else holds what is needed: a lock, a connection, a row."""
 
-    retryable = True
+    may_pass = True
 
 
 class DeniedError(ProvisioningError):

@@ -75,7 +75,7 @@ class RetryPolicy:
             wait=wait,
             retry=retry_if_exception(
                 lambda error: (
-                    isinstance(error, ProvisioningError) and error.retryable and error.step == step
+                    isinstance(error, ProvisioningError) and error.may_pass and error.step == step
                 )
             ),
             sleep=sleep or time.sleep,

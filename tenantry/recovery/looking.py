@@ -105,8 +105,7 @@ class Looker:
 
         :param twice: read the states after the clouds' lists too. What a run makes meanwhile is then rather in a state
             and not yet in a list than in a list alone, as an orphan is
-        :raises RegistryError, StackError, StatesError, NeonError, AuraError, RecoveryError: something does not let itself
-            be asked
+        :raises TenantryError: something cannot be asked
         """
         declared = self.declared()
         locks = self.locks()
@@ -128,7 +127,7 @@ class Looker:
     def facts_of_pending(self, state: StackState, locks: Iterable[Lock]) -> Facts:
         """Ask the cloud only about what this stack's pending creates need; nothing where none is pending.
 
-        :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
+        :raises TenantryError: something cannot be asked
         """
         creating = [each for each in state.pending if each.operation == "creating" and each.wanted]
         facts = Facts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from tenantry.recovery.errors import RecoveryError
+from tenantry.recovery.errors import HeldError, RecoveryError
 from tenantry.recovery.judging import AGAIN, judge
 from tenantry.recovery.settling import settle
 
@@ -28,8 +28,9 @@ def prepare(
     The cloud is asked only where a create is pending. One that is not in the cloud, and was sent less than a minute ago, is waited for.
 
     :param say: takes a line for each thing that was settled or is waited for
+    :raises HeldError: another run is at work on the stack
     :raises RecoveryError: with a line for each thing that a run must not begin over
-    :raises StackError, NeonError, AuraError: something does not let itself be asked
+    :raises TenantryError: something cannot be asked
     """
     waiting = False
     while True:
@@ -45,7 +46,8 @@ def prepare(
         # The next look is the last that is needed where nothing but time is missing.
         stuck = [each for each in findings if each.blocks and not each.fix and not each.wait]
         if stuck:
-            raise RecoveryError("\n".join(map(str, stuck)))
+            kind = HeldError if any(each.kind == "lock" for each in stuck) else RecoveryError
+            raise kind("\n".join(map(str, stuck)))
         wait = max((each.wait for each in findings), default=0.0)
         if not wait:
             for each in settle(findings, looker.store, environment, looker.stack):
@@ -63,7 +65,7 @@ def after_failure(looker: Looker, before: StackState) -> list[str]:
     """Say what the state and the cloud hold after a run that failed, and the one command that goes on.
 
     :param before: the state that the run began with
-    :raises RegistryError, StackError, NeonError, AuraError, RecoveryError: something does not let itself be asked
+    :raises TenantryError: something cannot be asked
     """
     facts = looker.facts()
     (after,) = [state for state in facts.states if state.stack == looker.stack]

@@ -21,7 +21,7 @@ def delete_project(looker: Looker, project_id: str, name: str, *, protected: boo
     :param name: what it must be called
     :param protected: also where the registry has an app of this name with `deletion: protect`
     :raises RecoveryError: a stack holds it, a run is making it, it has another name, or it is protected
-    :raises RegistryError, StackError, NeonError: something does not let itself be asked
+    :raises TenantryError: something cannot be asked
     """
     states = looker.states()
     _refuse_held(project_id, ((state, state.projects) for state in states))
@@ -47,7 +47,7 @@ def delete_graph(looker: Looker, instance_id: str, name: str) -> None:
 
     :param name: what it must be called
     :raises RecoveryError: a stack holds it, a run is making it, or it has another name
-    :raises StackError, AuraError: something does not let itself be asked
+    :raises TenantryError: something cannot be asked
     """
     from tenantry.aura.errors import AuraNotFoundError
     from tenantry.aura.removing import remove

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenantry.errors import TenantryError
 from tenantry.registry.loading import parse
 from tenantry.registry.problems import Problem, RegistryError, did_you_mean
 from tenantry.registry.reading import read
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tenantry.registry.models import ApiKey, App, Registry
 
 
-class EditError(Exception):
+class EditError(TenantryError):
     """The change cannot be made; one line: where, what, what to do."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenantry.errors import TenantryError
 from tenantry.registry import aura
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from tenantry.registry.models import App, Graph
 
 
-class GraphError(ValueError):
+class GraphError(TenantryError):
     """Graphs that cannot be made; one line."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from tenantry.errors import TenantryError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,7 +38,7 @@ class Problem:
         return ": ".join(part for part in (where, self.path, self.message) if part)
 
 
-class RegistryError(ValueError):
+class RegistryError(TenantryError):
     """A registry that was refused. `problems` holds every fault found, by position in the file."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenantry.errors import TenantryError
 from tenantry.registry.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from tenantry.registry.models import App, Registry
 
 
-class SelectionError(ValueError):
+class SelectionError(TenantryError):
     """A selection that names something unknown, or nothing."""
 
 

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tenantry.errors import TenantryError
 from tenantry.registry.applied import AppliedApp
 from tenantry.registry.graphs import graph_place
 from tenantry.registry.models import App, Limits
 from tenantry.registry.permission import permission
 
 
-class TransitionError(Exception):
+class TransitionError(TenantryError):
     """The run would destroy or break what is to be kept; one line for each fault."""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tenantry.errors import TenantryError
 from tenantry.registry.written.graphs import user
 from tenantry.registry.written.rules import RuleError
 
 
-class UsersError(ValueError):
+class UsersError(TenantryError):
     """A file of users that cannot be used; one line."""
 
 

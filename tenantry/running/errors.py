@@ -1,7 +1,7 @@
 """How a run of the engine fails before it begins."""
 
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 
 
-class EngineError(OneLineError):
+class EngineError(TenantryError):
     """The engine cannot be started, or did not answer. One line, with the way out."""

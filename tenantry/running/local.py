@@ -10,13 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tenantry.errors import TenantryError
 from tenantry.secret_variables import without_secrets
 
 # Pulumi and the Aura client prefer these to what is set below, so a shell that has one from elsewhere would go astray.
 UNSET = ("PULUMI_CONFIG_PASSPHRASE", "AURA_API_TOKEN")
 
 
-class LocalCloudError(Exception):
+class LocalCloudError(TenantryError):
     """The local cloud does not answer; the message says what to do."""
 
 

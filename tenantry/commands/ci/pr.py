@@ -8,8 +8,9 @@ import typer
 
 from tenantry.ci.files import COMMENT, FOLDER, PLAN, clear, write
 from tenantry.commands.ci.options import AsJson, Out, Registry
+from tenantry.errors import TenantryError
 from tenantry.presenting.plans import print_plan, progress
-from tenantry.presenting.printing import one_line_errors, one_line_kinds
+from tenantry.presenting.printing import one_line_errors
 from tenantry.presenting.reviews import print_annotations
 
 
@@ -52,7 +53,7 @@ def pr(
         review = reviewer.of_plan(made)
     except RegistryError as error:
         review = reviewer.of_problems(error.problems)
-    except one_line_kinds() as error:
+    except TenantryError as error:
         review = reviewer.of_failure(str(error))
     with one_line_errors():
         write(out / COMMENT, review.comment)

@@ -80,7 +80,7 @@ def up(  # noqa: PLR0913 options
 def _up_reviewed(
     file: Path, registry: Path | None, parallel: int | None, *, as_json: bool
 ) -> NoReturn:
-    from tenantry.fleet.errors import FleetError
+    from tenantry.errors import TenantryError
     from tenantry.fleet.planning import AGAIN
     from tenantry.planning.keeping import read_plan
 
@@ -90,7 +90,7 @@ def _up_reviewed(
     try:
         with interruptible(fleet), teller(as_json=as_json) as tell:
             summary = fleet.up_reviewed(reviewed, parallel=parallel, tell=tell)
-    except FleetError as error:
+    except TenantryError as error:
         for line in str(error).splitlines():
             note(f"{file}: {line}")
         fail(f"{file}: nothing was applied: {AGAIN} {file}, and have it reviewed")

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
+from tenantry.catalog.errors import CatalogError
 from tenantry.catalog.location import label
 
 SECRET = "hunter2"
@@ -46,7 +47,7 @@ def test_a_catalog_is_named_by_its_place_alone(url: str, name: str) -> None:
     ],
 )
 def test_what_is_no_url_of_postgresql_is_refused_without_being_quoted(url: str) -> None:
-    with pytest.raises(ValueError, match="TENANTRY_CATALOG_URL") as refused:
+    with pytest.raises(CatalogError, match="TENANTRY_CATALOG_URL") as refused:
         label(url)
     assert SECRET not in str(refused.value)
 

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.catalog.session import CatalogError, catalog_url, open_catalog
+from tenantry.catalog.errors import CatalogError
+from tenantry.catalog.session import catalog_url, open_catalog
 from tests.fake_pulumi import scripted
 
 SECRET = "of-a-test"

@@ -1,38 +1,53 @@
 import pytest
 
-from tenantry.fleet.failures import failure
+from tenantry.aura.errors import UnfinishedError
+from tenantry.errors import marked
+from tenantry.fleet.failures import failure, kind_of
+from tenantry.neon.client import NeonDisturbedError, NeonError
+from tenantry.provisioning.errors import BusyError, DeniedError, UnavailableError
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "POST /projects: Neon answered 503: try later: Neon is disturbed (neonstatus.com): pulumi up when it has recovered",
-        "GET /projects: no answer: dial tcp 127.0.0.1:1: connect: connection refused: look at the network",
-        'acme/web: database: connection to server at "127.1.2.3", port 5432 failed: Connection refused: see whether it runs',
-        "graph acme/web is not ready after 900 s",
+        marked(UnavailableError("acme/web", "database", "no connection", "see whether it runs")),
+        f"Exception calling application: {marked(UnfinishedError('acme/web: not ready'))}",
+        "1 error occurred:\n\t* POST /projects: Neon answered 503 [may pass by itself]\n\n",
+        "error: random plugin [/bin/plugin] did not begin responding to RPC connections",
+        "could not read plugin [/bin/plugin]: EOF",
     ],
 )
-def test_what_may_go_well_later_is_passing(text: str) -> None:
+def test_what_its_source_says_may_pass_is_passing(text: str) -> None:
     assert failure([text, "update failed"]).kind == "passing"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "tenants.yaml: acme/web: branch qa is gone",
-        "POST /projects: Neon answered 422: region is not known: correct what it names, then pulumi up",
-        'acme/web: schema: relation "users" exists: undo it',
-        "line 503 of the file is wrong",
+        marked(DeniedError("acme/web", "database", "no right", "grant it")),
+        # Words alone say nothing: they may be those of anything.
+        "POST /projects: Neon answered 503: try later",
+        "dial tcp 127.0.0.1:1: connect: connection refused",
+        "2 errors occurred:\n\t* one [may pass by itself]\n\t* another\n\n",
     ],
 )
-def test_what_somebody_must_mend_is_lasting(text: str) -> None:
+def test_what_nobody_says_may_pass_is_lasting(text: str) -> None:
     assert failure([text]).kind == "lasting"
 
 
 def test_one_lasting_error_is_enough() -> None:
-    found = failure(["Neon answered 503", "password authentication failed"])
+    found = failure([marked(BusyError("acme/web", "keys", "locked", "again")), "no such role"])
     assert found.kind == "lasting"
-    assert found.reason == "Neon answered 503"
+
+
+def test_the_mark_is_not_part_of_the_reason() -> None:
+    error = BusyError("acme/web", "keys", "the row is locked", "pulumi up")
+    assert failure([marked(error)]).reason == str(error)
+
+
+def test_a_failure_that_met_no_engine_is_judged_by_its_class() -> None:
+    assert kind_of(NeonDisturbedError("503")) == "passing"
+    assert kind_of(NeonError("401")) == "lasting"
 
 
 def test_a_stack_that_another_run_holds_is_busy() -> None:

@@ -6,6 +6,8 @@ from tenantry.fleet.errors import FleetError
 from tenantry.fleet.outlook import Outlook
 from tenantry.fleet.selection import Selection
 from tenantry.fleet.standing import standings
+from tenantry.registry import RegistryError, SelectionError
+from tenantry.running.errors import EngineError
 from tests.unit.fleet.support import Backend
 
 
@@ -196,13 +198,13 @@ def test_a_registry_that_is_not_valid_is_said_in_its_own_words(
 ) -> None:
     monkeypatch.chdir(backend.folder)
     backend.registry({"web": "regoin: x"})
-    with pytest.raises(FleetError, match=r"^tenants.yaml:7:13: .* is not a key here"):
+    with pytest.raises(RegistryError, match=r"^tenants.yaml:7:13: .* is not a key here"):
         backend.look()
 
 
 def test_a_selection_of_what_is_not_there_is_refused(backend: Backend) -> None:
     backend.registry({"web": ""})
-    with pytest.raises(FleetError, match="no such app"):
+    with pytest.raises(SelectionError, match="no such app"):
         backend.look(Selection(only=frozenset({"acme/wob"})))
 
 
@@ -215,7 +217,7 @@ def test_with_nothing_to_do_no_engine_starts(backend: Backend) -> None:
     assert summary.counts() == {"unchanged": 1}
     assert summary.record == ""
     backend.registry({"web": "services: [auth]"})
-    with pytest.raises(FleetError, match="pulumi is not on PATH"):
+    with pytest.raises(EngineError, match="pulumi is not on PATH"):
         backend.fleet().up()
 
 

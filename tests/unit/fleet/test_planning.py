@@ -9,6 +9,7 @@ from tenantry.fleet.selection import Selection
 from tenantry.planning.events import Run
 from tenantry.planning.keeping import read_plan, write_plan
 from tenantry.planning.plan import Plan
+from tenantry.registry import SelectionError
 from tests.unit.fleet.support import Backend
 from tests.unit.states.samples import state_of
 
@@ -112,7 +113,7 @@ def test_nothing_is_applied_that_was_not_reviewed_so(backend: Backend, reviewed:
     with pytest.raises(FleetError, match="registry: acme/web is declared otherwise"):
         backend.fleet().up_reviewed(reviewed)
     backend.registry({"web": "services: [auth]", "other": ""})
-    with pytest.raises(FleetError, match=r"no such app: .*acme/new"):
+    with pytest.raises(SelectionError, match=r"no such app: .*acme/new"):
         backend.fleet().up_reviewed(reviewed)
 
 

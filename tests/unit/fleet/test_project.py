@@ -4,6 +4,7 @@ import pytest
 
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.project import Project
+from tenantry.running.local import LocalCloudError
 
 PROJECT = """\
 name: t
@@ -59,5 +60,5 @@ def test_a_file_that_is_no_yaml_is_said(folder: Path) -> None:
 
 
 def test_a_folder_without_a_project_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FleetError, match=r"no Pulumi\.yaml here"):
+    with pytest.raises(LocalCloudError, match=r"no Pulumi\.yaml here"):
         Project.open(tmp_path)

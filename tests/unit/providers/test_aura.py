@@ -11,7 +11,7 @@ from providers.aura import AuraInstanceProvider, AuraReadyProvider
 from tenantry.aura.account import Account
 from tenantry.aura.errors import AuraSettingsError, InstanceError
 from tenantry.aura.settings import AuraSettings
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 from tests.unit.aura.support import (
     CREATE,
     CREATED,
@@ -201,7 +201,7 @@ def test_a_failed_create_is_one_line(api: Api, maker: AuraInstanceProvider) -> N
     with pytest.raises(InstanceError) as caught:
         maker.create(PROPS)
     # What the server shows without the way there; see test_provider.
-    assert isinstance(caught.value, OneLineError)
+    assert isinstance(caught.value, TenantryError)
     assert "\n" not in str(caught.value)
 
 

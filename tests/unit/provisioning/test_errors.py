@@ -21,7 +21,7 @@ def test_a_failure_is_one_line_with_the_app_the_step_and_what_to_do(
 ) -> None:
     error = kind("acme/web", "keys", "the row is locked", "tenantry up")
     assert str(error) == "acme/web: keys: the row is locked: tenantry up"
-    assert (error.app, error.step, error.reason, error.hint) == (
+    assert (error.app, error.step, error.reason, error.way_out) == (
         "acme/web",
         "keys",
         "the row is locked",
@@ -30,8 +30,8 @@ def test_a_failure_is_one_line_with_the_app_the_step_and_what_to_do(
 
 
 def test_only_what_passes_by_itself_is_worth_another_attempt() -> None:
-    assert [kind for kind in KINDS if kind.retryable] == [UnavailableError, BusyError]
-    assert not ProvisioningError.retryable
+    assert [kind for kind in KINDS if kind.may_pass] == [UnavailableError, BusyError]
+    assert not ProvisioningError.may_pass
 
 
 @pytest.mark.parametrize("kind", KINDS)

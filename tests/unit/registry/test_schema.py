@@ -6,7 +6,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tenantry.registry import parse
+from tenantry.registry import RegistryError, parse
 from tenantry.registry.models import ApiKey, Compute, Credentials, Database, Frozen, Quotas
 from tenantry.registry.schema import schema_text
 from tenantry.registry.units import parse_duration
@@ -84,7 +84,7 @@ def test_the_example_points_to_the_schema_and_passes_it() -> None:
 )
 def test_common_mistakes_fail_the_schema(text: str) -> None:
     assert not VALIDATOR.is_valid(read(text))
-    with pytest.raises(ValueError, match=r"^tenants\.yaml:"):
+    with pytest.raises(RegistryError, match=r"^tenants\.yaml:"):
         parse(text.encode())
 
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"tenantry.dev/toolchain/internal/passing"
 )
 
 // longestMessage is how much is shown of what a server said.
@@ -22,6 +24,8 @@ type Error struct {
 	Code, Message, RequestID string
 	// Advice is what to do.
 	Advice string
+	// passes: the same may succeed a little later.
+	passes bool
 	cause  error
 }
 
@@ -47,7 +51,7 @@ func (e *Error) Error() string {
 	if e.Advice != "" {
 		line.WriteString(": " + e.Advice)
 	}
-	return line.String()
+	return passing.Marked(line.String(), e.passes)
 }
 
 // Unwrap returns what the error came of, if anything.
@@ -64,6 +68,7 @@ func refused(c call, a answer) *Error {
 		Method: c.method, Path: c.path, Status: a.status,
 		Code: oneLine(c, said.Code), Message: oneLine(c, said.Message), RequestID: oneLine(c, id),
 		Advice: advice(c, a.status),
+		passes: a.busy() || a.broken(),
 	}
 }
 
@@ -75,13 +80,15 @@ func failed(c call, err error) error {
 	}
 	message, todo := "no answer: "+oneLine(c, err.Error()), "look at the network and at NEON_API_URL, then pulumi up"
 	var out *lost
+	var nothingLeft *unsent
+	passes := errors.As(err, &out) || errors.As(err, &nothingLeft)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		message, todo = "ended because the run was cancelled", "pulumi up goes on"
-	case errors.As(err, &out) && !c.reads():
+		message, todo, passes = "ended because the run was cancelled", "pulumi up goes on", false
+	case out != nil && !c.reads():
 		todo = "whether it was done is not known: pulumi up --refresh looks, and goes on"
 	}
-	return &Error{Method: c.method, Path: c.path, Message: message, Advice: todo, cause: err}
+	return &Error{Method: c.method, Path: c.path, Message: message, Advice: todo, passes: passes, cause: err}
 }
 
 func advice(c call, status int) string {

@@ -187,5 +187,6 @@ func tooSlow(c call, o operation, limit time.Duration) error {
 		Method: c.method, Path: c.path,
 		Message: fmt.Sprintf("operation %s (%s) of project %s has not ended within %s", o.ID, o.Action, o.ProjectID, limit),
 		Advice:  operations.name + " is how long it is waited for; what was made stays, and pulumi up goes on with it",
+		passes:  true,
 	}
 }

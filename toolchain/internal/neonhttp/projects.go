@@ -192,7 +192,7 @@ func outcome(c call, a answer, err error) error {
 		return errors.New("an answer without the project")
 	default:
 		said := refused(c, a)
-		said.Advice = ""
+		said.Advice, said.passes = "", false
 		return said
 	}
 }
@@ -200,8 +200,9 @@ func outcome(c call, a answer, err error) error {
 func unknown(c call, wanted wantedProject, why error) error {
 	return &Error{
 		Method: c.method, Path: c.path,
-		Message: fmt.Sprintf("whether project %q was made is not known: %s", wanted.Name, oneLine(c, why.Error())),
+		Message: fmt.Sprintf("whether project %q was made is not known: %s", wanted.Name, oneLine(c, passing.Unmarked(why.Error()))),
 		Advice:  "pulumi up looks for its name, and takes it over or makes it",
+		passes:  true,
 		cause:   why,
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-sdk/helper/schema"
+
+	"tenantry.dev/toolchain/internal/passing"
 )
 
 // failure is an error in one line, without secrets.
@@ -37,5 +39,5 @@ func (c *connection) failed(d *schema.ResourceData, err error) error {
 			text = strings.ReplaceAll(text, secret, "[password]")
 		}
 	}
-	return &failure{strings.Join(strings.Fields(text), " "), err}
+	return &failure{passing.Marked(strings.Join(strings.Fields(text), " "), transient(err)), err}
 }
