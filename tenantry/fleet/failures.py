@@ -24,8 +24,10 @@ _LOCKED: Final = re.compile(r"the stack is currently locked by \d+ lock")
 _NOT_STARTED: Final = re.compile(
     r"did not begin responding to RPC connections|could not read plugin \["
 )
-# These two are on top of what is wrong, and say nothing of it.
-_EMPTY: Final = re.compile(r"update failed|preview failed|refresh failed|destroy failed")
+# These come beside what is wrong, and say nothing of it.
+_EMPTY: Final = re.compile(
+    r"(update|preview|refresh|destroy) failed|Detected that \S+ exited prematurely\..*", re.DOTALL
+)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"tenantry.dev/toolchain/internal/passing"
 )
 
 const (
