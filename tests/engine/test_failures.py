@@ -56,7 +56,10 @@ def run(folder: Path, *, plugin: str | None = None, lock: bool = False) -> Ran:
     def program() -> None:
         pulumi_random.RandomId("id", byte_length=4)
 
-    return Engine(folder, environment).run("up", "one", program, create=True)
+    engine = Engine(folder, environment, shared_settings=folder / "Pulumi.fleet.yaml")
+    created = engine.create("one")
+    assert created.code == 0, created.errors
+    return engine.run("up", "one", program)
 
 
 @pytest.mark.parametrize("plugin", [DIES, DOES_NOT_ANSWER], ids=["dies", "does not answer"])
