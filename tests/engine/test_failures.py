@@ -37,12 +37,6 @@ def run(folder: Path, *, plugin: str | None = None, lock: bool = False) -> Ran:
         installed.mkdir()
         (installed / "pulumi-resource-random").write_text(plugin)
         (installed / "pulumi-resource-random").chmod(0o755)
-    if lock:
-        locks = state / ".pulumi" / "locks" / "organization" / "t" / "one"
-        locks.mkdir(parents=True)
-        (locks / "1.json").write_text(
-            '{"pid": 1, "username": "ann", "hostname": "build", "timestamp": "2026-01-01T00:00:00Z"}'
-        )
     environment = {
         **os.environ,
         "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
@@ -59,6 +53,12 @@ def run(folder: Path, *, plugin: str | None = None, lock: bool = False) -> Ran:
     engine = Engine(folder, environment, shared_settings=folder / "Pulumi.fleet.yaml")
     created = engine.create("one")
     assert created.code == 0, created.errors
+    if lock:
+        locks = state / ".pulumi" / "locks" / "organization" / "t" / "one"
+        locks.mkdir(parents=True, exist_ok=True)
+        (locks / "1.json").write_text(
+            '{"pid": 1, "username": "ann", "hostname": "build", "timestamp": "2026-01-01T00:00:00Z"}'
+        )
     return engine.run("up", "one", program)
 
 
