@@ -9,7 +9,7 @@ _MARK: Final = " [may pass by itself]"
 
 
 class TenantryError(Exception):
-    """A failure that a user reads: where, what, and what to do, without a secret. Its text is one line for each fault."""
+    """A failure that a user reads: where, what, and what to do. A line for each fault, no secret."""
 
     may_pass: ClassVar[bool] = False
     """Whether the same attempt may succeed a little later, without anybody's help."""

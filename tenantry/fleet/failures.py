@@ -19,7 +19,8 @@ Kind = Literal["busy", "passing", "lasting", "stopped"]
 
 _LINE: Final = 400
 """Characters of a reason in a summary."""
-# The engine's own words, which `tests/engine/test_failures.py` holds it to (3.259: backend/diy/lock.go, plugin.go of the SDK).
+# The engine's own words (3.259: `backend/diy/lock.go`, and `plugin.go` of the SDK).
+# `tests/engine/test_failures.py` holds it to them.
 _LOCKED: Final = re.compile(r"the stack is currently locked by \d+ lock")
 _NOT_STARTED: Final = re.compile(
     r"did not begin responding to RPC connections|could not read plugin \["
@@ -42,8 +43,8 @@ class Failure:
 def failure(errors: Sequence[str], *, interrupted: bool = False) -> Failure:
     """Judge what the engine, the program and the providers said.
 
-    Providers mark what may pass (`tenantry.errors.marked`). What has no mark lasts, except where the engine itself says that the
-    stack is locked or that a plugin did not start.
+    Providers mark what may pass (`tenantry.errors.marked`). What has no mark lasts, except where the engine itself
+    says that the stack is locked or that a plugin did not start.
 
     :param errors: at least one text, each of one line or more
     :param interrupted: whether the run was asked to end

@@ -1,9 +1,9 @@
 """What can go wrong with states."""
 
-from tenantry.errors import OneLineError
+from tenantry.errors import TenantryError
 
 
-class StatesError(OneLineError):
+class StatesError(TenantryError):
     """A state, a lock or a history cannot be read or written. Nothing was changed; the text says what to do."""
 
 
