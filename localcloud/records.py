@@ -223,6 +223,34 @@ class Snapshot(Record):
 
 
 @dataclass(slots=True)
+class Bucket(Record):
+    """A bucket of a branch."""
+
+    KIND: ClassVar[str] = "bucket"
+    KEY: ClassVar[tuple[str, ...]] = ("branch_id", "name")
+    PARENT: ClassVar[str | None] = "branch_id"
+    branch_id: str
+    name: str
+    access_level: str
+    created_at: str
+
+
+@dataclass(slots=True)
+class StoredObject(Record):
+    """An object in a bucket; ``digest`` is the SHA-256 of its bytes."""
+
+    KIND: ClassVar[str] = "object"
+    KEY: ClassVar[tuple[str, ...]] = ("branch_id", "bucket", "key_name")
+    PARENT: ClassVar[str | None] = "branch_id"
+    branch_id: str
+    bucket: str
+    key_name: str
+    size: int
+    digest: str
+    last_modified: str
+
+
+@dataclass(slots=True)
 class Masking(Record):
     """How a branch is made anonymous: its rules, and how far it is, both as the API shows them."""
 

@@ -23,8 +23,10 @@ from localcloud.faults.orders import Api
 from localcloud.faults.requests import CONNECTION, FaultInjection
 from localcloud.faults.standing import Faults
 from localcloud.neon import app as neon_app
+from localcloud.neon import objects
 from localcloud.neon.appointments import appointments
 from localcloud.neon.cloud import Cloud
+from localcloud.neon.objects import Transfers
 from localcloud.postgres.certificates import prepare_authority
 from localcloud.postgres.installation import prepare, remove_abandoned
 from localcloud.postgres.leftovers import remove_leftovers, stop_strays
@@ -106,7 +108,12 @@ async def serve(
         settings_file.save(data, settings)
         # One server and one application for each API.
         servers = [
-            (await _started(_Beside(own, neon), listener), listener),
+            (
+                await _started(
+                    _ByPrefix({admin.PREFIX: own, objects.PREFIX: Transfers(cloud)}, neon), listener
+                ),
+                listener,
+            ),
             (await _started(aura, aura_listener), aura_listener),
         ]
         ready()
@@ -121,16 +128,16 @@ async def serve(
         state.close()
 
 
-class _Beside:
-    """The local cloud's own routes beside the Neon API."""
+class _ByPrefix:
+    """The local cloud's own routes, and those of objects' bytes, beside the Neon API."""
 
-    def __init__(self, own: ASGIApp, neon: ASGIApp) -> None:
-        self._own = own
+    def __init__(self, beside: dict[str, ASGIApp], neon: ASGIApp) -> None:
+        self._beside = beside
         self._neon = neon
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_own = scope["type"] == "http" and scope["path"].startswith(f"{admin.PREFIX}/")
-        await (self._own if is_own else self._neon)(scope, receive, send)
+        first = "/" + scope.get("path", "").split("/")[1] if scope["type"] == "http" else ""
+        await self._beside.get(first, self._neon)(scope, receive, send)
 
 
 class _AuraOnDemand:

@@ -12,6 +12,7 @@ from localcloud.aura.records import AuraInstance, AuraKey, AuraSession, AuraSnap
 from localcloud.records import (
     ApiKey,
     Branch,
+    Bucket,
     Database,
     Endpoint,
     Invitation,
@@ -24,6 +25,7 @@ from localcloud.records import (
     Role,
     Snapshot,
     SpendingLimit,
+    StoredObject,
     TransferRequest,
     Usage,
     VpcEndpoint,
@@ -105,6 +107,8 @@ class State:
         self.api_keys = Table(ApiKey)
         self.permissions = Table(Permission)
         self.snapshots = Table(Snapshot)
+        self.buckets = Table(Bucket)
+        self.objects = Table(StoredObject)
         self.masking = Table(Masking)
         self.usage = Table(Usage)
         self.transfer_requests = Table(TransferRequest)

@@ -57,6 +57,8 @@ class Document:
             response = self._at(pointer)
         if "content" not in response:
             return [] if content in {b"", b"{}"} else ["has a body where there is none"]
+        if "application/json" not in response["content"]:
+            return []
         return self._errors(content, f"{pointer}/content/application~1json/schema")
 
     @cached_property

@@ -11,6 +11,7 @@ from localcloud.neon import (
     anonymizing,
     api_keys,
     branches,
+    buckets,
     connection,
     consumption,
     databases,
@@ -60,6 +61,7 @@ _MODULES = (
     restoring,
     snapshots,
     schemas,
+    buckets,
     endpoints,
     roles,
     databases,
@@ -121,7 +123,12 @@ class _Neon(HttpApi):
     ) -> None:
         super().__init__(
             (
-                (method, PREFIX + path, _endpoint(cloud, handler))
+                # A key of an object may have slashes.
+                (
+                    method,
+                    PREFIX + path.replace("{object_key}", "{object_key:path}"),
+                    _endpoint(cloud, handler),
+                )
                 for method, path, handler in DOCUMENTED
             ),
             middleware,

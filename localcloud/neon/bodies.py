@@ -242,6 +242,17 @@ class PermissionRequest(Body):
     email: Annotated[str, Field(min_length=3, max_length=256, pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
+class BucketCreate(Body):
+    name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/]+$")]
+    access_level: Literal["private", "public_read"] | None = None
+
+
+class Presign(Body):
+    operation: Literal["upload", "download"]
+    content_type: str | None = None
+    expires_in_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
+
+
 class BranchRestoreRequest(Body):
     source_branch_id: Identifier
     source_lsn: str | None = None

@@ -9,7 +9,7 @@ from localcloud.clock import render
 from localcloud.neon import bodies, ids, views
 from localcloud.neon.access import branch_of, project_of
 from localcloud.neon.cloud import recoverable_until
-from localcloud.neon.copies import copied_databases, copied_roles
+from localcloud.neon.copies import copied_buckets, copied_databases, copied_roles
 from localcloud.neon.endpoints import new_endpoint
 from localcloud.neon.errors import ApiError, bad_request, limit, not_found, not_here
 from localcloud.neon.moments import moment_in_body
@@ -126,6 +126,7 @@ async def make_branch(
     )
     roles = copied_roles(cloud, parent.id, branch.id, fresh=parent.protected)
     databases = copied_databases(cloud, parent.id, branch.id)
+    buckets = copied_buckets(cloud, parent.id, branch.id)
     endpoints = []
     steps = [
         Step(
@@ -149,7 +150,7 @@ async def make_branch(
         steps.append(Step("start_compute", {"kind": "start"}, branch.id, endpoint.id))
     cloud.claim_addresses(*endpoints)
     with cloud.state.change() as change:
-        change.put(branch, *roles, *databases, *endpoints, *records)
+        change.put(branch, *roles, *databases, *buckets, *endpoints, *records)
         for endpoint in endpoints:
             cloud.open_endpoint(endpoint)
         operations = cloud.operations.schedule(change, project.id, steps)

@@ -13,6 +13,7 @@ from localcloud.neon import errors
 from localcloud.neon.calendar import Calendar
 from localcloud.neon.computes import Compute
 from localcloud.neon.lists import Lists
+from localcloud.neon.objects import ObjectStore
 from localcloud.neon.operations import Operations
 from localcloud.neon.plans import PLANS
 from localcloud.neon.rate import Rate
@@ -58,6 +59,7 @@ class Cloud:
         self.clock = Clock()
         self.operations = Operations(state, self.clock, settings.pace, Tasks(self).perform)
         self.calendar = Calendar()
+        self.objects = ObjectStore(installation.clusters / "objects")
         self.lists = Lists(state, self.clock)
         self.rate = Rate(settings.neon_rate_limit, settings.neon_retry_after)
         self._installation = installation
@@ -127,6 +129,7 @@ class Cloud:
         await self.discard(self.cluster(branch.id))
         with self.state.change() as change:
             change.delete(*self.state.belongings(branch.id), branch)
+        self.objects.keep({each.digest for each in self.state.objects.values()})
 
     # Look-ups.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from localcloud.neon import ids
-from localcloud.records import Database, Role
+from localcloud.records import Bucket, Database, Role, StoredObject
 
 if TYPE_CHECKING:
     from localcloud.neon.cloud import Cloud
@@ -39,3 +40,10 @@ def copied_databases(cloud: Cloud, source_id: str, target_id: str) -> list[Datab
         )
         for database in cloud.state.databases.of(source_id)
     ]
+
+
+def copied_buckets(cloud: Cloud, source_id: str, target_id: str) -> list[Bucket | StoredObject]:
+    """Return the buckets and objects of a copy: as they are now, whatever its moment."""
+    buckets = [replace(each, branch_id=target_id) for each in cloud.state.buckets.of(source_id)]
+    objects = [replace(each, branch_id=target_id) for each in cloud.state.objects.of(source_id)]
+    return [*buckets, *objects]
