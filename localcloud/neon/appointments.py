@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from localcloud.clock import parse, render
 from localcloud.neon.branches import remove_branch
 from localcloud.neon.calendar import Appointment
+from localcloud.neon.parameters import moment_of
 from localcloud.neon.snapshots import remove_snapshot, take_snapshot
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ def appointments(cloud: Cloud) -> Iterator[Appointment]:
     for branch in list(state.branches.values()):
         if branch.deleted_at or state.projects[branch.project_id].deleted_at:
             continue
-        if branch.expires_at:
-            yield Appointment(branch.expires_at, partial(_expire, cloud, branch))
+        # A data folder of before kept the text as it came.
+        expiry = moment_of(branch.expires_at or "")
+        if expiry is not None:
+            yield Appointment(render(expiry), partial(_expire, cloud, branch))
         if branch.schedule:
             due = min(next_time(item, _checked(branch)) for item in branch.schedule)
             yield Appointment(render(due), partial(_take, cloud, branch))
