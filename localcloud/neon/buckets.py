@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING
 
 from localcloud.clock import render
@@ -88,7 +89,7 @@ async def presign(cloud: Cloud, request: Request) -> Response:
     """Give an address by which bytes come or go without a key of the account."""
     bucket = _bucket(cloud, request)
     wanted = await bodies.read(request, bodies.Presign)
-    until = int(time.time()) + (wanted.expires_in_seconds or _QUARTER_HOUR)
+    until = ceil(time.time() + (wanted.expires_in_seconds or _QUARTER_HOUR))
     method = METHODS[wanted.operation]
     key = request.path_params["object_key"]
     upload = wanted.operation == "upload"

@@ -27,7 +27,6 @@ _BRANCH_OPTIONAL = (
     "restored_from",
     "restored_as",
     "restore_status",
-    "logical_size",
 )
 _NEVER = "0001-01-01T00:00:00Z"
 
