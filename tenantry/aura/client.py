@@ -28,7 +28,6 @@ from tenantry.aura.token import tokens_of
 from tenantry.aura.wire import Answer, Wire
 
 if TYPE_CHECKING:
-    from datetime import date
     from types import TracebackType
 
     import httpx
@@ -139,29 +138,6 @@ class AuraClient:
         """Begin to resume a paused instance."""
         self._call("POST", f"{_instance(instance_id)}/resume", json={}, deadline=deadline)
 
-    def overwrite_instance(
-        self, instance_id: str, source_instance_id: str, source_snapshot_id: str | None = None
-    ) -> None:
-        """Begin to replace an instance's data by another's, of a new snapshot or of the one that is named."""
-        body = {"source_instance_id": source_instance_id}
-        if source_snapshot_id:
-            body["source_snapshot_id"] = source_snapshot_id
-        self._call("POST", f"{_instance(instance_id)}/overwrite", json=body)
-
-    def upgrade_instance(
-        self, instance_id: str, *, memory: str | None = None, storage: str | None = None
-    ) -> None:
-        """Begin to move an instance from `professional-db` to `business-critical`; its id and URL stay."""
-        wanted = {"memory": memory, "storage": storage}
-        body = {key: value for key, value in wanted.items() if value is not None}
-        self._call("POST", f"{_instance(instance_id)}/upgrade", json=body)
-
-    def snapshots(self, instance_id: str, day: date | None = None) -> list[Snapshot]:
-        """List the snapshots of a day, by default today (UTC)."""
-        params = {"date": day.isoformat()} if day else {}
-        answer = self._call("GET", f"{_instance(instance_id)}/snapshots", params=params)
-        return _data(answer, list[Snapshot])
-
     def create_snapshot(self, instance_id: str, *, deadline: Deadline | None = None) -> str:
         """Begin a snapshot and return its id."""
         path = f"{_instance(instance_id)}/snapshots"
@@ -174,11 +150,6 @@ class AuraClient:
         """Return a snapshot."""
         path = f"{_instance(instance_id)}/snapshots/{_segment(snapshot_id)}"
         return _data(self._call("GET", path, deadline=deadline), Snapshot)
-
-    def restore_snapshot(self, instance_id: str, snapshot_id: str) -> None:
-        """Begin to set an instance's data back to a snapshot."""
-        path = f"{_instance(instance_id)}/snapshots/{_segment(snapshot_id)}/restore"
-        self._call("POST", path, json={})
 
     def _call(
         self,

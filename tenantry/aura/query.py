@@ -191,53 +191,6 @@ class QueryClient:
         _expect_health(self.connection, self.run(HEALTH, access="Read"))
 
 
-class AsyncQueryClient:
-    """Runs queries, as `QueryClient` does, without blocking."""
-
-    def __init__(
-        self, connection: Connection, *, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        """Connect to nothing yet."""
-        import httpx
-
-        self.connection = connection
-        self._client = httpx.AsyncClient(transport=transport, **connection.client_options())
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        await self._client.aclose()
-
-    async def run(
-        self,
-        statement: str,
-        parameters: Mapping[str, Any] | None = None,
-        *,
-        access: Access = "Write",
-        bookmarks: Sequence[str] = (),
-        counters: bool = False,
-    ) -> QueryResult:
-        """Run one statement, as `QueryClient.run` does."""
-        import httpx
-
-        body = _body(statement, parameters, access, bookmarks, counters=counters)
-        try:
-            response = await self._client.post(self.connection.url, json=body)
-        except httpx.RequestError as error:
-            raise _unreachable(self.connection, error) from None
-        return _result(self.connection, response)
-
-    async def check(self) -> None:
-        """Raise as `run` does, unless the database answers `RETURN 1 AS ok`."""
-        _expect_health(self.connection, await self.run(HEALTH, access="Read"))
-
-
 def _body(
     statement: str,
     parameters: Mapping[str, Any] | None,

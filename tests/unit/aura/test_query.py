@@ -1,4 +1,3 @@
-import asyncio
 import base64
 import json
 from typing import Any
@@ -8,7 +7,6 @@ import pytest
 from pydantic import BaseModel
 
 from tenantry.aura.query import (
-    AsyncQueryClient,
     Connection,
     QueryClient,
     QueryError,
@@ -165,22 +163,6 @@ def test_the_health_check_wants_a_one() -> None:
     two = httpx.Response(202, json={"data": {"fields": ["ok"], "values": [[2]]}})
     with client(two) as asked, pytest.raises(QueryUnreachableError, match="something else"):
         asked.check()
-
-
-def test_without_blocking_it_is_the_same() -> None:
-    def handle(request: httpx.Request) -> httpx.Response:
-        if b"boom" in request.content:
-            raise httpx.ConnectError("refused")
-        return httpx.Response(202, content=ONE.content)
-
-    async def ask() -> QueryResult:
-        async with AsyncQueryClient(WHERE, transport=httpx.MockTransport(handle)) as asked:
-            await asked.check()
-            with pytest.raises(QueryUnreachableError):
-                await asked.run("boom")
-            return await asked.run("RETURN 1 AS ok")
-
-    assert asyncio.run(ask()).rows() == [{"ok": 1}]
 
 
 def test_a_password_is_in_no_repr() -> None:
