@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
+from psycopg.errors import LockNotAvailable
+from sqlalchemy.exc import OperationalError
 
 from tenantry.catalog.connecting import engine, translated
 from tenantry.catalog.location import NAME
 from tenantry.catalog.revision import HISTORY, known, newest
 from tenantry.catalog.tables import SCHEMA, WRITER, metadata
-from tenantry.provisioning.errors import ConflictError, DeniedError
+from tenantry.provisioning.errors import BusyError, ConflictError, DeniedError
 from tenantry.provisioning.histories import ONE_AT_A_TIME
+from tenantry.schemas.holders import holders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LOCK: Final = 0x74_65_6E_61_6E_74_72_79
-"""The advisory lock under which one process at a time migrates: "tenantry" in ASCII."""
+    import psycopg
+
+VERSIONS: Final = f"{SCHEMA}.alembic_version"
+"""The table of revisions. Its owner locks it to migrate; the writers' role may only read it."""
+_MAKE: Final = (
+    f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
+    # As Alembic makes it.
+    f"CREATE TABLE IF NOT EXISTS {VERSIONS} (version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)",
+)
 
 
 def migrate(url: str) -> str:
@@ -28,32 +38,25 @@ def migrate(url: str) -> str:
     :param url: a libpq URI of a role that owns the catalog; at the newest revision, the writer's role is enough
     :raises ProvisioningError: no connection, no right to make tables, a statement that failed, or a table that is gone
     """
-    head = newest()
     with translated(url, NAME, "tables"), engine(url).begin() as connection:
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        found = _revisions(connection)
-        if head in found or found - known():
-            if missing := _missing(connection):
-                raise ConflictError(
-                    NAME,
-                    "tables",
-                    f"{', '.join(missing)} in schema {SCHEMA} is gone, though revision {', '.join(sorted(found))} is applied; an empty "
-                    "table would hide what was lost with it",
-                    'restore it from a backup, or see docs/catalog.md, "A lost catalog"',
-                )
-            return ",".join(sorted(found))
+        if found := _applied(connection):
+            return found
         if not _may_migrate(connection):
+            at = ", ".join(sorted(_revisions(connection))) or "no revision"
             raise DeniedError(
                 NAME,
                 "tables",
-                f"they are at {', '.join(sorted(found)) or 'no revision'}, this version needs {head}, and the URL's user "
-                "may not make tables",
+                f"they are at {at}, this version needs {newest()}, and the URL's user may not make tables",
                 "run tenantry up once with the URL of the catalog's owner",
             )
+        _lock(connection)
+        # Another run may have migrated while this one waited.
+        if found := _applied(connection):
+            return found
         _prepare(connection)
         _upgrade(connection)
         _grant(connection)
-    return head
+    return newest()
 
 
 def revision_of(url: str) -> str | None:
@@ -73,6 +76,52 @@ def revision_of(url: str) -> str | None:
     return ",".join(sorted(found)) + (f" without {', '.join(missing)}" if missing else "")
 
 
+def _applied(connection: sa.Connection) -> str | None:
+    """Return the revision that is applied; None where there is more to apply."""
+    found = _revisions(connection)
+    if newest() not in found and not found - known():
+        return None
+    applied = sorted(found)
+    if missing := _missing(connection):
+        raise ConflictError(
+            NAME,
+            "tables",
+            f"{', '.join(missing)} in schema {SCHEMA} is gone, though revision {', '.join(applied)} is applied; an empty "
+            "table would hide what was lost with it",
+            'restore it from a backup, or see docs/catalog.md, "A lost catalog"',
+        )
+    return ",".join(applied)
+
+
+def _lock(connection: sa.Connection) -> None:
+    """Let one run at a time migrate, until the transaction's end.
+
+    The lock is one that only the owner can take: every role that may connect could hold an advisory lock. Where the
+    tables are made for the first time, the second run waits on the schema's name, and then finds what the first made.
+    """
+    try:
+        with connection.begin_nested():
+            for make in _MAKE:
+                connection.execute(
+                    sa.text(
+                        f"DO $$ BEGIN {make}; EXCEPTION WHEN duplicate_schema OR duplicate_table OR unique_violation "
+                        "THEN NULL; END $$"
+                    )
+                )
+            connection.execute(sa.text(f"LOCK TABLE {VERSIONS} IN SHARE ROW EXCLUSIVE MODE"))
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        who = holders(driver, SCHEMA) or "it is making them for the first time, or has ended by now"
+        raise BusyError(
+            NAME,
+            "tables",
+            f"another run is bringing them to a revision; {who}",
+            "wait for it, then tenantry up",
+        ) from None
+
+
 def _upgrade(connection: sa.Connection) -> None:
     # Imported here: reading needs no Alembic.
     from alembic import command
@@ -87,11 +136,12 @@ def _upgrade(connection: sa.Connection) -> None:
 
 
 def _revisions(connection: sa.Connection) -> set[str]:
-    table = f"{SCHEMA}.alembic_version"
-    there = connection.execute(sa.text("SELECT to_regclass(:name)"), {"name": table}).scalar_one()
+    there = connection.execute(
+        sa.text("SELECT to_regclass(:name)"), {"name": VERSIONS}
+    ).scalar_one()
     if there is None:
         return set()
-    return set(connection.execute(sa.text(f"SELECT version_num FROM {table}")).scalars())  # noqa: S608  # our own name
+    return set(connection.execute(sa.text(f"SELECT version_num FROM {VERSIONS}")).scalars())  # noqa: S608  # our own name
 
 
 def _missing(connection: sa.Connection) -> list[str]:
@@ -114,7 +164,6 @@ def _may_migrate(connection: sa.Connection) -> bool:
 
 
 def _prepare(connection: sa.Connection) -> None:
-    connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
     # Roles belong to the whole server: another catalog there may have made it, or another run may be making it.
     # Until that run commits, its role is no duplicate; then ours violates the unique index on names.
     connection.execute(
@@ -138,7 +187,7 @@ def _grant(connection: sa.Connection) -> None:
     tables: Sequence[str] = [f"{SCHEMA}.{table.name}" for table in metadata.sorted_tables]
     for statement in (
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {WRITER}",
-        f"GRANT SELECT ON {SCHEMA}.alembic_version TO {WRITER}",
+        f"GRANT SELECT ON {VERSIONS} TO {WRITER}",
         f"GRANT SELECT, INSERT, UPDATE ON {', '.join(tables)} TO {WRITER}",
     ):
         connection.execute(sa.text(statement))

@@ -5,7 +5,6 @@ Alembic is imported only when there is something to migrate.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from tenantry.provisioning.errors import BusyError, ConflictError, MissingError
+from tenantry.provisioning.errors import ConflictError, MissingError
 from tenantry.provisioning.postgres import kind_of, reason_of
 from tenantry.schemas.connecting import TenantDatabase, connect
+from tenantry.schemas.locking import one_migration
 from tenantry.schemas.structure import differences, read_structure, rights_to_restore
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
-WAIT_SECONDS: Final = 60
-"""How long a migration waits for another one of the same schema."""
 VERSION_VIEW: Final = "schema_migrations"
 
 
@@ -53,17 +51,18 @@ class Schema:
 def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = None) -> Schema:
     """Bring the schema to the wanted revisions, and say what is there.
 
-    Runs as the owner under an advisory lock, with one transaction for each revision. The structure that a migration
-    leaves is what later runs expect.
+    Runs as the owner, one migration of the database at a time, with one transaction for each revision. The structure
+    that a migration leaves is what later runs expect.
 
     :param recorded: what the last migration left; None where no earlier one is known
     :raises ProvisioningError: no connection, another migration under way, a revision that failed, a way down that is
         not allowed, or a structure that was changed by hand while there is no revision left to apply
     """
-    with _session(database) as connection:
-        _lock(database, connection)
+    with _session(database) as connection, one_migration(database, connection):
         table = recorded.version_table if recorded else Schema.version_table
-        heads = _heads(database, connection, table)
+        # Undone, so that the lock of this reading is not in the way of a revision that alters the table.
+        with connection.transaction(force_rollback=True):
+            heads = _heads(database, connection, table)
         if heads == wanted.revisions[-1:]:
             found = read_structure(connection, database.schema, database.group)
             if recorded and rights_to_restore(recorded.objects, found):
@@ -134,23 +133,6 @@ def _session(database: TenantDatabase) -> Iterator[Connection]:
             ) from None
 
 
-def _lock(database: TenantDatabase, connection: Connection) -> None:
-    digest = hashlib.sha256(f"tenantry migration {database.schema}".encode()).digest()
-    key = int.from_bytes(digest[:8], signed=True)
-    try:
-        with connection.transaction():
-            connection.execute(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
-            # Held until the connection ends, so that a process that dies leaves no lock.
-            connection.execute("SELECT pg_advisory_lock(%s)", [key])
-    except psycopg.errors.LockNotAvailable:
-        raise BusyError(
-            database.app,
-            "schema",
-            f"another migration of this schema has been running for {WAIT_SECONDS} s",
-            "wait for it, then tenantry up",
-        ) from None
-
-
 def _run(database: TenantDatabase, wanted: Wanted, connection: Connection, table: str) -> str:
     # Imported here: only a migration that runs pays for Alembic and SQLAlchemy.
     from tenantry.schemas.planning import history_of
@@ -164,7 +146,7 @@ def _run(database: TenantDatabase, wanted: Wanted, connection: Connection, table
             layout,
             revisions=wanted.revisions,
             allow_downgrade=wanted.allow_downgrade,
-            lock_holder=connection.info.backend_pid,
+            lock=connection,
         )
     finally:
         _protect_version(database, connection, table)

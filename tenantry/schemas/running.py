@@ -7,8 +7,9 @@ from argparse import Namespace
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationStep
@@ -19,7 +20,10 @@ from sqlalchemy.exc import DBAPIError
 from tenantry.provisioning.errors import ProvisioningError, RejectedError
 from tenantry.provisioning.histories import ONE_AT_A_TIME
 from tenantry.provisioning.postgres import kind_of_state
+from tenantry.schemas.connecting import LOCK_SECONDS
 from tenantry.schemas.errors import SchemaError
+from tenantry.schemas.holders import holders
+from tenantry.schemas.locking import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +36,9 @@ if TYPE_CHECKING:
 
 _STATEMENT_LENGTH = 300
 
+_LOCK_TIMEOUT = "55P03"
 HINTS = {
-    "55P03": "another session holds a lock on it: end that session, or try again when it is quieter",
+    _LOCK_TIMEOUT: "another session holds a lock on it: end that session, or try again when it is quieter",
     "57014": "it took longer than the statement timeout: raise it in the revision, or try when it is quieter",
     "42501": "the owner may not do that: a migration runs without a superuser's rights",
 }
@@ -56,19 +61,19 @@ def run_history(
     *,
     revisions: tuple[str, ...],
     allow_downgrade: bool,
-    lock_holder: int,
+    lock: psycopg.Connection[Any],
 ) -> Run:
     """Bring the database from where it is to exactly `revisions`.
 
-    :param lock_holder: the server process that holds this migration's advisory lock; by it one sees whether `env.py`
-        connected to the right database
+    :param lock: the session that holds this migration's lock. By it one sees whether `env.py` connected to the right
+        database, and it is asked who held a table for which a revision waited in vain
     :raises ProvisioningError: a revision failed, or one would have to be taken back and that is not allowed. What ran
         before stays applied
     """
     run = Run()
 
     def steps(heads: tuple[str, ...], context: MigrationContext) -> Iterator[MigrationStep]:
-        _check_connection(context, lock_holder)
+        _check_connection(context, lock.info.backend_pid)
         run.version_table = (context.version_table_schema, context.version_table)
         undo, redo = _way(history, heads, revisions)
         if undo and not allow_downgrade:
@@ -113,7 +118,7 @@ def run_history(
         except SchemaError as error:
             raise RejectedError(database.app, "schema", str(error), "then tenantry up") from None
         except Exception as error:  # noqa: BLE001  # an operator's env.py and revisions may raise anything
-            raise _failure(database, run, error) from None
+            raise _failure(database, run, error, lock) from None
     return run
 
 
@@ -140,9 +145,9 @@ def _check_connection(context: MigrationContext, lock_holder: int) -> None:
     if context.connection is None:
         raise SchemaError("env.py configured no connection: connect to the URL in -x db_url=…")
     held = context.connection.exec_driver_sql(
-        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = %(pid)s AND database = "
-        "(SELECT oid FROM pg_database WHERE datname = current_database())",
-        {"pid": lock_holder},
+        "SELECT 1 FROM pg_locks WHERE locktype = 'relation' AND granted AND pid = %(pid)s AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database()) AND relation = to_regclass(%(table)s)",
+        {"pid": lock_holder, "table": TABLE},
     ).first()
     if held is None:
         raise SchemaError(
@@ -173,18 +178,29 @@ def _config(database: TenantDatabase, layout: Layout) -> Config:
     return config
 
 
-def _failure(database: TenantDatabase, run: Run, error: Exception) -> ProvisioningError:
+def _failure(
+    database: TenantDatabase, run: Run, error: Exception, lock: psycopg.Connection[Any]
+) -> ProvisioningError:
     what = f"revision {run.current}" if run.current else "the migration"
     kind, reason, hint, statement = _reason(error)
     parts = [f"{what} failed: {reason}"]
     if statement:
         parts.append(f"statement: {statement}")
+    if hint == HINTS[_LOCK_TIMEOUT] and (who := _holders(lock, database.schema)):
+        parts.append(who)
     if run.current:
         parts.append(
             f"it left nothing behind, and {', '.join(run.done) or 'nothing'} was applied before it in this run"
         )
     said = database.without_password("; ".join(parts))
     return kind(database.app, "schema", said, f"{hint}; then tenantry up goes on from there")
+
+
+def _holders(lock: psycopg.Connection[Any], schema: str) -> str:
+    try:
+        return holders(lock, schema, seconds=LOCK_SECONDS)
+    except psycopg.Error:
+        return ""  # the revision's own failure is what has to be told
 
 
 def _reason(error: Exception) -> tuple[type[ProvisioningError], str, str, str]:

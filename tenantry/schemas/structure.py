@@ -109,7 +109,8 @@ def read_structure(connection: psycopg.Connection[Any], schema: str, group: str)
     text. The schema must exist. Only the system catalogs are read, and no statement of the app has to wait.
     """
     parts: dict[str, list[str]] = {}
-    with connection.transaction():
+    # Undone, so that a transaction around it keeps its own search path.
+    with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = pg_catalog")
         for name, part in connection.execute(_QUERY, {"schema": f'"{schema}"'}):
             parts.setdefault(name, []).append(part)

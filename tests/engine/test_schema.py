@@ -287,22 +287,6 @@ def wanted(folder: Path, target: str = "head", *, allow_downgrade: bool = False)
     return Wanted(None, str(folder), history.up_to(history.resolve(target)), allow_downgrade)
 
 
-def test_a_lock_that_is_held_stops_the_revision_in_time(
-    scratch: TenantDatabase, folder: Path
-) -> None:
-    done = migrate(scratch, wanted(folder))
-    revision(folder / "versions", "two", "one", "ALTER TABLE items ADD note text")
-    with connect(scratch) as holder, holder.transaction():
-        holder.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(ProvisioningError) as stopped:
-            migrate(scratch, wanted(folder), done)
-    said = str(stopped.value)
-    assert "acme/shop: schema: revision two failed: canceling statement due to lock timeout" in said
-    assert "another session holds a lock on it" in said
-    assert "\n" not in said
-    assert migrate(scratch, wanted(folder), done).heads == ("two",)
-
-
 def test_each_revision_is_a_transaction_in_an_environment_of_its_own_too(
     scratch: TenantDatabase, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

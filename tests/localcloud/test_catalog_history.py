@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -17,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 
 from tenantry.catalog import connecting
 from tenantry.catalog.connecting import engine
-from tenantry.catalog.migrating import LOCK, migrate, revision_of
+from tenantry.catalog.migrating import migrate, revision_of
 from tenantry.catalog.revision import newest
 from tenantry.catalog.tables import SCHEMA, WRITER, metadata
 from tenantry.provisioning.errors import (
@@ -154,15 +155,55 @@ def await_waiting(server: Catalog, step: Future[str]) -> None:
         time.sleep(0.05)
 
 
-def test_another_run_that_migrates_is_waited_for_and_then_told_of(
+def test_another_run_that_makes_the_tables_is_waited_for_and_then_told_of(
     database: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connecting, "LOCK_SECONDS", 1)
-    with database.connect() as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        with pytest.raises(BusyError, match="lock timeout"):
+    with database.connect() as other, other.transaction():
+        other.execute(f"CREATE SCHEMA {SCHEMA}".encode())
+        with pytest.raises(BusyError, match="making them for the first time"):
             migrate(database.url)
     assert migrate(database.url) == newest()
+
+
+def test_another_run_that_migrates_is_named(
+    database: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "LOCK_SECONDS", 1)
+    migrate(database.url)
+    database.close()
+    database.ask("DELETE FROM tenantry.alembic_version")
+    with database.connect() as other, other.transaction():
+        other.execute("LOCK TABLE tenantry.alembic_version IN SHARE ROW EXCLUSIVE MODE")
+        with pytest.raises(BusyError) as raised:
+            migrate(database.url)
+        process = other.info.backend_pid
+    said = str(raised.value)
+    assert said.startswith("catalog: tables: another run is bringing them to a revision; keeper ")
+    assert (
+        f"(process {process}) holds tenantry.alembic_version (ShareRowExclusiveLock) since" in said
+    )
+    database.ask("INSERT INTO tenantry.alembic_version VALUES ('catalog_0001')")
+    assert migrate(database.url) == newest()
+
+
+def test_no_lock_that_another_role_can_take_is_in_the_way(
+    database: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "LOCK_SECONDS", 1)
+    with database.user(WRITER) as service, service.connect() as other:
+        # "tenantry" in ASCII: the key of the advisory lock that was once taken.
+        other.execute("SELECT pg_advisory_lock(x'74656e616e747279'::bigint)")
+        assert migrate(database.url) == newest()
+        for mode in ("ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "ACCESS EXCLUSIVE"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), other.transaction():
+                other.execute(f"LOCK TABLE tenantry.alembic_version IN {mode} MODE".encode())
+        others = ", ".join(f"{SCHEMA}.{table.name}" for table in metadata.sorted_tables)
+        database.ask(f"DROP TABLE {others}")
+        database.ask("DELETE FROM tenantry.alembic_version")
+        with other.transaction():
+            other.execute("SELECT * FROM tenantry.alembic_version")
+            assert migrate(database.url) == newest()
 
 
 def test_a_catalog_ahead_is_left_alone(database: Catalog) -> None:
