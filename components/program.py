@@ -56,8 +56,9 @@ def declare(
     :param selected: the apps that the stack is to hold
     :param plans: by the app's id, what is to be applied to its schema
     :param registered: the whole registry
-    :param everything: nobody named the apps: those that were moved to a stack of their own are left out, and not refused
-    :raises pulumi.RunError: the step from what the stack holds is refused, or what graphs need is missing; nothing is declared yet
+    :param everything: nobody named the apps: those that were moved to a stack of their own are left out, not refused
+    :raises pulumi.RunError: the step from what the stack holds is refused, or what graphs need is missing; nothing is
+        declared yet
     """
     try:
         held = applied()

@@ -57,8 +57,8 @@ class Settings:
 
         `tenantry:catalogUrl` (a secret; the environment's `TENANTRY_CATALOG_URL` comes first),
         `tenantry:registry` (default `tenants.yaml`), `tenantry:apps` (default `all`),
-        `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`) and `tenantry:allowDestroy` (default: none; with the
-        environment's `TENANTRY_ALLOW_DESTROY`, which is for one run).
+        `tenantry:neonOrgId` (default: the environment's `NEON_ORG_ID`) and `tenantry:allowDestroy` (default: none;
+        the environment's `TENANTRY_ALLOW_DESTROY` adds to it for one run).
 
         :raises pulumi.RunError: no key for Neon's API is set, or the catalog's URL is none
         """
@@ -84,8 +84,8 @@ class Settings:
     def read_aura(self) -> Aura:
         """Read what graphs need; only a stack that has one asks.
 
-        `tenantry:auraClientId` and the like, else the environment's `AURA_CLIENT_ID` and the like (see `tenantry.aura.settings`), and
-        `tenantry:adoptGraphs`: by the graph's id, `instance`, `password` (secret) and `username` (default `neo4j`).
+        `tenantry:auraClientId` and the like, else the environment's `AURA_CLIENT_ID` and the like (see
+        `tenantry.aura.settings`), and `tenantry:adoptGraphs`: by the graph's id, `instance`, `password` (secret) and `username` (default `neo4j`).
 
         :raises AuraSettingsError: something is missing or cannot be used
         :raises pulumi.RunError: `tenantry:adoptGraphs` is not of this form

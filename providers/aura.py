@@ -1,10 +1,11 @@
 """A Neo4j Aura instance, and its readiness, as Pulumi resources.
 
-What makes and what waits are two resources: the create returns at once, so a wait that fails, or is killed, loses neither the id
-nor the password, which Aura tells once.
+What makes and what waits are two resources. The create returns at once, so a wait that fails or is killed loses neither
+the id nor the password, which Aura tells once.
 
-The state refers to this module, to its providers' classes by name, and to the types `pulumi-python:dynamic/tenantry:AuraInstance`
-and `…:AuraReady`: moving or renaming one of them breaks every state that holds a graph.
+The state refers to this module, to its providers' classes by name, and to the types
+`pulumi-python:dynamic/tenantry:AuraInstance` and `…:AuraReady`. Moving or renaming one of them breaks every state that
+holds a graph.
 """
 
 from __future__ import annotations
@@ -108,7 +109,10 @@ class AuraInstanceProvider(AuraProvider):
         return [fault] if fault else []
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Rename and resize in place; replace for the rest, the old one first: both have one name, and Aura counts instances."""
+        """Rename and resize in place, and replace for the rest.
+
+        The old one goes first: both have one name, and Aura counts instances.
+        """
         changed = [name for name in self.inputs if _differs(_olds.get(name), _news.get(name))]
         return DiffResult(
             changes=bool(changed),

@@ -50,7 +50,8 @@ class _Traceback:
 
 
 def _report_in_one_line() -> None:
-    # The SDK has no way to fail without a traceback. Where its server is made otherwise, the traceback is back, and nothing else.
+    # The SDK has no way to fail without a traceback. If its server comes to be made otherwise, the traceback is back,
+    # and nothing else changes.
     server = sys.modules["__main__"]
     if getattr(server, "traceback", None) is traceback:
         server.traceback = _Traceback  # type: ignore[attr-defined]  # the SDK's module imports it

@@ -142,8 +142,8 @@ def refused(
 ) -> AuraAnswerError:
     """Make the error of an answer.
 
-    The document knows `{"errors": [{"message", "reason", "field"?}]}` and the gateway's `{"error": "text"}`; proxies send
-    plain text. The first of several errors counts.
+    The document knows `{"errors": [{"message", "reason", "field"?}]}` and the gateway's `{"error": "text"}`. Proxies
+    send plain text. The first of several errors counts.
 
     :param request: method and path
     :param body: the answer's JSON, else its text

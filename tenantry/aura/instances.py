@@ -1,7 +1,8 @@
 """An instance made, taken over, or changed. No Pulumi here.
 
-An instance is known by its name, which is derived from the registry. Aura does not keep names unique and has no way to say the
-same create twice, so a create looks for the name first, and never goes on where it finds one that the stack does not know.
+An instance is known by its name, which is derived from the registry. Aura does not keep names unique, and a create that
+is sent twice makes two. So a create looks for the name first. It never goes on where it finds one that the stack does
+not know.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def make(client: AuraClient, wanted: Wanted, adoption: Adoption | None) -> Made:
     """
     if adoption:
         return _adopt(client, wanted, adoption)
-    # A run that was killed may have left a process behind that is still about to make this very instance: between its look and
-    # its create, nobody else looks.
+    # A run that was killed may have left a process behind that is about to make this very instance. Between its look
+    # and its create, nobody else looks.
     bucket = hashlib.sha256(wanted.name.encode()).hexdigest()[:2]
     patience = client.settings.polling.deadline
     notes = client.settings.file(f"create-{bucket}")

@@ -78,8 +78,9 @@ class QueryResult:
 def http_url(uri: str) -> str:
     """Return where a Neo4j URI's Query API is.
 
-    `neo4j+s://host[:7687]`, also `+ssc` and `bolt`, is `https://host`; another port is kept. Unencrypted, `neo4j://host:port` is
-    `http://host:port`, and `http://host:7474` where the port is Bolt's or none. `http` and `https` stay.
+    `neo4j+s://host[:7687]`, also `+ssc` and `bolt`, is `https://host`; another port is kept. Unencrypted,
+    `neo4j://host:port` is `http://host:port`, and `http://host:7474` where the port is Bolt's or none. `http` and
+    `https` stay.
 
     :raises ValueError: not a URI of these schemes with a host, or one with a user in it
     """
@@ -100,7 +101,7 @@ def http_url(uri: str) -> str:
 
 
 def home_database(username: str) -> str:
-    """Return the database that a new instance has: `neo4j`, or, on instances whose user is named for the instance, that name."""
+    """Return the database of a new instance: named as its user, which is `neo4j` or the instance's id."""
     return username or "neo4j"
 
 

@@ -50,8 +50,8 @@ class NeonProject:
     organization: str
     created: datetime
     settings: Mapping[str, str] = field(default_factory=dict)
-    """What can be changed about it and its list shows, by the property that a stack's state has for it: `historyRetentionSeconds`,
-    `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`."""
+    """What can be changed about it and the list shows, by the property that a stack's state has for it:
+    `historyRetentionSeconds`, `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`."""
 
 
 class NeonApi:
@@ -86,7 +86,7 @@ class NeonApi:
         self._client.close()
 
     def compute_state(self, project: str) -> str:
-        """Return the state of a project's first read-write compute: `init`, `active` or `idle`, or `gone`. Wakes none."""
+        """Return the state of a project's first read-write compute: `init`, `active`, `idle` or `gone`. Wakes none."""
         answer = self._ask("GET", f"/projects/{project}/endpoints")
         if answer is None:
             return GONE

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 from tenantry.errors import TenantryError
 
 Step: TypeAlias = Literal["database", "schema", "tables", "services", "keys", "graphs"]
-"""`database`: reaching the app's database; `schema`: its migrations; `tables`: the catalog's own; `services`: the app and its
-services in the catalog; `keys`: its API keys; `graphs`: those of its users."""
+"""`database`: reaching the app's database; `schema`: its migrations; `tables`: the catalog's own; `services`: the app
+and its services in the catalog; `keys`: its API keys; `graphs`: those of its users."""
 
 
 class ProvisioningError(TenantryError):

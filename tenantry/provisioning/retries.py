@@ -22,8 +22,8 @@ Result = TypeVar("Result")
 class RetryPolicy:
     """How often a step is tried, and how long is waited between two attempts. Times are milliseconds.
 
-    Before attempt n + 1 it waits `first_delay * factor ** (n - 1)`, at most `cap`, and on top of that a random part of up
-    to `jitter` times this, so that many apps do not come back at the same moment.
+    Before attempt n + 1 it waits `first_delay * factor ** (n - 1)`, at most `cap`, and on top of that a random part of
+    up to `jitter` times this, so that many apps do not come back at the same moment.
     """
 
     attempts: int = 3
@@ -56,7 +56,7 @@ class RetryPolicy:
     ) -> Result:
         """Call `action` until it succeeds, fails for good, or has failed `attempts` times; the last failure is raised.
 
-        `action` must be one that may be done twice. A failure of another step was tried again by that step's own policy.
+        `action` must be one that may be done twice. A failure of another step was tried again by that step's policy.
 
         :param sleep: waits that many seconds; `time.sleep` by default
         """

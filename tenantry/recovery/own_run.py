@@ -1,4 +1,4 @@
-"""The lock of one certain run, which is known by its process: released after the run was cut off, and never another's."""
+"""The lock of one certain run, known by its process. It is released after the run was cut off, and no other one is."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ def prepare(
 ) -> StackState:
     """Settle what an earlier run left behind, and return the state that the next one begins with.
 
-    The cloud is asked only where a create is pending. One that is not in the cloud, and was sent less than a minute ago, is waited for.
+    The cloud is asked only where a create is pending. One that is not in the cloud, and was sent less than a minute
+    ago, is waited for.
 
     :param say: takes a line for each thing that was settled or is waited for
     :raises HeldError: another run is at work on the stack

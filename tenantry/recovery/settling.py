@@ -1,4 +1,4 @@
-"""The safe repairs: a lock whose owner is dead, pending operations that the cloud explains, a state that was cut off."""
+"""The safe repairs: of a dead owner's lock, of pending operations that the cloud explains, of a cut-off state."""
 
 from __future__ import annotations
 
