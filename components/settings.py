@@ -85,7 +85,8 @@ class Settings:
         """Read what graphs need; only a stack that has one asks.
 
         `tenantry:auraClientId` and the like, else the environment's `AURA_CLIENT_ID` and the like (see
-        `tenantry.aura.settings`), and `tenantry:adoptGraphs`: by the graph's id, `instance`, `password` (secret) and `username` (default `neo4j`).
+        `tenantry.aura.settings`), and `tenantry:adoptGraphs`: by the graph's id, `instance`, `password` (secret) and
+        `username` (default `neo4j`).
 
         :raises AuraSettingsError: something is missing or cannot be used
         :raises pulumi.RunError: `tenantry:adoptGraphs` is not of this form
