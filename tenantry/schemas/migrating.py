@@ -118,7 +118,8 @@ def drift(recorded: Schema, live: Schema) -> list[str]:
 def _session(database: TenantDatabase) -> Iterator[Connection]:
     with connect(database) as connection:
         try:
-            if _one(connection, "SELECT to_regnamespace(%s)", f'"{database.schema}"') is None:
+            found = connection.execute("SELECT to_regnamespace(%s)", [f'"{database.schema}"'])
+            if found.fetchone() == (None,):
                 raise MissingError(
                     database.app,
                     "schema",
@@ -176,24 +177,24 @@ def _protect_version(database: TenantDatabase, connection: Connection, table: st
     if "." in table:
         return  # a schema of the operator's own, on which the logins have no rights
     for name in (table, VERSION_VIEW):
-        relation = sql.Identifier(database.schema, name)
-        if _one(connection, "SELECT to_regclass(%s)", relation.as_string()) is not None:
+        if _has(connection, database.schema, name):
             connection.execute(
                 sql.SQL("REVOKE INSERT, UPDATE, DELETE ON {} FROM {}").format(
-                    relation, sql.Identifier(database.group)
+                    sql.Identifier(database.schema, name), sql.Identifier(database.group)
                 )
             )
 
 
 def _heads(database: TenantDatabase, connection: Connection, table: str) -> tuple[str, ...]:
     schema, _, name = table.rpartition(".")
-    relation = sql.Identifier(schema or database.schema, name)
-    if _one(connection, "SELECT to_regclass(%s)", relation.as_string()) is None:
+    schema = schema or database.schema
+    if not _has(connection, schema, name):
         return ()
-    query = sql.SQL("SELECT version_num FROM {} ORDER BY version_num").format(relation)
-    return tuple(row[0] for row in connection.execute(query))
+    query = sql.SQL("SELECT version_num FROM {} ORDER BY version_num")
+    return tuple(row[0] for row in connection.execute(query.format(sql.Identifier(schema, name))))
 
 
-def _one(connection: Connection, query: str, argument: str) -> object:
-    row = connection.execute(query, [argument]).fetchone()
-    return row[0] if row else None
+def _has(connection: Connection, schema: str, name: str) -> bool:
+    # Not by to_regclass: within a transaction it may remember that the table was not there, though it was made since.
+    query = "SELECT 1 FROM pg_class WHERE relname = %s AND relnamespace = to_regnamespace(%s)"
+    return connection.execute(query, [name, f'"{schema}"']).fetchone() is not None

@@ -166,6 +166,19 @@ def test_another_run_that_makes_the_tables_is_waited_for_and_then_told_of(
     assert migrate(database.url) == newest()
 
 
+def test_a_table_of_revisions_that_another_run_makes_meanwhile_is_seen(database: Catalog) -> None:
+    database.ask(f"CREATE SCHEMA {SCHEMA}")
+    with database.connect() as other, ThreadPoolExecutor() as pool:
+        with other.transaction():
+            other.execute(
+                "CREATE TABLE tenantry.alembic_version "
+                "(version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+            )
+            migrated = pool.submit(migrate, database.url)
+            await_waiting(database, migrated)
+        assert migrated.result(timeout=30) == newest()
+
+
 def test_another_run_that_migrates_is_named(
     database: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,6 +123,16 @@ def test_no_lock_that_the_app_can_take_is_in_a_migrations_way(
         assert migrate(database, wanted(folder)).heads == ("two",)
 
 
+def test_the_app_cannot_write_the_record_of_revisions(
+    database: TenantDatabase, folder: Path, login: str
+) -> None:
+    migrate(database, wanted(folder))
+    with psycopg.connect(login, autocommit=True) as app:
+        app.execute("INSERT INTO app.items VALUES (1)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            app.execute("DELETE FROM app.alembic_version")
+
+
 def test_two_first_migrations_at_once_run_one_after_the_other(
     database: TenantDatabase, folder: Path
 ) -> None:
