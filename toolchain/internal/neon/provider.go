@@ -1,7 +1,7 @@
 // Package neon bridges the Terraform provider kislerdm/neon as the parameterized package that
 // `pulumi package add terraform-provider kislerdm/neon 0.13.0` yields, with what the provider lacks put right around
 // it: the API's URL, a secret API key, "not found" that means gone, pooled hosts of an API with addresses, settings of a
-// compute that reach the live one, and the client of package neonhttp.
+// compute that reach the live one, settings of a project that change in place and last, and the client of package neonhttp.
 package neon
 
 import (
@@ -78,6 +78,7 @@ func (s *session) guard(name string, r *schema.Resource) {
 		r.DeleteContext = goneOnDelete(r.DeleteContext, exists)
 	}
 	if name == "neon_project" {
+		r.Schema = withLastingSettings(r.Schema)
 		r.CreateContext = withLiveCompute(r.CreateContext)
 		r.ReadContext = withLiveComputeRead(r.ReadContext)
 		r.UpdateContext = withLiveCompute(r.UpdateContext)

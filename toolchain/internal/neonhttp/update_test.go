@@ -26,6 +26,16 @@ func TestAPatchSaysOnlyWhatChanged(t *testing.T) {
 			[]string{"allowed_ips"}, `{"project":{"settings":{"allowed_ips":{"ips":["203.0.113.1"]},"quota":{}}}}`,
 			`{"project":{"settings":{"allowed_ips":{"ips":["203.0.113.1"]},"quota":{}}}}`,
 		},
+		"a limit is lifted": {
+			[]string{"quota"}, `{"project":{"settings":{"quota":{"logical_size_bytes":5}}}}`,
+			`{"project":{"settings":{"quota":{"active_time_seconds":0,"compute_time_seconds":0,"data_transfer_bytes":0,` +
+				`"logical_size_bytes":5,"written_data_bytes":0}}}}`,
+		},
+		"one of the switches": {
+			[]string{"block_public_connections"},
+			`{"project":{"settings":{"block_public_connections":false,"block_vpc_connections":true,"enable_logical_replication":true}}}`,
+			`{"project":{"settings":{"block_public_connections":false}}}`,
+		},
 		"no settings": {nil, `{"project":{"name":"b"}}`, `{"project":{"name":"b"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
