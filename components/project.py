@@ -1,11 +1,15 @@
 """The Neon project of an app: its region, its compute, its owner role."""
 
+from typing import get_args
+
 import pulumi
 import pulumi_neon as neon
 import pulumi_random as random
 
 from tenantry.registry import App, tokens
+from tenantry.registry.models import MaintenanceWindow, Quota, Weekday
 
+_WEEKDAYS = get_args(Weekday)
 OWNER_CONNECTIONS = 2
 """How many connections to one database provisioning holds at most; the plugin nests two transactions."""
 
@@ -78,6 +82,11 @@ class AppProject(pulumi.ComponentResource):
             ),
             # Sorted: another order in the registry is no change.
             allowed_ips=sorted(database.allowed_ips) or None,
+            # None of these says nothing: then the project keeps what it has.
+            block_public_connections=_switch(database.block_public_connections),
+            enable_logical_replication="yes" if database.logical_replication else None,
+            maintenance_window=_window(database.maintenance_window),
+            quota=_quota(database.quota),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=protect,
@@ -109,3 +118,31 @@ class AppProject(pulumi.ComponentResource):
             # Of two with the same name, the deletion of the old one would take the new one with it.
             delete_before_replace=True,
         )
+
+
+def _switch(wanted: bool | None) -> str | None:
+    return None if wanted is None else "yes" if wanted else "no"
+
+
+def _window(window: MaintenanceWindow | None) -> neon.ProjectMaintenanceWindowArgs | None:
+    if window is None:
+        return None
+    return neon.ProjectMaintenanceWindowArgs(
+        # From 1, Monday, to 7. Sorted: another order in the registry is no change.
+        weekdays=sorted(_WEEKDAYS.index(day) + 1 for day in window.weekdays),
+        start_time=window.start,
+        end_time=window.end,
+    )
+
+
+def _quota(quota: Quota | None) -> neon.ProjectQuotaArgs | None:
+    if quota is None:
+        return None
+    # 0 is no limit. It is said, or a limit that is taken out of the registry would stay.
+    return neon.ProjectQuotaArgs(
+        active_time_seconds=quota.active_time or 0,
+        compute_time_seconds=quota.compute_time or 0,
+        written_data_bytes=quota.written_data or 0,
+        data_transfer_bytes=quota.data_transfer or 0,
+        logical_size_bytes=quota.logical_size or 0,
+    )

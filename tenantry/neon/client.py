@@ -51,7 +51,7 @@ class NeonProject:
     created: datetime
     settings: Mapping[str, str] = field(default_factory=dict)
     """What can be changed about it and the list shows, by the property that a stack's state has for it:
-    `historyRetentionSeconds`, `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`."""
+    `historyRetentionSeconds`, `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`, `quota.logicalSizeBytes`, …"""
 
 
 class NeonApi:
@@ -222,8 +222,14 @@ def _project(found: Mapping[str, Any]) -> NeonProject:
     )
 
 
+_YES_NO: Final[Mapping[bool | None, str]] = {True: "yes", False: "no"}
+
+
 def _settings(found: Mapping[str, Any]) -> dict[str, str]:
     compute = found.get("default_endpoint_settings") or {}
+    settings = found.get("settings") or {}
+    quota = settings.get("quota") or {}
+    window = settings.get("maintenance_window") or {}
     told = {
         "historyRetentionSeconds": found.get("history_retention_seconds"),
         **{
@@ -234,7 +240,34 @@ def _settings(found: Mapping[str, Any]) -> dict[str, str]:
                 ("suspendTimeoutSeconds", "suspend_timeout_seconds"),
             )
         },
-        "allowedIps": ((found.get("settings") or {}).get("allowed_ips") or {}).get("ips"),
+        "allowedIps": (settings.get("allowed_ips") or {}).get("ips"),
+        # The plugin says yes and no.
+        **{
+            name: _YES_NO.get(settings.get(theirs))
+            for name, theirs in (
+                ("blockPublicConnections", "block_public_connections"),
+                ("enableLogicalReplication", "enable_logical_replication"),
+            )
+        },
+        **{
+            f"maintenanceWindow.{name}": window.get(theirs)
+            for name, theirs in (
+                ("weekdays", "weekdays"),
+                ("startTime", "start_time"),
+                ("endTime", "end_time"),
+            )
+        },
+        # A limit that Neon does not name is none, which the API also writes as 0.
+        **{
+            f"quota.{name}": quota.get(theirs) or 0
+            for name, theirs in (
+                ("activeTimeSeconds", "active_time_seconds"),
+                ("computeTimeSeconds", "compute_time_seconds"),
+                ("writtenDataBytes", "written_data_bytes"),
+                ("dataTransferBytes", "data_transfer_bytes"),
+                ("logicalSizeBytes", "logical_size_bytes"),
+            )
+        },
     }
     return {name: setting_text(value) for name, value in told.items() if value is not None}
 
@@ -242,8 +275,8 @@ def _settings(found: Mapping[str, Any]) -> dict[str, str]:
 def setting_text(value: object) -> str:
     """Return a number or a list the same way wherever it comes from: 2 and 2.0, and lists in any order."""
     if isinstance(value, list):
-        return ", ".join(sorted(map(str, value)))
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+        return ", ".join(sorted(map(setting_text, value)))
+    return f"{value:.16g}" if isinstance(value, int | float) else str(value)
 
 
 def _said(answer: httpx.Response) -> str:

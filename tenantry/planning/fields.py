@@ -20,13 +20,19 @@ _PLACE: Final = frozenset({"id", "name", "tenant"})
 """What says which app it is."""
 _ALWAYS: Final = ("environment", "region", "database.postgres_version", "deletion")
 """What is said of a new app also where it is the default."""
-_WHOLE: Final = frozenset({"database.schema", "graph", "graphs_per_user"})
+_WHOLE: Final = frozenset(
+    {"database.schema", "database.maintenance_window", "graph", "graphs_per_user"}
+)
 """What of a new app is said in one line, as it is written."""
 _PROJECT_ANEW: Final = "which replaces the project: all data in it is lost"
 _GRAPH_ANEW: Final = "which replaces the graph: all data in it is lost"
 _EFFECTS: Final = (
     (re.compile(r"region|database\.postgres_version"), _PROJECT_ANEW),
     (re.compile(r"(graph|graphs_per_user)\.(type|cloud|region|version)"), _GRAPH_ANEW),
+    (
+        re.compile(r"database\.logical_replication"),
+        "which restarts its computes, and cannot be turned off again",
+    ),
     (
         re.compile(r"database\.credentials\.generation"),
         "which moves the app to its other login; the one before stays valid",
@@ -37,6 +43,10 @@ _EFFECTS: Final = (
     ),
 )
 _REMOVALS: Final = (
+    (
+        re.compile(r"database\.(block_public_connections|maintenance_window|quota)"),
+        "which leaves the project's as it is",
+    ),
     (re.compile(r"api_keys\.[^.]+"), "which revokes all its generations"),
     (re.compile(r"services\.[^.]+"), "which ends its registration"),
 )

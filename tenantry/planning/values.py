@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Final
 
-from tenantry.registry.units import format_duration
+from tenantry.registry.units import format_duration, format_size
 
 SECRET: Final = "[secret]"  # noqa: S105  # stands in the place of one
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -17,7 +17,10 @@ _MARK: Final = "4dabf18193072939515e22adb298388d"
 _MILLISECONDS: Final = re.compile(
     r"database\.(statement_timeout|idle_in_transaction_timeout)|retries\.\w+\.(first_delay|cap)"
 )
-_SECONDS: Final = re.compile(r"database\.(history_retention|compute\.suspend_after)")
+_SECONDS: Final = re.compile(
+    r"database\.(history_retention|compute\.suspend_after|quota\.(active_time|compute_time))"
+)
+_BYTES: Final = re.compile(r"database\.quota\.(written_data|data_transfer|logical_size)")
 _NEVER: Final = -1
 _USUAL: Final = (
     ("allow_downgrade", False),
@@ -75,6 +78,8 @@ def _word(value: Any, field: str) -> str:  # noqa: ANN401  # any JSON value
             return _duration(value)
         if _SECONDS.fullmatch(field):
             return "never" if value == _NEVER else _duration(value * 1000)
+        if _BYTES.fullmatch(field):
+            return format_size(value)
     if isinstance(value, str):
         return value if _PLAIN.fullmatch(value) and value.isprintable() else _visible(value)
     return (

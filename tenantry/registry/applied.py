@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,8 @@ class AppliedApp:
     """The API keys of which no generation is valid any more."""
     namespace: str = ""
     """The registry's; empty where the state is older than this output."""
+    logical_replication: bool = False
+    """Whether it was turned on, which Neon cannot undo."""
 
     @classmethod
     def of(
@@ -80,7 +83,13 @@ class AppliedApp:
             graphs=outputs.get("graphs") or {},
             revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
             namespace=outputs.get("namespace") or "",
+            logical_replication=_has_logical_replication(outputs.get("declared")),
         )
+
+
+def _has_logical_replication(declared: str | None) -> bool:
+    # A state from before that key says nothing of it.
+    return bool(declared and json.loads(declared)["database"].get("logical_replication"))
 
 
 def handed_out(stack: Mapping[str, Any]) -> dict[str, HandedOut]:

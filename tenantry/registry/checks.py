@@ -27,6 +27,7 @@ def check(app: App) -> Iterator[Finding]:
     yield from _repeated(app)
     yield from _revoked(app)
     yield from _addresses(app)
+    yield from _window(app)
     yield from _branches(app)
     yield from _quotas(app)
     yield from _graph(app)
@@ -62,6 +63,9 @@ def _repeated(app: App) -> Iterator[Finding]:
         (("services",), [service.name for service in app.services]),
         (("database", "extensions"), app.database.extensions),
     ]
+    if app.database.maintenance_window:
+        days = app.database.maintenance_window.weekdays
+        lists.append((("database", "maintenance_window", "weekdays"), days))
     for i, key in enumerate(app.api_keys):
         lists += [
             (("api_keys", i, "scopes"), key.scopes),
@@ -104,6 +108,16 @@ def _addresses(app: App) -> Iterator[Finding]:
             yield Finding((("database", "allowed_ips", index),), message)
         else:
             seen[span] = word
+
+
+def _window(app: App) -> Iterator[Finding]:
+    window, place = app.database.maintenance_window, ("database", "maintenance_window")
+    if window and not window.weekdays:
+        message = "a window without days never opens: name one, or delete the window"
+        yield Finding(((*place, "weekdays"),), message)
+    if window and window.start == window.end:
+        message = f"begins and ends at {window.start}: write another time for one of the two"
+        yield Finding(((*place, "end"), (*place, "start")), message)
 
 
 def _span(entry: str) -> tuple[int, int, int]:

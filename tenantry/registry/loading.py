@@ -325,7 +325,7 @@ class _Resolver:
         self.found[at, finding.message] = None
 
 
-_WHOLE: Final = frozenset({"schema_source", "graph", "graphs_per_user"})
+_WHOLE: Final = frozenset({"schema_source", "maintenance_window", "graph", "graphs_per_user"})
 """Mappings whose keys belong together: one that is written replaces the whole default."""
 
 

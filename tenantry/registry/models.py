@@ -22,6 +22,9 @@ Environment: TypeAlias = Literal["production", "staging", "development"]
 ServiceName: TypeAlias = Literal["auth", "realtime", "storage"]
 Scope: TypeAlias = Literal["read", "write", "admin"]
 Deletion: TypeAlias = Literal["protect", "retain", "delete"]
+Weekday: TypeAlias = Literal[
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+]
 Cloud: TypeAlias = Literal["gcp", "aws", "azure"]
 GraphType: TypeAlias = Literal[
     "free-db",
@@ -64,6 +67,31 @@ class Compute(Frozen):
     """Seconds of idleness; -1 for never, as in Neon's API."""
 
 
+class Quota(Frozen):
+    """The most that an app's project may use before Neon suspends it; None is no limit."""
+
+    active_time: int | None = None
+    """Seconds that its computes run, in a billing period."""
+    compute_time: int | None = None
+    """CPU seconds of its computes, in a billing period."""
+    written_data: int | None = None
+    """Bytes in a billing period, to all branches."""
+    data_transfer: int | None = None
+    """Bytes in a billing period, from all branches."""
+    logical_size: int | None = None
+    """Bytes of data in one branch."""
+
+
+class MaintenanceWindow(Frozen):
+    """When Neon may restart an app's computes for its own maintenance, in UTC."""
+
+    weekdays: tuple[Weekday, ...]
+    start: str
+    """`HH:MM`."""
+    end: str
+    """`HH:MM`."""
+
+
 class Branch(Frozen):
     """A Neon branch beside `main`."""
 
@@ -93,6 +121,14 @@ class Database(Frozen):
     """Seconds."""
     allowed_ips: tuple[str, ...] = ()
     """Addresses, ranges (`a-b`) and networks; none means that every address may connect."""
+    block_public_connections: bool | None = None
+    """Whether connections from the internet are refused; None leaves the project as it is."""
+    logical_replication: bool = False
+    """Whether the project's write-ahead log serves logical replication. Neon cannot turn it off again."""
+    maintenance_window: MaintenanceWindow | None = None
+    """None leaves the project's as it is."""
+    quota: Quota | None = None
+    """None leaves the project's as it is."""
     branches: tuple[Branch, ...] = ()
     credentials: Credentials = Credentials()
     url_scheme: str = "postgresql"

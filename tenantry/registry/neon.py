@@ -46,6 +46,11 @@ NEVER: Final = -1
 RETENTION_SECONDS: Final = (0, 2_592_000)
 """Least and most seconds of history (`history_retention_seconds`)."""
 
+QUOTA_SECONDS_MOST: Final = 31_536_000_000
+"""Most seconds of a quota: ours, a thousand years of compute. Neon's is that of an int64."""
+QUOTA_BYTES_MOST: Final = 1024**5
+"""Most bytes of a quota: ours, a PB. It passes the engine's numbers (float64) unchanged; Neon's is that of an int64."""
+
 RESERVED_CONNECTIONS: Final = 7
 """Connections that Neon keeps for itself on every compute."""
 _CONNECTIONS: Final = {0.25: 104, 0.5: 209, 1.0: 419, 2.0: 839, 3.0: 1258, 4.0: 1678}

@@ -68,6 +68,7 @@ def check_transition(
       goes in a run, unless the app is in `allowed`.
     - The organization never changes: it comes from the shell or the stack, and a variable that is not set must not
       replace every project.
+    - Logical replication stays on: Neon cannot turn it off.
     - The namespace never changes: it is in every name, and in every row of the catalog.
 
     :param applied: what the stack holds now
@@ -144,6 +145,7 @@ def judge_transition(
         else:
             _branches(old, new, judgement)
             _rotation(old, new, judgement)
+            _replication(old, new, judgement)
             _api_keys(old, new, allowed, judgement)
         if new is not None:
             _graphs(old, new, aura_project, allowed, judgement)
@@ -279,6 +281,14 @@ def _rotation(old: AppliedApp, new: App, judgement: Judgement) -> None:
             f"{old.id}: credentials.generation goes from {old.generation} to {generation}, which would change the "
             f"password of the login in use: nothing was changed. Write {old.generation + 1} to rotate, or "
             f"{old.generation} to leave it"
+        )
+
+
+def _replication(old: AppliedApp, new: App, judgement: Judgement) -> None:
+    if old.logical_replication and not new.database.logical_replication:
+        judgement.refused.append(
+            f"{old.id}: logical replication is on, and Neon cannot turn it off again: nothing was changed. Write "
+            "database.logical_replication: true"
         )
 
 

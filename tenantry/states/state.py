@@ -117,6 +117,13 @@ def _project(resource: Mapping[str, Any]) -> Held:
 
 def _settings(inputs: Mapping[str, Any]) -> dict[str, str]:
     compute = inputs.get("defaultEndpointSettings") or {}
+    # Where nothing is said of these, Neon's are as they should be.
+    lasting = {
+        f"{above}.{name}": value
+        for above in ("maintenanceWindow", "quota")
+        for name, value in (inputs.get(above) or {}).items()
+        if not name.startswith("__")
+    }
     asked = {
         "historyRetentionSeconds": inputs.get("historyRetentionSeconds"),
         **{
@@ -125,11 +132,14 @@ def _settings(inputs: Mapping[str, Any]) -> dict[str, str]:
         },
         # Without a list of its own every address is let in, which Neon says with an empty one.
         "allowedIps": inputs.get("allowedIps") or [],
+        "blockPublicConnections": inputs.get("blockPublicConnections"),
+        "enableLogicalReplication": inputs.get("enableLogicalReplication"),
+        **lasting,
     }
     return {
         name: setting_text(value)
         for name, value in asked.items()
-        if isinstance(value, int | float | list)
+        if isinstance(value, int | float | list | str)
     }
 
 

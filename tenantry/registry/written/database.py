@@ -9,6 +9,7 @@ from tenantry.registry import models, neon, units
 from tenantry.registry.problems import did_you_mean, shown
 from tenantry.registry.written.durations import duration
 from tenantry.registry.written.mapping import Written
+from tenantry.registry.written.project import MaintenanceWindow, Quota
 from tenantry.registry.written.rules import (
     Flag,
     Generation,
@@ -263,6 +264,18 @@ class Database(Written):
         description="Addresses, networks and ranges that may connect; none written means all.",
         json_schema_extra={"default": [], "uniqueItems": True},
     )
+    block_public_connections: Flag | None = Field(
+        None,
+        description="Whether connections from the internet are refused, whatever allowed_ips says. "
+        "Not written: as the project has it.",
+    )
+    logical_replication: Flag | None = Field(
+        None,
+        description="Whether the project serves logical replication. It cannot be turned off again.",
+        json_schema_extra={"default": False},
+    )
+    maintenance_window: MaintenanceWindow | None = None
+    quota: Quota | None = None
     branches: dict[Label, Branch] | None = Field(
         None, description="Branches beside main, by name.", json_schema_extra={"default": {}}
     )

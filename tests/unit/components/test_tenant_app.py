@@ -32,6 +32,7 @@ tenants:
           branches: {staging: {}}
           credentials: {generation: GENERATION}
           url_scheme: morphik
+          SETTINGS
         deletion: DELETION
 """
 
@@ -40,9 +41,16 @@ ROLE = "postgresql:index/role:Role"
 GRANT = "postgresql:index/grant:Grant"
 
 
-def app(tmp_path: Path, *, generation: int = 1, deletion: str = "protect") -> App:
+def app(
+    tmp_path: Path, *, generation: int = 1, deletion: str = "protect", settings: str = ""
+) -> App:
+    """Load the app; `settings` are more keys of its database, on one line as in `{…}`."""
     file = tmp_path / "tenants.yaml"
-    text = REGISTRY.replace("GENERATION", str(generation)).replace("DELETION", deletion)
+    text = (
+        REGISTRY.replace("SETTINGS", f"<<: {{{settings}}}")
+        .replace("GENERATION", str(generation))
+        .replace("DELETION", deletion)
+    )
     file.write_text(text)
     return load(file).app("acme/web")
 
@@ -111,6 +119,33 @@ def test_the_project_gets_what_the_registry_asks_for(tmp_path: Path) -> None:
     }
     assert project.delete_before_replace
     assert project.ignore_changes == ("branch",)
+
+
+@pytest.mark.parametrize(("written", "given"), [("true", "yes"), ("false", "no")])
+def test_the_project_gets_the_settings_that_are_said(
+    tmp_path: Path, written: str, given: str
+) -> None:
+    wanted = app(
+        tmp_path,
+        settings=f"block_public_connections: {written}, logical_replication: {written}, "
+        "maintenance_window: {weekdays: [sunday, monday], start: 05:00, end: 22:30}, quota: {data_transfer: 5GB}",
+    )
+    inputs = only(declare(wanted), PROJECT).inputs
+    assert inputs["blockPublicConnections"] == given
+    # Neon cannot turn it off, so there is nothing to say of that.
+    assert inputs.get("enableLogicalReplication") == ("yes" if written == "true" else None)
+    assert inputs["maintenanceWindow"] == {
+        "weekdays": [1.0, 7.0],
+        "startTime": "05:00",
+        "endTime": "22:30",
+    }
+    assert inputs["quota"] == {
+        "activeTimeSeconds": 0.0,
+        "computeTimeSeconds": 0.0,
+        "writtenDataBytes": 0.0,
+        "dataTransferBytes": 5.0 * 1024**3,
+        "logicalSizeBytes": 0.0,
+    }
 
 
 def test_the_logins_are_members_of_a_group_without_login_and_own_nothing(tmp_path: Path) -> None:

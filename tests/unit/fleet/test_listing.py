@@ -85,7 +85,7 @@ def test_a_fleet_that_is_as_its_states_have_it_takes_one_request(scene: Scene) -
 
 
 def test_what_the_lists_say_otherwise_is_told(scene: Scene) -> None:
-    gone, renamed, resized, opened, _ = scene.neon.projects
+    gone, renamed, resized, opened, limited = scene.neon.projects
     scene.neon.projects.remove(gone)
     renamed["name"] = "mine"
     resized["default_endpoint_settings"] = {
@@ -94,12 +94,36 @@ def test_what_the_lists_say_otherwise_is_told(scene: Scene) -> None:
     }
     resized["history_retention_seconds"] = 0
     opened["settings"] = {"allowed_ips": {"ips": []}}
+    limited["settings"] = {
+        **limited["settings"],
+        "block_public_connections": False,
+        "enable_logical_replication": True,
+        "maintenance_window": {"weekdays": [1, 7], "start_time": "03:00", "end_time": "06:00"},
+        "quota": {"logical_size_bytes": 2**40 + 1, "written_data_bytes": 5},
+    }
+    scene.backend.state(
+        "acme--a4",
+        [
+            in_the_state(
+                "a4",
+                blockPublicConnections="yes",
+                maintenanceWindow={
+                    "__defaults": [],
+                    "weekdays": [7.0, 1.0],
+                    "startTime": "03:00",
+                    "endTime": "04:00",
+                },
+                quota={"activeTimeSeconds": 0, "logicalSizeBytes": 2**40},
+            )
+        ],
+    )
     drift = scene.drift()
     assert drift.lines == (
         "project acme/a0 is gone",
         "project acme/a1: name: ns--acme--a1 → mine",
         "project acme/a2: historyRetentionSeconds: 21600 → 0; defaultEndpointSettings.autoscalingLimitMaxCu: 2 → 8",
         "project acme/a3: allowedIps: 10.0.0.0/8, 192.0.2.1 → none",
+        "project acme/a4: blockPublicConnections: yes → no; maintenanceWindow.endTime: 04:00 → 06:00; quota.logicalSizeBytes: 1099511627776 → 1099511627777",
     )
     assert drift.exit_code == 3
     # What the list lacks is asked for by its id.

@@ -8,6 +8,7 @@ from tenantry.registry.declared import declared
 from tests.unit.planning.support import app
 
 GRAPH = {"type": "professional-db", "cloud": "gcp", "region": "us-central1", "memory": "1GB"}
+WINDOW = {"weekdays": ["monday"], "start": "05:00", "end": "06:00"}
 ONE = app()
 
 
@@ -103,6 +104,47 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
             "services.auth.enabled: true → false",
             "services.realtime: removed, which ends its registration",
             "services.storage: added",
+        ],
+    ),
+    (
+        {"database": {"quota": {"active_time": 360_000, "logical_size": 1024**3}}},
+        {"database": {"quota": {"active_time": 172_800, "written_data": 5 * 1024**3}}},
+        [
+            "database.quota.active_time: 100h → 2d",
+            "database.quota.logical_size: 1GB → none",
+            "database.quota.written_data: none → 5GB",
+        ],
+    ),
+    (
+        {},
+        {
+            "database": {
+                "quota": {"compute_time": 3600},
+                "logical_replication": True,
+                "block_public_connections": True,
+                "maintenance_window": WINDOW,
+            }
+        },
+        [
+            "database.block_public_connections: none → true",
+            "database.logical_replication: false → true, which restarts its computes, and cannot be turned off again",
+            "database.maintenance_window: none → {end: 06:00, start: 05:00, weekdays: [monday]}",
+            "database.quota: none → {compute_time: 1h}",
+        ],
+    ),
+    (
+        {
+            "database": {
+                "quota": {},
+                "block_public_connections": True,
+                "maintenance_window": WINDOW,
+            }
+        },
+        {},
+        [
+            "database.block_public_connections: true → none, which leaves the project's as it is",
+            "database.maintenance_window: {end: 06:00, start: 05:00, weekdays: [monday]} → none, which leaves the project's as it is",
+            "database.quota: {} → none, which leaves the project's as it is",
         ],
     ),
     (

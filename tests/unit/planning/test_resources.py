@@ -28,6 +28,10 @@ tenants:
         database:
           schema: neonhub
           branches: {staging: {}}
+          block_public_connections: true
+          logical_replication: true
+          maintenance_window: {weekdays: [monday], start: 05:00, end: 06:00}
+          quota: {logical_size: 1GB}
           credentials: {generation: 2}
         services: [auth]
         api_keys: [{name: ci}]

@@ -913,6 +913,43 @@ BAD = [
         (f'9:32: {WEB}.database.extensions[1]: "hstore" is in the list twice: keep one',),
     ),
     Bad(
+        "a quota without units, and out of range",
+        DB
+        + "          quota: {active_time: 100, compute_time: 0s, written_data: 5, data_transfer: 0kB, logical_size: 10gb}\n",
+        (
+            f'9:32: {WEB}.database.quota.active_time: 100 has no unit: write it with one of ms, s, m, h, d, w, such as "100h"',
+            f'9:51: {WEB}.database.quota.compute_time: "0s" is out of range: 1s to 365000d',
+            f'9:69: {WEB}.database.quota.written_data: 5 has no unit: write it with one of kB, MB, GB, TB, such as "10GB"',
+            f'9:87: {WEB}.database.quota.data_transfer: "0kB" is out of range: 1kB to 1024TB',
+            f'9:106: {WEB}.database.quota.logical_size: "10gb" is not a size: write a whole number and a unit (kB, MB, GB, TB), such as "8GB" (did you mean "10GB"?)',
+        ),
+    ),
+    Bad(
+        "a maintenance window without an end",
+        DB + "          maintenance_window: {weekdays: [someday], start: 24:00}\n",
+        (
+            f"9:11: {WEB}.database.maintenance_window.end: is missing: write it",
+            f'9:43: {WEB}.database.maintenance_window.weekdays[0]: "someday" is not known: write one of monday, tuesday, wednesday, thursday, friday, saturday, sunday (did you mean "sunday"?)',
+            f'9:60: {WEB}.database.maintenance_window.start: must be a time of day from "00:00" to "23:59" in UTC, such as "05:00", not "24:00"',
+        ),
+    ),
+    Bad(
+        "a maintenance window that never opens",
+        DB + "          maintenance_window: {weekdays: [], start: 05:00, end: 05:00}\n",
+        (
+            f"9:42: {WEB}.database.maintenance_window.weekdays: a window without days never opens: name one, or delete the window",
+            f"9:65: {WEB}.database.maintenance_window.end: begins and ends at 05:00: write another time for one of the two",
+        ),
+    ),
+    Bad(
+        "a day twice",
+        DB
+        + "          maintenance_window: {weekdays: [monday, monday], start: 05:00, end: 06:00}\n",
+        (
+            f'9:51: {WEB}.database.maintenance_window.weekdays[1]: "monday" is in the list twice: keep one',
+        ),
+    ),
+    Bad(
         "no address",
         DB + "          allowed_ips: [10.0.0.300]\n",
         (

@@ -67,6 +67,10 @@ def test_an_app_that_says_little_is_complete() -> None:
                 compute=Compute(min_cu=0.25, max_cu=2, suspend_after=300),
                 history_retention=21_600,
                 allowed_ips=(),
+                block_public_connections=None,
+                logical_replication=False,
+                maintenance_window=None,
+                quota=None,
                 branches=(),
                 url_scheme="postgresql",
             ),
@@ -90,7 +94,9 @@ def test_every_field_arrives_in_plain_units() -> None:
           compute: {min_cu: 0.5, max_cu: 8, suspend_after: never}, history_retention: 2w,
           allowed_ips: [203.0.113.0/24, "2001:db8::1", 192.0.2.1-192.0.2.9, "2001:db8::/32"],
           branches: {staging: {}, preview: {protected: true}}, credentials: {generation: 3},
-          url_scheme: morphik+ssl},
+          url_scheme: morphik+ssl, block_public_connections: false, logical_replication: true,
+          maintenance_window: {weekdays: [sunday, monday], start: 05:00, end: 22:30},
+          quota: {active_time: 100h, compute_time: 1w, written_data: 1kB, data_transfer: 5GB, logical_size: 2TB}},
         services: [storage, {name: auth, enabled: false}, {name: realtime}],
         api_keys: [{name: default, scopes: [read], generation: 2, revoked: [2, 1], expires: 2020-02-29}, {name: other}],
         graph: {type: professional-db, cloud: azure, region: westeurope, memory: 2048MB, version: "5"},
@@ -127,6 +133,20 @@ def test_every_field_arrives_in_plain_units() -> None:
                 "192.0.2.1-192.0.2.9",
                 "2001:db8::/32",
             ],
+            "block_public_connections": False,
+            "logical_replication": True,
+            "maintenance_window": {
+                "weekdays": ["sunday", "monday"],
+                "start": "05:00",
+                "end": "22:30",
+            },
+            "quota": {
+                "active_time": 360_000,
+                "compute_time": 604_800,
+                "written_data": 1024,
+                "data_transfer": 5 * 1024**3,
+                "logical_size": 2 * 1024**4,
+            },
             "branches": [
                 {"name": "staging", "protected": False},
                 {"name": "preview", "protected": True},
@@ -478,6 +498,7 @@ FULL = """{version: V, K: V, namespace: V, defaults: V, tenants: {K: {name: V, c
   graph: {type: V, cloud: V, region: V, memory: V, version: V},
   database: {schema: V, postgres_version: V, connection_limit: V, statement_timeout: V, extensions: [V],
     compute: {min_cu: V, suspend_after: V}, history_retention: V, url_scheme: V, allowed_ips: [V],
+    quota: {active_time: V, logical_size: V}, maintenance_window: {weekdays: [V], start: V, end: V},
     branches: {K: V, I: }}}, K: }}}}"""
 
 

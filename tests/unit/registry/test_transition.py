@@ -147,6 +147,23 @@ def test_a_generation_goes_up_by_one(tmp_path: Path, generation: int, refused: b
         assert check_transition(applied, wanted, FILE) == []
 
 
+def test_logical_replication_cannot_be_turned_off(tmp_path: Path, web: App) -> None:
+    on = replace(held("acme/web", "protect"), logical_replication=True)
+    with pytest.raises(TransitionError) as refused:
+        check_transition([on], [web], FILE)
+    assert str(refused.value) == (
+        "tenants.yaml: acme/web: logical replication is on, and Neon cannot turn it off again: nothing was changed. Write "
+        "database.logical_replication: true"
+    )
+    file = tmp_path / "on.yaml"
+    more = "deletion: delete, database: {logical_replication: true}"
+    file.write_text(REGISTRY.replace("deletion: delete", more))
+    assert check_transition([on], [load(file).app("acme/web")], FILE) == []
+    # A new project begins without it.
+    moved = replace(on, deletion="delete", region="aws-us-east-2")
+    assert len(check_transition([moved], [web], FILE, allowed={"acme/web"})) == 1
+
+
 def with_key(folder: Path, key: str, generation: int) -> App:
     file = folder / "tenants.yaml"
     key = f"deletion: delete, api_keys: [{{name: {key}, generation: {generation}}}]"

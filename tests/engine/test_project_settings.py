@@ -1,0 +1,215 @@
+"""A project's settings: turned on in place, put back where changed by hand, and kept where nothing is said."""
+
+import textwrap
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.engine.workspace import Change, Workspace
+from tests.localcloud_fixture import LocalCloud
+
+APP = "acme/web"
+REGISTRY = """\
+version: 1
+namespace: settings
+tenants:
+  acme:
+    apps:
+      web:
+        environment: development
+        region: aws-us-east-2
+        deletion: delete
+        database:
+          history_retention: 1d
+"""
+GIB = 1024**3
+NO_LIMIT = {
+    "active_time_seconds": 0,
+    "compute_time_seconds": 0,
+    "written_data_bytes": 0,
+    "data_transfer_bytes": 0,
+    "logical_size_bytes": 0,
+}
+QUOTA = """\
+quota:
+  active_time: 100h
+  compute_time: 25h
+  written_data: 50GB
+  data_transfer: 5GB
+  logical_size: 1TB
+"""
+QUOTA_IN_NEON = {
+    "active_time_seconds": 360_000,
+    "compute_time_seconds": 90_000,
+    "written_data_bytes": 50 * GIB,
+    "data_transfer_bytes": 5 * GIB,
+    "logical_size_bytes": 1024 * GIB,
+}
+WINDOW = """\
+maintenance_window: {weekdays: [sunday, tuesday], start: 03:00, end: 05:30}
+"""
+WINDOW_IN_NEON = {"weekdays": [2, 7], "start_time": "03:00", "end_time": "05:30"}
+
+
+def registry(*settings: str) -> str:
+    return REGISTRY + textwrap.indent("".join(settings), " " * 10)
+
+
+def update(field: str) -> set[Change]:
+    return {Change("update", "neon:index/project:Project", APP, frozenset({field}))}
+
+
+class Project:
+    """The app's project, as Neon's API has it."""
+
+    def __init__(self, cloud: LocalCloud, workspace: Workspace) -> None:
+        self.cloud = cloud
+        self.id = workspace.outputs()["apps"][APP]["project"]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        with self.cloud.client() as client:
+            found: dict[str, Any] = client.get(f"/projects/{self.id}").json()["project"]["settings"]
+        return found
+
+    def change_by_hand(self, settings: dict[str, Any]) -> None:
+        with self.cloud.client() as client:
+            body = {"project": {"settings": settings}}
+            client.patch(f"/projects/{self.id}", json=body).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def workspace(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One app that each test changes, and whose settings stay as the last one left them."""
+    made = Workspace(tmp_path_factory.mktemp("settings") / "workspace", cloud.env())
+    made.apply(registry())
+    return made
+
+
+@pytest.fixture
+def project(cloud: LocalCloud, workspace: Workspace) -> Project:
+    return Project(cloud, workspace)
+
+
+@pytest.mark.parametrize(
+    ("written", "field", "name", "has", "by_hand"),
+    [
+        (QUOTA, "quota", "quota", QUOTA_IN_NEON, {"logical_size_bytes": 1}),
+        (
+            WINDOW,
+            "maintenanceWindow",
+            "maintenance_window",
+            WINDOW_IN_NEON,
+            {"weekdays": [1], "start_time": "05:00", "end_time": "06:00"},
+        ),
+        (
+            "block_public_connections: true\n",
+            "blockPublicConnections",
+            "block_public_connections",
+            True,
+            False,
+        ),
+        (
+            "block_public_connections: false\n",
+            "blockPublicConnections",
+            "block_public_connections",
+            False,
+            True,
+        ),
+    ],
+)
+def test_a_setting_is_applied_kept_and_put_back(
+    workspace: Workspace,
+    project: Project,
+    written: str,
+    field: str,
+    name: str,
+    has: object,
+    by_hand: object,
+) -> None:
+    workspace.registry.write_text(registry(written))
+    assert workspace.changes() == update(field)
+    workspace.must("up", "--yes", "--skip-preview")
+    assert project.settings[name] == has
+    workspace.assert_converged()
+
+    project.change_by_hand({name: by_hand})
+    assert project.settings[name] != has
+    shown = workspace.pulumi("refresh", "--preview-only", "--expect-no-changes", "--diff")
+    assert shown.code != 0
+    assert field in shown.out
+    workspace.must("up", "--yes", "--skip-preview", "--refresh")
+    assert project.settings[name] == has
+
+    # Nothing is said of it any more, so it stays, and is no difference.
+    workspace.registry.write_text(registry())
+    assert workspace.changes() == set()
+    workspace.must("up", "--yes", "--skip-preview", "--refresh")
+    assert project.settings[name] == has
+    workspace.assert_converged()
+
+
+def test_a_limit_that_is_taken_out_is_lifted(workspace: Workspace, project: Project) -> None:
+    workspace.apply(registry(QUOTA))
+    workspace.registry.write_text(registry("quota: {logical_size: 2GB}\n"))
+    assert workspace.changes() == update("quota")
+    workspace.must("up", "--yes", "--skip-preview")
+    assert project.settings["quota"] == NO_LIMIT | {"logical_size_bytes": 2 * GIB}
+    workspace.apply(registry("quota: {}\n"))
+    assert project.settings["quota"] == NO_LIMIT
+    workspace.assert_converged()
+
+
+def test_logical_replication_is_turned_on_in_place_and_stays(
+    workspace: Workspace, project: Project
+) -> None:
+    on = registry("logical_replication: true\n")
+    workspace.registry.write_text(on)
+    assert workspace.changes() == update("enableLogicalReplication")
+    workspace.must("up", "--yes", "--skip-preview")
+    assert workspace.outputs()["apps"][APP]["project"] == project.id
+    with psycopg.connect(workspace.url(APP)) as connection:
+        assert connection.execute("SHOW wal_level").fetchone() == ("logical",)
+    workspace.assert_converged()
+    for off in (registry(), registry("logical_replication: false\n")):
+        workspace.registry.write_text(off)
+        refused = workspace.pulumi("preview")
+        assert refused.code != 0
+        assert "acme/web: logical replication is on, and Neon cannot turn it off" in refused.said
+    workspace.apply(on)
+
+
+def test_what_was_turned_on_by_hand_replaces_no_project(
+    workspace: Workspace, cloud: LocalCloud
+) -> None:
+    text = REGISTRY.replace("web:", "api:")
+    other = Workspace(workspace.folder.parent / "by-hand", cloud.env())
+    other.apply(text)
+    with cloud.client() as client:
+        project = other.outputs()["apps"]["acme/api"]["project"]
+        settings = {"enable_logical_replication": True, "block_public_connections": True}
+        body = {"project": {"settings": settings}}
+        client.patch(f"/projects/{project}", json=body).raise_for_status()
+    other.must("up", "--yes", "--skip-preview", "--refresh")
+    other.assert_converged()
+    assert other.outputs()["apps"]["acme/api"]["project"] == project
+
+
+def test_a_new_project_has_them_from_the_start(cloud: LocalCloud, workspace: Workspace) -> None:
+    text = REGISTRY.replace("web:", "new:") + textwrap.indent(
+        QUOTA + WINDOW + "block_public_connections: true\nlogical_replication: true\n", " " * 10
+    )
+    other = Workspace(workspace.folder.parent / "new", cloud.env())
+    other.apply(text)
+    with cloud.client() as client:
+        project = other.outputs()["apps"]["acme/new"]["project"]
+        found = client.get(f"/projects/{project}").json()["project"]["settings"]
+    wanted = {
+        "quota": QUOTA_IN_NEON,
+        "maintenance_window": WINDOW_IN_NEON,
+        "block_public_connections": True,
+        "enable_logical_replication": True,
+    }
+    assert found == found | wanted
+    other.assert_converged()
