@@ -51,7 +51,8 @@ class NeonProject:
     created: datetime
     settings: Mapping[str, str] = field(default_factory=dict)
     """What can be changed about it and the list shows, by the property that a stack's state has for it:
-    `historyRetentionSeconds`, `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`, `quota.logicalSizeBytes`, …"""
+    `historyRetentionSeconds`, `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`,
+    `quota.logicalSizeBytes`, …"""
 
 
 class NeonApi:
