@@ -16,6 +16,7 @@ from tenantry.applying.telling import (
     tell_object,
 )
 from tenantry.applying.times import Times
+from tenantry.recovery.errors import HeldError
 from tenantry.running.events import Watch, Work, is_known
 from tenantry.running.signals import stopping
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tenantry.planning.events import Run
-    from tenantry.running.engine import Target
+    from tenantry.running.engine import Ran, Target
     from tenantry.running.events import Operation, Said, Step
 
 _TOLD: Final = (
@@ -52,6 +53,7 @@ def converge(
     :param planned: what a preview said: from it comes what is left
     :param as_objects: tell a program, not a person
     :param started: is told the engine's process id as soon as it runs
+    :raises HeldError: another run holds the stack
     """
     kept = folder / ".tenantry"
     times = Times.read(kept)
@@ -80,19 +82,31 @@ def converge(
     if succeeded:
         times.learn(watch)
         times.write(kept)
+    elif ran.held:
+        raise HeldError(_whose(ran))
     elif not watch.errors and ran.said:
         # It did not come so far as to tell events.
-        print(ran.said.removeprefix("error: "), file=sys.stderr)
+        print("\n".join(ran.errors), file=sys.stderr)
     if as_objects:
         _tell_end(watch, succeeded=succeeded, interrupted=ran.interrupted)
         return succeeded
     how = "Done" if succeeded else "Interrupted" if ran.interrupted else "Failed"
     failed = f", {len(watch.failed)} failed" if watch.failed else ""
-    print(f"{how}: {counts_text(watch.counts)}{failed}; {clock(watch.elapsed)}", flush=True)
+    done = counts_text(watch.counts, "nothing to change" if succeeded else "nothing was done")
+    print(f"{how}: {done}{failed}; {clock(watch.elapsed)}", flush=True)
     if not succeeded:
         for line in left_lines(watch):
             print(line, file=sys.stderr)
     return succeeded
+
+
+def _whose(ran: Ran) -> str:
+    from tenantry.states.locks import named_locks
+
+    lines = [
+        f"lock [{lock.stack}] {lock.stack}: {lock.standing()}" for lock in named_locks(ran.said)
+    ]
+    return "\n".join(lines or ran.errors)
 
 
 def expected_of(run: Run | None) -> tuple[Work, ...]:

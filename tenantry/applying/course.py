@@ -33,6 +33,7 @@ class Course:
         say: Callable[[str], None],
         *,
         create: bool = False,
+        until: float = 0.0,
     ) -> None:
         """Settle what an earlier run left behind.
 
@@ -40,6 +41,7 @@ class Course:
         :param environment: the variables to run `pulumi` with: backend, passphrase, stack
         :param say: takes a line for each thing that was settled or is waited for
         :param create: make the stack where it is not there yet
+        :param until: as for `prepare`
         :raises TenantryError: with a line for each thing that a run must not begin over
         """
         self._folder = folder
@@ -47,7 +49,7 @@ class Course:
         self.looker = Looker(folder, environment)
         if create:
             self._create()
-        self.before = prepare(self.looker, environment, say)
+        self.before = prepare(self.looker, environment, say, until=until)
         """What the stack held before the run."""
         self._allowed: Collection[str] = ()
         self._target: Target | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from tenantry.applying.errors import OptionError
@@ -38,6 +39,23 @@ def check_options(options: Sequence[str], *, reviewed: bool) -> None:
             raise OptionError(
                 f"{each}: not with --plan, which applies what was reviewed and nothing else"
             )
+
+
+def seconds_of(text: str) -> float:
+    """Read for how long another run is waited for: `90s`, `10m`, seconds without a unit, or `forever`.
+
+    :raises OptionError: it is neither
+    """
+    if text == "forever":
+        return inf
+    if text.isascii() and text.isdigit():
+        return float(text)
+    from tenantry.registry.units import parse_duration
+
+    try:
+        return parse_duration(text, example="10m") / 1000
+    except ValueError as error:
+        raise OptionError(f"--wait: {error}, or forever") from None
 
 
 def skips_plan(options: Collection[str]) -> bool:

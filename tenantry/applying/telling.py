@@ -213,14 +213,17 @@ def left_text(remaining: float | None) -> str:
     return f"about {clock(max(round(remaining), 1)).replace('.0', '')} left"
 
 
-def counts_text(counts: Mapping[str, int]) -> str:
-    """Say how many resources had each operation: `26 created, 1 deleted`; `nothing to change` for none."""
+def counts_text(counts: Mapping[str, int], nothing: str = "nothing to change") -> str:
+    """Say how many resources had each operation: `26 created, 1 deleted`.
+
+    :param nothing: what is said where none had any
+    """
     said = [
         f"{counts[each]} {_DONE[each]}"
         for each in ("create", "update", "delete")
         if counts.get(each)
     ]
-    return ", ".join(said) or "nothing to change"
+    return ", ".join(said) or nothing
 
 
 def left_lines(watch: Watch) -> list[str]:

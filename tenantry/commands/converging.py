@@ -2,51 +2,73 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from tenantry.presenting import asking
-from tenantry.presenting.notes import note, note_as_json, say_what_is_there
+from tenantry.presenting.notes import note, say_what_is_there
 from tenantry.presenting.plans import progress, show_before_run
 from tenantry.presenting.printing import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from tenantry.applying.course import Course
     from tenantry.planning.plan import Plan
 
+_PAUSE: Final = 1.0
+"""Seconds until it is looked again whether another run holds the stack."""
+
+
+def patiently(run: Callable[[], Course], until: float, say: Callable[[str], None]) -> Course:
+    """Do a run, and once more where another one took the stack before its engine did.
+
+    What that one changes, the plan does not know: so it begins with the look again.
+
+    :param until: till then the other one is waited for, by `time.monotonic`
+    :param say: takes a line for what is waited for
+    :raises HeldError: another run holds the stack after that
+    """
+    from tenantry.recovery.errors import HeldError
+
+    while True:
+        try:
+            return run()
+        except HeldError as error:
+            if time.monotonic() >= until:
+                raise
+            say(f"waiting: {error}")
+        time.sleep(_PAUSE)
+
 
 def converge(
-    environment: Mapping[str, str],
+    begin: Callable[[], Course],
     *,
     options: Sequence[str] = (),
     allowed: Sequence[str] = (),
     plan: Path | None = None,
     run_file: Path | None = None,
-    create: bool = False,
     yes: bool = False,
     as_json: bool = False,
 ) -> Course:
     """Converge the current stack; end with exit code 1 where that is refused or fails.
 
-    :param environment: the variables to run `pulumi` with: backend, passphrase, stack
+    :param begin: settles what an earlier run left behind; called once the rest of the parameters is judged
     :param options: more for `pulumi up`, as `applying.options.check_options` lets them pass
     :param allowed: apps that may leave or be replaced beside others
     :param plan: the file of a plan: apply that and nothing else
     :param run_file: note there which process applies
-    :param create: make the stack where it is not there yet
     :param yes: do not ask
     :param as_json: tell a program, not a person
     :raises TenantryError: it is refused
     """
-    from tenantry.applying.course import Course
     from tenantry.applying.options import for_preview, for_update, skips_plan
 
     reviewed = _read(plan, allowed) if plan else None
-    course = Course(Path.cwd(), environment, note_as_json if as_json else note, create=create)
+    course = begin()
     course.allow(reviewed.allowed if reviewed else allowed)
     if plan and reviewed:
         if not _check_plan(plan, reviewed, course):

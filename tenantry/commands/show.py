@@ -59,7 +59,8 @@ def _holding(
     """Return the current stack, and how it or the app's own holds the app."""
     from tenantry.fleet.project import Project
     from tenantry.registry.names import AppNames
-    from tenantry.running.stack import StackError, selected
+    from tenantry.running.errors import StackError
+    from tenantry.running.stack import selected
     from tenantry.states.apps import held_in
 
     try:

@@ -1,12 +1,14 @@
 """`tenantry up`: what an earlier run left behind is settled, the plan is shown, and the engine applies it."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tenantry.commands.converging import converge
+from tenantry.commands.converging import converge, patiently
 from tenantry.presenting import asking
+from tenantry.presenting.notes import note, note_as_json
 from tenantry.presenting.printing import fail, one_line_errors
 
 
@@ -31,6 +33,13 @@ def up(
             help="Apply what tenantry plan --out kept, without asking, and refuse where something moved since.",
         ),
     ] = None,
+    wait: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Where another run holds the stack, wait for it at most so long: 90s, 10m, or forever.",
+        ),
+    ] = None,
     create: Annotated[
         bool, typer.Option("--create", help="Make the stack where it is not there yet.")
     ] = False,
@@ -52,29 +61,37 @@ def up(
 
     The first Ctrl-C lets what is in flight finish and says what is left; the second ends it at once.
 
+    While another run holds the stack it says whose that is, and refuses, or waits for it. A plan is not hindered.
+
     Exit code: 0 applied, or nothing to do; 1 refused, failed or interrupted.
 
     JSON: {"event": "planned", "plan"}, {"event": "noted" or "said", "text"}, {"event": "step", "app", "operation",
     "kind", "name", "state", "seconds", "elapsed", "remaining"}, {"event": "ended", "succeeded", "interrupted",
     "seconds", "counts", "failed", "left"}.
     """
-    from tenantry.applying.options import check_options
+    from tenantry.applying.course import Course
+    from tenantry.applying.options import check_options, seconds_of
     from tenantry.running.local import current_environment
 
     with one_line_errors():
         check_options(options or (), reviewed=plan is not None)
+        until = time.monotonic() + (seconds_of(wait) if wait else 0.0)
         if plan is None and not yes and (as_json or not asking.somebody_is_there()):
             fail("nobody is there to be asked: tenantry up --yes begins without")
         environment = current_environment(Path.cwd())
-        course = converge(
-            environment,
-            options=options or (),
-            allowed=allow_destroy or (),
-            plan=plan,
-            run_file=run_file,
-            create=create,
-            yes=yes,
-            as_json=as_json,
+        say = note_as_json if as_json else note
+        course = patiently(
+            lambda: converge(
+                lambda: Course(Path.cwd(), environment, say, create=create, until=until),
+                options=options or (),
+                allowed=allow_destroy or (),
+                plan=plan,
+                run_file=run_file,
+                yes=yes,
+                as_json=as_json,
+            ),
+            until,
+            say,
         )
     if not as_json:
         from tenantry.presenting.status import print_after_run

@@ -21,7 +21,8 @@ _LINE: Final = 400
 """Characters of a reason in a summary."""
 # The engine's own words (3.259: `backend/diy/lock.go`, and `plugin.go` of the SDK).
 # `tests/engine/test_failures.py` holds it to them.
-_LOCKED: Final = re.compile(r"the stack is currently locked by \d+ lock")
+_LOCKED: Final = re.compile(r"^lock \[", re.MULTILINE)
+"""As `tenantry.running.words` has it."""
 _NOT_STARTED: Final = re.compile(
     r"did not begin responding to RPC connections|could not read plugin \["
 )

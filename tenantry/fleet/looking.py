@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from tenantry.fleet.project import Project
 from tenantry.recovery.looking import Looker
 from tenantry.registry.names import app_of
-from tenantry.running.stack import StackError, configuration
+from tenantry.running.errors import StackError
+from tenantry.running.stack import configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

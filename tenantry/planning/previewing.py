@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenantry.planning.errors import PlanError
 from tenantry.planning.events import read_events
-from tenantry.running.command import last_line
+from tenantry.running.words import last_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,5 +84,5 @@ def _judged(command: str, run: Run, ran: Ran) -> Run:
     if run.broken:
         raise PlanError(f"pulumi {command}: {' '.join(run.errors[0].split())}")
     if ran.code != 0 and not run.errors:
-        raise PlanError(f"pulumi {command}: {last_line(ran.said, ran.code)}")
+        raise ran.refusal or PlanError(f"pulumi {command}: {last_line(ran.said, ran.code)}")
     return run

@@ -29,7 +29,17 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except TenantryError as error:
-        fail(str(error))
+        fail(_explained(error))
+
+
+def _explained(error: TenantryError) -> str:
+    from tenantry.running.errors import UnreadableStateError
+
+    if not isinstance(error, UnreadableStateError):
+        return str(error)
+    from tenantry.states.explaining import explain
+
+    return explain(error)
 
 
 def print_table(heads: list[str], rows: list[list[str]]) -> None:

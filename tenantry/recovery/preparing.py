@@ -21,7 +21,11 @@ _PAUSE: Final = 2.0
 
 
 def prepare(
-    looker: Looker, environment: Mapping[str, str], say: Callable[[str], None]
+    looker: Looker,
+    environment: Mapping[str, str],
+    say: Callable[[str], None],
+    *,
+    until: float = 0.0,
 ) -> StackState:
     """Settle what an earlier run left behind, and return the state that the next one begins with.
 
@@ -29,11 +33,12 @@ def prepare(
     ago, is waited for.
 
     :param say: takes a line for each thing that was settled or is waited for
+    :param until: till then another run that holds the stack is waited for, by `time.monotonic`; by default not at all
     :raises HeldError: another run is at work on the stack
     :raises RecoveryError: with a line for each thing that a run must not begin over
     :raises TenantryError: something cannot be asked
     """
-    waiting = False
+    told: set[str] = set()
     while True:
         locks = looker.locks()
         state = looker.state()
@@ -46,19 +51,21 @@ def prepare(
         ]
         # The next look is the last that is needed where nothing but time is missing.
         stuck = [each for each in findings if each.blocks and not each.fix and not each.wait]
-        if stuck:
-            kind = HeldError if any(each.kind == "lock" for each in stuck) else RecoveryError
+        held = any(each.kind == "lock" for each in stuck)
+        if stuck and not (held and time.monotonic() < until):
+            kind = HeldError if held else RecoveryError
             raise kind("\n".join(map(str, stuck)))
-        wait = max((each.wait for each in findings), default=0.0)
+        wait = max((_PAUSE if each in stuck else each.wait for each in findings), default=0.0)
         if not wait:
             for each in settle(findings, looker.store, environment, looker.stack):
                 say(f"settled: {each}")
             return looker.state()
-        if not waiting:
-            waiting = True
-            for each in findings:
-                if each.wait:
-                    say(f"waiting: {each.subject}: {each.text}")
+        for each in findings:
+            # What holds the stack changes; how long a request may still land is told once.
+            mark = each.key or each.subject
+            if (each in stuck or each.wait) and mark not in told:
+                told.add(mark)
+                say(f"waiting: {each.subject}: {each.text}")
         time.sleep(min(wait, _PAUSE))
 
 

@@ -20,15 +20,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING, Final, Literal
 
-from tenantry.running.command import find_pulumi, reason_of
+from tenantry.running.command import find_pulumi
 from tenantry.running.errors import EngineError
 from tenantry.running.events import Watch
 from tenantry.running.serving import Events, serve
 from tenantry.running.settings import secrets_provider, settings_of
+from tenantry.running.words import is_locked, reason_of, refusal_of, without_login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tenantry.running.errors import StackError
     from tenantry.running.events import Said, Step
     from tenantry.running.serving import Event
 
@@ -65,6 +67,8 @@ class Ran:
     """What was done, and what was said."""
     said: str = ""
     """What the command printed beside its events, the last of it."""
+    refusal: StackError | None = None
+    """What is wrong by that, in our words; None where there are none for it."""
     interrupted: bool = False
     """Whether it did not succeed, and had been asked to stop."""
 
@@ -73,7 +77,12 @@ class Ran:
         """What is wrong, where it is: from the events, or in the command's own words where it did not come so far."""
         if self.watch.errors or self.code == 0:
             return self.watch.errors
-        return [reason_of(self.said)]
+        return [str(self.refusal) if self.refusal else reason_of(self.said)]
+
+    @property
+    def held(self) -> bool:
+        """Whether another run holds the stack, so that nothing was begun."""
+        return self.code != 0 and is_locked(self.said)
 
 
 class Engine:
@@ -172,7 +181,7 @@ class Engine:
                 raise
             finally:
                 ran.code = self._ended(process, stack)
-            ran.said = _end_of(said)
+            self._hear(ran, said, stack)
         ran.interrupted = self._stops > 0 and ran.code != 0
         return ran
 
@@ -188,7 +197,8 @@ class Engine:
                 arguments += ["--secrets-provider", provider]
             process = self._start(arguments, stack, folder, said)
             code = self._ended(process, stack)
-            ran = Ran(code, said=_end_of(said), interrupted=self._stops > 0 and code != 0)
+            ran = Ran(code, interrupted=self._stops > 0 and code != 0)
+            self._hear(ran, said, stack)
         if "already exists" in ran.said:
             ran.code = 0
         return ran
@@ -201,6 +211,12 @@ class Engine:
         self._stops += 1
         for process in list(self._running.values()):
             _interrupt(process)
+
+    def _hear(self, ran: Ran, said: IO[bytes], stack: str) -> None:
+        """Note what the command printed, and what is wrong by that."""
+        ran.said = without_login(_end_of(said), self._environment)
+        if ran.code:
+            ran.refusal = refusal_of(ran.said, self._environment, stack=stack, folder=self._folder)
 
     def _settings_in(self, scratch: Path, stack: str) -> Path:
         # A copy: the engine writes the key's parameters into it, and many engines may write at once.

@@ -7,13 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tenantry.running.command import find_pulumi, last_line
-from tenantry.running.errors import EngineError
+from tenantry.running.command import find_pulumi
+from tenantry.running.errors import EngineError, StackError
+from tenantry.running.words import last_line, refusal_of, without_login
 from tenantry.secret_variables import STATE, without_secrets
-
-
-class StackError(EngineError):
-    """`pulumi` did not answer; the message is its own last line."""
 
 
 def outputs(
@@ -28,13 +25,11 @@ def outputs(
     """
     answer = _pulumi(
         environment,
-        *("stack", "output", "--json"),
+        *("stack output", "--json"),
         *(["--show-secrets"] if secrets else []),
         folder=folder,
     )
-    if answer.returncode != 0:
-        raise StackError(f"pulumi stack output: {_said(answer)}")
-    found: dict[str, Any] = json.loads(answer.stdout)
+    found: dict[str, Any] = json.loads(answer)
     return found
 
 
@@ -55,9 +50,7 @@ def configuration(environment: Mapping[str, str]) -> dict[str, str]:
     :raises StackError: there is no such stack, no passphrase, no `pulumi`
     """
     answer = _pulumi(environment, "config", "--json", "--show-secrets")
-    if answer.returncode != 0:
-        raise StackError(f"pulumi config: {_said(answer)}")
-    found = json.loads(answer.stdout)
+    found = json.loads(answer)
     return {name: str(entry["value"]) for name, entry in found.items() if "value" in entry}
 
 
@@ -70,9 +63,7 @@ def selected(environment: Mapping[str, str]) -> str:
     if environment.get("PULUMI_STACK"):
         return environment["PULUMI_STACK"].rsplit("/", 1)[-1]
     answer = _pulumi(environment, "stack", "--show-name")
-    if answer.returncode != 0:
-        raise StackError(f"pulumi stack: {_said(answer)}")
-    return answer.stdout.strip()
+    return answer.strip()
 
 
 def backend_url(environment: Mapping[str, str]) -> str:
@@ -81,9 +72,7 @@ def backend_url(environment: Mapping[str, str]) -> str:
     :raises StackError: nobody is logged in to one, no `pulumi`
     """
     answer = _pulumi(environment, "whoami", "--json")
-    if answer.returncode != 0:
-        raise StackError(f"pulumi whoami: {_said(answer)}")
-    return str(json.loads(answer.stdout)["url"])
+    return str(json.loads(answer)["url"])
 
 
 def list_stacks(
@@ -94,14 +83,12 @@ def list_stacks(
     :param folder: as for `outputs`
     :raises StackError: the backend does not answer, no `pulumi`
     """
-    answer = _pulumi(environment, "stack", "ls", "--json", folder=folder)
-    if answer.returncode != 0:
-        raise StackError(f"pulumi stack ls: {_said(answer)}")
+    answer = _pulumi(environment, "stack ls", "--json", folder=folder)
     return {
         str(each["name"]): datetime.fromisoformat(each["lastUpdate"])
         if each.get("lastUpdate")
         else None
-        for each in json.loads(answer.stdout)
+        for each in json.loads(answer)
     }
 
 
@@ -115,12 +102,11 @@ def updates(
     """
     answer = _pulumi(
         environment,
-        *("stack", "history", "--json", "--page-size", str(count), "--stack", stack),
+        *("stack history", "--json", "--page-size", str(count), "--stack", stack),
+        stack=stack,
         folder=folder,
     )
-    if answer.returncode != 0:
-        raise StackError(f"pulumi stack history: {_said(answer)}")
-    found: list[dict[str, Any]] = json.loads(answer.stdout)
+    found: list[dict[str, Any]] = json.loads(answer)
     return found
 
 
@@ -139,13 +125,12 @@ def export_state(
     """
     answer = _pulumi(
         environment,
-        *("stack", "export", "--stack", stack),
+        *("stack export", "--stack", stack),
         *(["--show-secrets"] if secrets else []),
+        stack=stack,
         folder=folder,
     )
-    if answer.returncode != 0:
-        raise StackError(f"pulumi stack export: {_said(answer)}")
-    found: dict[str, Any] = json.loads(answer.stdout)
+    found: dict[str, Any] = json.loads(answer)
     return found
 
 
@@ -161,14 +146,13 @@ def import_state(
     :param folder: as for `outputs`
     :raises StackError: the stack is locked, the passphrase is wrong, no `pulumi`
     """
-    answer = _pulumi(
+    _pulumi(
         environment,
-        *("stack", "import", "--stack", stack),
+        *("stack import", "--stack", stack),
+        stack=stack,
         given=json.dumps(state),
         folder=folder,
     )
-    if answer.returncode != 0:
-        raise StackError(f"pulumi stack import: {_said(answer)}")
 
 
 def init_stack(environment: Mapping[str, str], stack: str, folder: Path) -> None:
@@ -177,9 +161,7 @@ def init_stack(environment: Mapping[str, str], stack: str, folder: Path) -> None
     :param folder: the folder of `Pulumi.yaml`, in which the stack's file is written
     :raises StackError: it is there already, no passphrase, no `pulumi`
     """
-    answer = _pulumi(environment, "stack", "init", stack, "--no-select", folder=folder)
-    if answer.returncode != 0:
-        raise StackError(f"pulumi stack init: {_said(answer)}")
+    _pulumi(environment, "stack init", stack, "--no-select", stack=stack, folder=folder)
 
 
 def remove_stack(environment: Mapping[str, str], stack: str, folder: Path | None = None) -> None:
@@ -188,24 +170,34 @@ def remove_stack(environment: Mapping[str, str], stack: str, folder: Path | None
     :param folder: as for `outputs`
     :raises StackError: there is no such stack, no `pulumi`
     """
-    answer = _pulumi(
+    _pulumi(
         environment,
-        *("stack", "rm", stack, "--yes", "--force", "--preserve-config"),
+        *("stack rm", stack, "--yes", "--force", "--preserve-config"),
+        stack=stack,
         folder=folder,
     )
-    if answer.returncode != 0:
-        raise StackError(f"pulumi stack rm: {_said(answer)}")
 
 
 def _pulumi(
-    environment: Mapping[str, str], *arguments: str, given: str = "", folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+    environment: Mapping[str, str],
+    words: str,
+    *arguments: str,
+    stack: str = "",
+    given: str = "",
+    folder: Path | None = None,
+) -> str:
+    """Have `pulumi` answer on standard output.
+
+    :param words: the command
+    :param stack: the stack that it is about, where that is not the selected one
+    :param given: what it reads from standard input
+    """
     try:
         command = find_pulumi(environment)
     except EngineError as error:
         raise StackError(str(error)) from None
-    return subprocess.run(  # noqa: S603 the arguments are ours
-        [command, *arguments, "--non-interactive"],
+    answer = subprocess.run(  # noqa: S603 the arguments are ours
+        [command, *words.split(), *arguments, "--non-interactive"],
         env=without_secrets(environment, keep=STATE),
         input=given,
         cwd=folder,
@@ -213,7 +205,8 @@ def _pulumi(
         text=True,
         check=False,
     )
-
-
-def _said(answer: subprocess.CompletedProcess[str]) -> str:
-    return last_line(answer.stderr, answer.returncode)
+    if answer.returncode != 0:
+        said = without_login(answer.stderr, environment)
+        refusal = refusal_of(said, environment, stack=stack, folder=folder)
+        raise refusal or StackError(f"pulumi {words}: {last_line(said, answer.returncode)}")
+    return answer.stdout

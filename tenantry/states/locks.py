@@ -65,7 +65,9 @@ class Lock:
         held = f"held by {self.holder}{since}"
         match self.owner:
             case "alive":
-                return f"{held}: a run is at work: wait until it ends, as tenantry up --wait does"
+                return (
+                    f"{held}: a run is at work: wait until it ends, as tenantry up --wait 10m does"
+                )
             case "dead":
                 return f"{held}, a process of this machine that is dead"
             case "elsewhere":

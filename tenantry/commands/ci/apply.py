@@ -10,6 +10,7 @@ import typer
 from tenantry.ci.files import FOLDER, RUN, clear
 from tenantry.commands.ci.options import Out
 from tenantry.commands.converging import converge
+from tenantry.presenting.notes import note, note_as_json
 from tenantry.presenting.printing import one_line_errors
 
 
@@ -35,6 +36,7 @@ def apply(
 
     JSON: as that of tenantry up.
     """
+    from tenantry.applying.course import Course
     from tenantry.ci.runner import on_github, taken_as_text
     from tenantry.running.local import current_environment
 
@@ -43,8 +45,10 @@ def apply(
     with nullcontext() if as_json else taken_as_text(os.environ):
         try:
             with one_line_errors():
+                environment = current_environment(Path.cwd())
+                say = note_as_json if as_json else note
                 converge(
-                    current_environment(Path.cwd()),
+                    lambda: Course(Path.cwd(), environment, say),
                     plan=plan,
                     run_file=out / RUN,
                     yes=True,

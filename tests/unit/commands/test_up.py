@@ -112,7 +112,7 @@ def test_what_a_failed_run_left_is_said(project: Project) -> None:
     project.pulumi.answers("up", code=1)
     result = RUN.invoke(app, ["up", "--yes"])
     assert result.exit_code == 1
-    assert "Failed: nothing to change; " in result.stdout
+    assert "Failed: nothing was done; " in result.stdout
     assert "left: acme/web: create project acme/web\n" in result.stderr
 
 
@@ -182,3 +182,49 @@ def test_where_it_cannot_be_looked_after_a_failure_that_is_said(project: Project
         f"{project.folder}/", ""
     )
     assert result.stderr.endswith("Next: tenantry doctor\n")
+
+
+LOCKED = (
+    "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file "
+    "with `pulumi cancel`.\n  file:///s/.pulumi/locks/organization/tenantry/dev/1.json: created by ann@build-7 (pid 7) at "
+    "2026-11-29T09:00:00Z\n"
+)
+
+
+def test_a_run_that_came_between_the_look_and_the_engine_is_named(project: Project) -> None:
+    says(project, application(None, support.app()))
+    project.pulumi.answers("up", err=LOCKED, code=255)
+    for command in (["up", "--yes"], ["up", "--yes", "--json"]):
+        result = RUN.invoke(app, command)
+        assert result.exit_code == 1
+        last = result.stderr.splitlines()[-1]
+        assert last.startswith("lock [dev] dev: held by ann@build-7 (pid 7) for ")
+        assert "pulumi cancel" not in result.output
+        assert "Failed" not in result.output
+        assert "nothing to change" not in result.output
+
+
+def test_a_run_that_waits_looks_and_plans_again_once_the_other_has_ended(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_of_the_other(_seconds: float) -> None:
+        project.pulumi.answers("up")
+
+    monkeypatch.setattr("tenantry.commands.converging.time.sleep", end_of_the_other)
+    says(project, application(None, support.app()))
+    project.pulumi.answers("up", err=LOCKED, code=255)
+    result = RUN.invoke(app, ["up", "--yes", "--wait", "forever"])
+    assert result.exit_code == 0
+    assert "waiting: lock [dev] dev: held by ann@build-7 (pid 7) for " in result.stderr
+    assert runs(project) == [PREVIEW, ENGINE, PREVIEW, ENGINE]
+    assert "Done: " in result.stdout
+    assert "Failed" not in result.output
+
+
+def test_how_long_it_waits_must_be_a_duration(project: Project) -> None:
+    refused = RUN.invoke(app, ["up", "--yes", "--wait", "soon"])
+    assert (refused.exit_code, project.called()) == (1, [])
+    assert refused.stderr.startswith(
+        '--wait: "soon" is not a duration: write a whole number and a unit'
+    )
+    assert refused.stderr.endswith(", or forever\n")

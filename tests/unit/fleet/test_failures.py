@@ -51,10 +51,7 @@ def test_a_failure_that_met_no_engine_is_judged_by_its_class() -> None:
 
 
 def test_a_stack_that_another_run_holds_is_busy() -> None:
-    text = (
-        "the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with "
-        "`pulumi cancel`.\n  file:///state/.pulumi/locks/1.json: created by ann@build (pid 7)"
-    )
+    text = "lock [a--b] a--b: held by ann@build (pid 7) for 3 s: a run is at work: wait"
     found = failure([text])
     assert found.kind == "busy"
     assert "\n" not in found.reason

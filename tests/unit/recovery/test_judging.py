@@ -51,7 +51,7 @@ def test_what_agrees_is_not_spoken_of() -> None:
 @pytest.mark.parametrize(
     ("owner", "said", "command", "fix"),
     [
-        ("alive", "a run is at work: wait until it ends, as tenantry up --wait does", "", None),
+        ("alive", "a run is at work: wait until it ends, as tenantry up --wait 10m does", "", None),
         ("dead", "that is dead", "tenantry doctor --fix", "delete lock"),
         ("elsewhere", "delete this one lock in the backend: key", "", None),
         ("unknown", "delete this one lock in the backend: key", "", None),

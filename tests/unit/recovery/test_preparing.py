@@ -55,6 +55,35 @@ def test_a_lock_that_may_be_held_stops_the_run_and_a_dead_one_beside_it_stays(
     assert living.exists()
 
 
+def test_another_run_is_waited_for_as_long_as_that_is_asked_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, slept, said = [100.0], [], list[str]()
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        slept.append(seconds)
+        if len(slept) == 3:
+            lock.unlink()
+
+    monkeypatch.setattr("tenantry.recovery.preparing.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tenantry.recovery.preparing.time.sleep", sleep)
+    project.write_state(APP)
+    dead, lock = project.write_lock(), project.write_lock(hostname="build-7")
+    with pytest.raises(RecoveryError, match="held by ann@build-7"):
+        prepare(project.looker(), project.environment, said.append, until=104.0)
+    assert slept == [2.0, 2.0]
+    assert dead.exists()
+    before = prepare(project.looker(), project.environment, said.append, until=1000.0)
+    assert before.apps == ("acme/web",)
+    assert slept == [2.0, 2.0, 2.0]
+    assert [line[:36] for line in said] == [
+        "waiting: dev: held by ann@build-7 (p",
+        "waiting: dev: held by ann@build-7 (p",
+        "settled: lock [dev] dev: held by ann",
+    ]
+
+
 def test_a_create_that_the_cloud_explains_is_dropped_from_the_state(project: Project) -> None:
     project.write_state(APP, pending=[creating(held())])
     project.neon.projects = [listed()]

@@ -148,7 +148,11 @@ def test_a_stack_that_cannot_be_made_is_said(pulumi: FakePulumi, engine: Engine)
 @pytest.mark.parametrize(
     ("printed", "errors"),
     [
-        ("warning: old\nerror: no stack named 'x' found", ["no stack named 'x' found"]),
+        ("warning: old\nerror: no place named 'x' found", ["no place named 'x' found"]),
+        (
+            "error: no stack named 'x' found",
+            ["stack x is not there: PULUMI_STACK=x tenantry up --create makes it"],
+        ),
         ("error: the stack is locked\n  by ann", ["the stack is locked\n  by ann"]),
         ("panic: broken", ["panic: broken"]),
         ("", ["the engine ended without a word"]),

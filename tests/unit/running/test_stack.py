@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from tenantry.running.errors import StackError
 from tenantry.running.stack import (
-    StackError,
     backend_url,
     export_state,
     import_state,
@@ -57,7 +57,7 @@ def test_a_setting_that_is_not_there_is_none(tmp_path: Path, settings: str) -> N
 
 def test_another_failure_is_not_taken_for_a_missing_setting(tmp_path: Path) -> None:
     environment = scripted(tmp_path, "echo error: incorrect passphrase >&2; exit 1")
-    with pytest.raises(StackError, match=r"^pulumi config: incorrect passphrase$"):
+    with pytest.raises(StackError, match=r"^the stack: .* is not the passphrase of its secrets"):
         setting(environment, "tenantry:x")
 
 

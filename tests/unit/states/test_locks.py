@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.states.locks import Lock, read_lock
+from tenantry.states.locks import Lock, named_locks, read_lock
 
 KEY = ".pulumi/locks/organization/tenantry/dev/1.json"
 NOW = datetime.now(UTC)
@@ -88,3 +88,26 @@ def test_another_program_that_has_the_pid_now_is_not_the_owner(
 def test_without_proc_a_signal_tells(tmp_path: Path) -> None:
     assert lock(os.getpid(), proc=tmp_path / "none").owner == "alive"
     assert lock(2**22 + 1, proc=tmp_path / "none").owner == "dead"
+
+
+@pytest.mark.parametrize(
+    ("host", "pid", "standing"),
+    [
+        ("build-7", 4711, "which cannot be seen from here: wait until that run ends, or, when"),
+        (socket.gethostname(), os.getppid(), "a run is at work: wait until it ends"),
+        (socket.gethostname(), 2**22 + 1, "a process of this machine that is dead"),
+    ],
+)
+def test_a_lock_that_the_engine_names_is_judged_as_one_that_is_read(
+    host: str, pid: int, standing: str
+) -> None:
+    said = (
+        "error: the stack is currently locked by 2 lock(s).\n"
+        f"  postgres://u:geheim@h/db/{KEY}?no_tmp_dir=true: created by ann b@{host} (pid {pid}) at 2999-01-01T00:00:00Z\n"
+        f"  file:///state/{KEY}: created by ann@build-8 (pid 1) at 2999-01-01T00:00:00Z"
+    )
+    lock, other = named_locks(said)
+    assert (lock.key, lock.stack, other.holder) == (KEY, "dev", "ann@build-8 (pid 1)")
+    assert lock.standing().startswith(f"held by ann b@{host} (pid {pid}) for 0 s")
+    assert standing in lock.standing()
+    assert named_locks("error: something else") == []
