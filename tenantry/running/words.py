@@ -1,6 +1,6 @@
 """What the `pulumi` command says is wrong, in our words: what, where, and the way out.
 
-The texts are those of the engine that the project pins. `tests/engine/test_words.py` has the engine say each of them.
+The texts are those of the engine that the project pins.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BACKEND: Final = "PULUMI_BACKEND_URL"
 PASSPHRASE: Final = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 a variable's name
 PASSPHRASE_FILE: Final = f"{PASSPHRASE}_FILE"
 _LOCKED: Final = re.compile(r"the stack is currently locked by \d+ lock")
-_HOLDER: Final = re.compile(r": created by (?P<who>.+@\S+ \(pid \d+\)) at (?P<since>\S+)")
+_HOLDER: Final = re.compile(r": created by (?P<who>.+ \(pid \d+\)) at (?P<since>\S+)")
 _UNREADABLE: Final = re.compile(r"(?:failed to load checkpoint|error: place \d+): (.+)")
 _REQUEST: Final = re.compile(r'\b(?:Get|Head|Post|Put) "[^"]*": ')
 _LISTED: Final = 10

@@ -33,10 +33,10 @@ Owner = Literal["alive", "dead", "elsewhere", "unknown"]
 _SLACK: Final = 2.0
 """Seconds by which the kernel's clock of process starts and the wall clock may differ."""
 _NAMED: Final = re.compile(
-    r"^\s*(?P<where>\S+): created by (?P<user>.*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<at>\S+)",
+    r"^\s*(?P<where>\S+): created by (?P<user>.*)@(?P<host>[^@\n]+) \(pid (?P<pid>\d+)\) at (?P<at>\S+)",
     re.MULTILINE,
 )
-"""How the engine names a lock that it met."""
+"""How the engine names a lock that it met. A user may have an @ in the name, and a host that was moved has spaces."""
 _STATE, _START = 0, 19
 """Places in `/proc/PID/stat` behind the command's name (proc(5), fields 3 and 22): state, start in ticks since boot."""
 

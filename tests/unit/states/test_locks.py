@@ -93,6 +93,7 @@ def test_without_proc_a_signal_tells(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("host", "pid", "standing"),
     [
+        ("moved to file:///new", 1, "which cannot be seen from here"),
         ("build-7", 4711, "which cannot be seen from here: wait until that run ends, or, when"),
         (socket.gethostname(), os.getppid(), "a run is at work: wait until it ends"),
         (socket.gethostname(), 2**22 + 1, "a process of this machine that is dead"),
