@@ -37,10 +37,7 @@ def parse_duration(text: str, *, example: str = "30s") -> int:
 
 def format_duration(milliseconds: int) -> str:
     """Return the shortest exact text that `parse_duration` reads as `milliseconds` (0 or more)."""
-    if milliseconds == 0:
-        return "0s"
-    unit, factor = next((u, f) for u, f in reversed(MILLISECONDS.items()) if milliseconds % f == 0)
-    return f"{milliseconds // factor}{unit}"
+    return _format(milliseconds, MILLISECONDS, "s")
 
 
 def parse_size(text: str) -> int:
@@ -49,6 +46,11 @@ def parse_size(text: str) -> int:
     Raises ValueError, with the form that is wanted, for anything else.
     """
     return _parse(text, BYTES, "a size", "8GB")
+
+
+def format_size(size: int) -> str:
+    """Return the shortest exact text that `parse_size` reads as `size` bytes (whole kB)."""
+    return _format(size, BYTES, "kB")
 
 
 def _parse(text: str, units: dict[str, int], kind: str, example: str) -> int:
@@ -61,3 +63,10 @@ def _parse(text: str, units: dict[str, int], kind: str, example: str) -> int:
     if spaced and (unit := lower.get(spaced["unit"].lower())):
         wanted += f' (did you mean "{int(spaced["number"])}{unit}"?)'
     raise ValueError(f"{shown(text)} is not {kind}: {wanted}")
+
+
+def _format(amount: int, units: dict[str, int], zero: str) -> str:
+    if amount == 0:
+        return f"0{zero}"
+    unit, factor = next((u, f) for u, f in reversed(units.items()) if amount % f == 0)
+    return f"{amount // factor}{unit}"

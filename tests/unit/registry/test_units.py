@@ -8,6 +8,7 @@ from tenantry.registry.units import (
     BYTES,
     MILLISECONDS,
     format_duration,
+    format_size,
     parse_duration,
     parse_size,
 )
@@ -16,6 +17,11 @@ from tenantry.registry.units import (
 @given(st.integers(min_value=0, max_value=10**12 - 1))
 def test_a_duration_survives_writing_and_reading(milliseconds: int) -> None:
     assert parse_duration(format_duration(milliseconds)) == milliseconds
+
+
+@given(st.integers(min_value=0, max_value=10**12 - 1))
+def test_a_size_survives_writing_and_reading(kilobytes: int) -> None:
+    assert parse_size(format_size(kilobytes * 1024)) == kilobytes * 1024
 
 
 @given(st.integers(0, 10**12 - 1), st.sampled_from(sorted(MILLISECONDS)))
@@ -64,4 +70,4 @@ def test_the_nearest_right_form_is_proposed() -> None:
 
 
 def test_zero_is_written_with_a_unit() -> None:
-    assert format_duration(0) == "0s"
+    assert (format_duration(0), format_size(0)) == ("0s", "0kB")
