@@ -5,6 +5,8 @@ Each command imports what it needs when it runs: starting must stay cheap.
 
 from __future__ import annotations
 
+import os
+import warnings
 from typing import Annotated
 
 import typer
@@ -32,6 +34,7 @@ from tenantry.commands import (
     url,
     validate,
 )
+from tenantry.surroundings import drop_libpq
 
 # Wrong usage is an error like any other, so its exit code is 1: 2 says that changes are pending. In public typer has
 # only the classes below the one that says so.
@@ -69,6 +72,9 @@ for command in (
 
 def main() -> None:
     """Run the command line."""
+    # The process is ours alone. What it connects to says everything itself, and Python's warnings are for developers.
+    drop_libpq(os.environ)
+    warnings.simplefilter("ignore")
     app()
 
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from tenantry.aura.errors import AuraError
 from tenantry.hiding import hidden
+from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,6 +131,7 @@ class Connection:
         return {
             "auth": (self.username, self.password),
             "headers": {"Accept": "application/json"},
+            "mounts": direct_mounts(),
             "follow_redirects": False,  # credentials would go where nobody said
             "timeout": httpx.Timeout(self.seconds, connect=min(self.seconds, _CONNECT_SECONDS)),
         }

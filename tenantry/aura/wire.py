@@ -18,6 +18,7 @@ from tenantry.aura.errors import (
     refused,
 )
 from tenantry.hiding import hidden
+from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,10 @@ class Wire:
         self._clock = clock
         # No redirects: a POST would be sent again, and credentials would go where nobody said.
         self._client = httpx.Client(
-            transport=transport, follow_redirects=False, headers={"Accept": "application/json"}
+            transport=transport,
+            mounts=direct_mounts(),
+            follow_redirects=False,
+            headers={"Accept": "application/json"},
         )
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tenantry.catalog.location import NAME, NO_URL
 from tenantry.catalog.tables import SCHEMA, WRITER
+from tenantry.provisioning.connections import connect
 from tenantry.provisioning.errors import MissingError, RejectedError
 from tenantry.provisioning.postgres import kind_of, password_in, reason_of
 
@@ -45,7 +46,7 @@ def engine(url: str) -> sa.Engine:
 
     def open_connection() -> psycopg.Connection[Any]:
         # libpq reads the URL itself, with whatever parameters it has.
-        return psycopg.connect(
+        return connect(
             url,
             connect_timeout=CONNECT_SECONDS,
             application_name="tenantry",

@@ -68,6 +68,7 @@ def open_catalog(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     # Imported here: `tenantry --help` does not pay for a driver.
     import psycopg
 
+    from tenantry.provisioning.connections import connect
     from tenantry.provisioning.postgres import password_in, reason_of
 
     try:
@@ -75,7 +76,7 @@ def open_catalog(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     except psycopg.Error:
         raise CatalogError(NO_URL) from None
     try:
-        with psycopg.connect(
+        with connect(
             url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="tenantry"
         ) as connection:
             yield connection

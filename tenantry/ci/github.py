@@ -17,6 +17,7 @@ import tenacity
 
 from tenantry.ci.errors import CiError
 from tenantry.ci.texts import MARK, mark
+from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -88,6 +89,7 @@ class GitHub:
                 "X-GitHub-Api-Version": "2022-11-28",
             },
             timeout=_TIMEOUT,
+            mounts=direct_mounts(),
         )
 
     def __enter__(self) -> Self:

@@ -14,7 +14,7 @@ from tenantry.engine import pins
 from tenantry.engine.errors import EngineError
 from tenantry.engine.golang import find_go, minimum
 from tenantry.engine.progress import Progress
-from tenantry.secret_variables import without_secrets
+from tenantry.surroundings import without_foreign, without_secrets
 
 TOOLCHAIN: Final = Path(__file__).resolve().parents[2] / "toolchain"
 """The Go modules, beside this package in a source tree."""
@@ -150,7 +150,7 @@ def go_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     A key for Neon's API would even get into the Neon plugin's schema.
     """
     return {
-        **without_secrets(os.environ),
+        **without_foreign(without_secrets(os.environ)),
         "CGO_ENABLED": "0",
         "GOFLAGS": "",
         "GOTOOLCHAIN": "local",

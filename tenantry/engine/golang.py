@@ -12,7 +12,7 @@ from typing import Final
 
 from tenantry.engine.errors import EngineError
 from tenantry.engine.pins import GO, GO_HASHES
-from tenantry.secret_variables import without_secrets
+from tenantry.surroundings import without_secrets
 
 _TIMEOUT: Final = 30.0
 _INSTALL_TIMEOUT: Final = 15 * 60.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tenantry.engine.pins import CLI, NEON_IDENTITY, NEON_PLUGIN, PULUMI_MINIMUM, Part
-from tenantry.secret_variables import without_secrets
+from tenantry.surroundings import without_secrets
 
 _TIMEOUT: Final = 10.0
 

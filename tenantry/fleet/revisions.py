@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from tenantry.fleet.errors import FleetError
 from tenantry.registry import RegistryError, load
 from tenantry.registry.declared import declared
 from tenantry.schemas.planning import history_of
+from tenantry.surroundings import without_foreign, without_secrets
 
 if TYPE_CHECKING:
     from tenantry.registry import Registry
@@ -91,6 +93,7 @@ def _git(folder: Path, *arguments: str, check: bool = True) -> bytes:
             ["git", "-C", str(folder), *arguments],  # noqa: S607 the user's own git
             capture_output=True,
             check=False,
+            env=without_foreign(without_secrets(os.environ)),
         )
     except FileNotFoundError:
         raise FleetError("--changed-since asks git, which is not on PATH") from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from tenantry.errors import TenantryError
 from tenantry.hiding import hidden
+from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,6 +74,7 @@ class NeonApi:
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=10,
             transport=transport,
+            mounts=direct_mounts(),
         )
 
     def __enter__(self) -> Self:

@@ -26,6 +26,7 @@ from tenantry.running.events import Watch
 from tenantry.running.serving import Events, serve
 from tenantry.running.settings import secrets_provider, settings_of
 from tenantry.running.words import is_locked, reason_of, refusal_of, without_login
+from tenantry.surroundings import without_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -113,7 +114,7 @@ class Engine:
         self._environment = {
             # The dynamic providers are run by what the program runs in.
             "PULUMI_PYTHON_CMD": sys.executable,
-            **environment,
+            **without_foreign(environment),
             # It opens the way to the events (`--event-log`), and to nothing else.
             "PULUMI_DEBUG_COMMANDS": "true",
             # A stack that was there before keeps its own key: its settings need not be kept anywhere.

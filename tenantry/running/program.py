@@ -24,6 +24,7 @@ PROGRAM: Final = (
     "tenantry.schemas",
     "tenantry.errors",
     "tenantry.hiding",
+    "tenantry.surroundings",
     "tenantry.urls",
 )
 """The packages and modules that decide what is made of a registry, with the plugins' versions and without commands."""

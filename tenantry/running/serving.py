@@ -20,6 +20,9 @@ from pulumi.runtime.proto import events_pb2_grpc, language_pb2, language_pb2_grp
 
 from tenantry.engine.pins import POSTGRESQL, RANDOM
 
+# The SDK's own channels are to the engine, which is on this machine: never through a proxy.
+_GRPC_CHANNEL_OPTIONS.append(("grpc.enable_http_proxy", 0))
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

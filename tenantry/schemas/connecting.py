@@ -8,6 +8,7 @@ from typing import Any, Final
 import psycopg
 
 from tenantry.hiding import hidden
+from tenantry.provisioning.connections import connect as open_connection
 from tenantry.provisioning.errors import MissingError
 from tenantry.provisioning.postgres import kind_of
 from tenantry.provisioning.retries import RetryPolicy
@@ -64,14 +65,14 @@ def connect(database: TenantDatabase) -> psycopg.Connection[tuple[Any, ...]]:
 
 def _attempt(database: TenantDatabase) -> psycopg.Connection[tuple[Any, ...]]:
     try:
-        return psycopg.connect(
+        return open_connection(
             host=database.host,
             port=database.port,
             dbname=database.name,
             user=database.owner,
             password=database.password,
             autocommit=True,
-            **database.session(),  # type: ignore[arg-type]  # libpq's parameters are texts and numbers
+            **database.session(),
         )
     except psycopg.OperationalError as error:
         kind = kind_of(error)

@@ -282,8 +282,10 @@ class Table(Tree):
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:
         import psycopg
 
+        from tenantry.provisioning.connections import connect
+
         try:
-            with psycopg.connect(self._url, connect_timeout=_CONNECT_SECONDS) as connection:
+            with connect(self._url, connect_timeout=_CONNECT_SECONDS) as connection:
                 yield connection
         except psycopg.Error as error:
             said = str(error).strip().splitlines() or [type(error).__name__]

@@ -22,7 +22,7 @@ import trustme
 from tenantry.engine.building import go_environment
 from tenantry.engine.cache import cache_root
 from tenantry.engine.golang import find_go, minimum
-from tenantry.secret_variables import without_secrets
+from tenantry.surroundings import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

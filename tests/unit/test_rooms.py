@@ -13,7 +13,7 @@ ROOMS: Final = (
     *("__main__", "reference", "cli", "commands", "presenting", "ci", "fleet", "applying"),
     *("recovery", "planning", "states", "neon", "aura", "catalog", "schemas", "provisioning"),
     *("running", "engine", "registry"),
-    *("errors", "hiding", "urls", "secret_variables"),
+    *("errors", "hiding", "urls", "surroundings"),
 )
 # What is left of before, to become fewer: registry asks for the templates, and holds the retry policy's type.
 EXCEPTIONS: Final = {("registry", "schemas"), ("registry", "provisioning")}
