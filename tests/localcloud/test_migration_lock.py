@@ -196,3 +196,16 @@ def test_the_lock_is_in_no_revisions_way(database: TenantDatabase, folder: Path)
         "        op.execute('CREATE INDEX CONCURRENTLY more ON items (id)')\n"
     )
     assert migrate(database, wanted(folder), done).heads == ("two",)
+
+
+def test_the_lock_outlives_the_servers_patience_with_idle_transactions(
+    database: TenantDatabase, folder: Path
+) -> None:
+    with connect(database) as owner:
+        # On Neon it is five minutes.
+        owner.execute("ALTER ROLE CURRENT_USER SET idle_in_transaction_session_timeout = '200ms'")
+        revision(folder / "versions", "two", "one", "SELECT pg_sleep(1)")
+        try:
+            assert migrate(database, wanted(folder)).heads == ("two",)
+        finally:
+            owner.execute("ALTER ROLE CURRENT_USER RESET idle_in_transaction_session_timeout")
