@@ -1,4 +1,4 @@
-"""What an app's login changes of itself: shown as a change, never an error, and put back by `up --refresh`."""
+"""What an app's login changes of itself or takes from itself: shown as a change, and put back by `up --refresh`."""
 
 import psycopg
 import pytest
@@ -20,6 +20,7 @@ tenants:
         database:
           statement_timeout: 30s
           idle_in_transaction_timeout: 10s
+          schema: base
         deletion: delete
 """
 
@@ -88,4 +89,39 @@ def test_a_setting_that_the_login_changes_of_itself_is_put_back(
 
 def test_a_setting_of_the_apps_own_is_left_alone(converged: Workspace) -> None:
     alter_itself(converged.url("acme/web"), {"application_name": r"a\b"})
+    converged.assert_converged()
+
+
+DEFAULT_RIGHTS = """
+SELECT defaclobjtype::text, array_agg(privilege_type ORDER BY privilege_type)
+FROM pg_default_acl, aclexplode(defaclacl)
+WHERE pg_has_role(grantee, 'USAGE') GROUP BY defaclobjtype"""
+
+
+def test_default_rights_that_the_login_takes_from_its_group_are_shown_and_put_back(
+    converged: Workspace,
+) -> None:
+    with psycopg.connect(converged.url("acme/web"), autocommit=True) as login:
+        before: dict[str, list[str]] = dict(login.execute(DEFAULT_RIGHTS).fetchall())
+        assert before == {
+            "r": ["DELETE", "INSERT", "SELECT", "UPDATE"],
+            "S": ["SELECT", "UPDATE", "USAGE"],
+            "f": ["EXECUTE"],
+        }
+        group = login.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE '%rw' AND pg_has_role(oid, 'USAGE')"
+        ).fetchone()
+        assert group
+        login.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(group[0])))
+        assert login.execute(DEFAULT_RIGHTS).fetchall() == []
+        # What is there stays the app's to use.
+        login.execute("INSERT INTO settings (key, value) VALUES ('kept', '1')")
+
+        shown = converged.pulumi("refresh", "--preview-only", "--expect-no-changes", "--diff")
+        assert shown.code != 0
+        for kind in ("tables", "sequences", "functions"):
+            assert f"acme/web/{kind}" in shown.out
+
+        converged.must("up", "--yes", "--skip-preview", "--refresh")
+        assert dict(login.execute(DEFAULT_RIGHTS).fetchall()) == before
     converged.assert_converged()

@@ -246,6 +246,11 @@ yes no  no  no  no  INSERT INTO app.alembic_version VALUES ('x')
 yes no  no  no  no  UPDATE app.alembic_version SET version_num = 'x'
 yes no  no  no  no  DELETE FROM app.alembic_version
 yes no  no  no  no  DROP TABLE app.alembic_version CASCADE
+yes no  no  no  no  LOCK TABLE app.alembic_version IN ROW SHARE MODE
+the lock of migrations
+yes no  no  no  no  LOCK TABLE tenantry_migrations.lock IN ACCESS SHARE MODE
+yes no  no  no  no  SELECT * FROM tenantry_migrations.lock
+yes no  no  no  no  GRANT USAGE ON SCHEMA tenantry_migrations TO stranger
 sequences and functions
 yes yes yes yes no  SELECT nextval('app.audit_logs_id_seq')
 yes yes yes yes no  SELECT setval('app.audit_logs_id_seq', 9)
@@ -348,6 +353,8 @@ what PostgreSQL leaves to everybody who may connect: docs/security.md
 yes yes yes yes yes SELECT lo_create(0)
 yes yes yes yes yes SELECT rolname FROM pg_roles
 yes yes yes yes yes SELECT pg_notify('channel', 'x')
+yes yes yes yes yes SELECT pg_advisory_xact_lock(1)
+yes yes yes yes no  LOCK TABLE app.settings IN ACCESS EXCLUSIVE MODE
 """
 
 
