@@ -1,6 +1,6 @@
 """What the `pulumi` command says is wrong, in our words: what, where, and the way out.
 
-The texts are those of the engine that the project pins.
+The texts are those of the engine that the project pins. `tests/engine/test_words.py` has the engine say each of them.
 """
 
 from __future__ import annotations
