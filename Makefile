@@ -8,9 +8,12 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
+# From this folder, where every recipe runs: make splits a path with spaces in it.
+BIN := $(VENV)/bin
 LOCAL := .tenantry
-REQUIREMENTS := requirements.lock
+
+# They would send Python and git elsewhere than this folder.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
 # Installs one lock file and this project; `$(1)` is the lock, `$(2)` says for what.
 define install
@@ -34,7 +37,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 
 .PHONY: engine
 engine: $(VENV)/.run ## find, download or build the Pulumi engine and its plugins
-	@$(BIN)/python -m tenantry.engine ensure --bin $(BIN)
+	@$(BIN)/python -m tenantry.engine ensure --bin "$$PWD/$(BIN)"
 
 .PHONY: up
 up: engine ## converge tenants.yaml on the local cloud
