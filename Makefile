@@ -12,7 +12,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCAL := .tenantry
 
-# They would send Python and git elsewhere than this folder.
+# A folder's name may have letters beyond ASCII, whatever the shell's locale.
+export LC_ALL := C.UTF-8
+# These would send Python and git elsewhere than this folder.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
 # Installs one lock file and this project; `$(1)` is the lock, `$(2)` says for what.
