@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from tenantry.running.errors import StackError
 from tenantry.running.stack import export_state, import_state
 from tenantry.states.locks import named_locks
 from tests.engine.workspace import Finished, Workspace
+from tests.localcloud_faults import faults_of
 from tests.localcloud_fixture import LocalCloud
 
 REGISTRY = """\
@@ -172,3 +175,36 @@ def test_what_holds_a_stack_is_told_by_the_engine_too(ready: Workspace) -> None:
         ".pulumi/locks/organization/tenantry/test/1.json",
         "ann@build-7 (pid 1)",
     )
+
+
+def test_of_two_runs_at_once_one_says_whose_the_other_is_or_waits_for_it(
+    ready: Workspace, cloud: LocalCloud
+) -> None:
+    ready.registry.write_text(REGISTRY.replace("words", "pair"))
+    runs = []
+    with faults_of(cloud) as faults:
+        faults.order("POST /projects", {"kind": "hold", "when": "after", "then": "go"})
+        before = faults.last()
+        try:
+            runs.append(started(ready, "up", "--yes"))
+            faults.injected(before, wait=60)
+            told = refused(ready, ["up", "--yes"])
+            who = f"{getpass.getuser()}@{socket.gethostname()}"
+            assert told.startswith(f"lock [test] test: held by {who} (pid ")
+            assert told.endswith(
+                "a run is at work: wait until it ends, as tenantry up --wait 10m does"
+            )
+            waited = refused(ready, ["up", "--yes", "--wait", "1"])
+            assert waited.startswith("lock [test] test: held by")
+            runs.append(started(ready, "up", "--yes", "--wait", "forever"))
+            planned = ended(started(ready, "plan"))
+            assert planned.code == 2, planned.said
+            faults.withdraw()
+            done = [ended(each) for each in runs]
+        finally:
+            for each in runs:
+                each.kill()
+    assert [each.code for each in done] == [0, 0], [each.said for each in done]
+    assert "waiting: test: held by " in done[1].err
+    assert "Done: nothing to change" in done[1].out
+    ready.assert_converged()
