@@ -190,18 +190,14 @@ class Fleet:
         :return: the plan, and how each preview ended
         :raises TenantryError: as for `look`
         """
-        from tenantry.fleet.planning import (
-            plan_of_fleet,
-            refused_plan,
-            stacks_of,
-        )
+        from tenantry.fleet import planning
 
         outlook = self.look(selection, every=every, allowed=allowed)
         if outlook.refused:
-            return refused_plan(outlook), Summary("plan", (), len(outlook.unchanged), 0.0)
+            return planning.refused_plan(outlook), Summary("plan", (), len(outlook.unchanged), 0.0)
         permitted = {*self.project.allowed, *allowed}
         # Before the previews: what a run changes in the meantime is then rather noticed than not.
-        stacks = stacks_of(outlook, self.project.folder, self.project.store)
+        stacks = planning.stacks_of(outlook, self.project.folder, self.project.store)
         runs: dict[str, Run] = {}
 
         def attempt(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
@@ -216,7 +212,9 @@ class Fleet:
             return attempted.as_look("planned" if differs else "unchanged")
 
         summary = self._run("plan", outlook, attempt, selection, parallel, tell)
-        return plan_of_fleet(outlook, runs, allowed, () if summary.failed else stacks), summary
+        return planning.plan_of_fleet(
+            outlook, runs, allowed, () if summary.failed else stacks
+        ), summary
 
     def drift(
         self,
@@ -236,23 +234,14 @@ class Fleet:
         :return: what differs, and how each deep look ended
         :raises TenantryError: the registry, the states, the selection or the clouds cannot be used
         """
-        found = self._listed(selection)
+        from tenantry.fleet.listing import list_drift
+
+        found = list_drift(self.project, selection)
         if not deep:
             return found, Summary("drift", (), 0, 0.0)
         part = selection if share is None else replace(selection, shard=share)
         looked, summary = self._looked(part, parallel, tell)
         return found.and_deeper(looked), summary
-
-    def _listed(self, selection: Selection) -> Drift:
-        from tenantry.fleet.listing import listed
-        from tenantry.fleet.looking import FleetLooker
-
-        registry = load(self.project.folder / self.project.registry)
-        looker = FleetLooker(self.project, registry)
-        left = () if selection.everything else looker.held() - {app.id for app in registry.apps}
-        selection.check(registry, left)
-        chosen = {app.id for app in selection.apps(registry.apps)} | set(selection.left(left))
-        return listed(looker, None if selection.everything else chosen)
 
     def _looked(
         self,

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tenantry.fleet.looking import FleetLooker
 from tenantry.planning.drift import Difference, Drift, Stray, in_order
 from tenantry.planning.plan import PropertyChange
 from tenantry.planning.resources import kind_of
 from tenantry.recovery.judging import Facts, judge
-from tenantry.registry import tokens
+from tenantry.registry import load, tokens
 from tenantry.registry.names import app_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from tenantry.fleet.project import Project
+    from tenantry.fleet.selection import Selection
     from tenantry.recovery.judging import Cloud, Live
     from tenantry.recovery.looking import Looker
     from tenantry.states.state import Held, StackState
@@ -25,6 +28,19 @@ if TYPE_CHECKING:
 _STRAYS: Final = ("orphan", "duplicate")
 _PLACE: Final = {"region": "regionId", "PostgreSQL": "pgVersion"}
 """The clouds' words for what cannot be changed, as a state has them."""
+
+
+def list_drift(project: Project, selection: Selection) -> Drift:
+    """Compare the clouds' lists with the states of the selected apps.
+
+    :raises TenantryError: the registry, the selection, the states or the clouds cannot be used
+    """
+    registry = load(project.folder / project.registry)
+    looker = FleetLooker(project, registry)
+    left = () if selection.everything else looker.held() - {app.id for app in registry.apps}
+    selection.check(registry, left)
+    chosen = {app.id for app in selection.apps(registry.apps)} | set(selection.left(left))
+    return listed(looker, None if selection.everything else chosen)
 
 
 def listed(looker: Looker, apps: Collection[str] | None = None) -> Drift:
