@@ -11,12 +11,12 @@ from components.graph import AppGraph
 from components.logins import AppLogins
 from components.project import OWNER_CONNECTIONS, AppProject
 from components.settings import Aura
+from components.urls import connection_url
 from providers.catalog import Catalog
 from tenantry.registry import App, tokens
 from tenantry.registry.declared import declared
 from tenantry.registry.graphs import graph_place
 from tenantry.schemas.planning import SchemaPlan
-from tenantry.urls import connection_url
 
 CONNECT_SECONDS = 60
 """How long a connection may take; it wakes a suspended compute."""

@@ -17,7 +17,8 @@ from providers.resource import Resource
 from tenantry.catalog.location import CONFIG, NAME, VARIABLE
 from tenantry.catalog.revision import newest
 from tenantry.provisioning.errors import MissingError
-from tenantry.provisioning.retries import RetryPolicy
+from tenantry.provisioning.retries import repeat
+from tenantry.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ class CatalogProvider(Provider):
 
     def attempt(self, props: Properties, action: Callable[[], Result]) -> Result:
         """Do a step as often as its policy says."""
-        return RetryPolicy.of(props.get("retries")).run(self.step, action)
+        return repeat(RetryPolicy.of(props.get("retries")), self.step, action)
 
     def in_catalog(self, props: Properties, action: Callable[[Connection], Result]) -> Result:
         """Do a step in a transaction of its own in the catalog."""

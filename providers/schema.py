@@ -20,7 +20,8 @@ from pulumi.dynamic import (
 
 from providers.provider import Provider
 from providers.resource import Resource
-from tenantry.provisioning.retries import RetryPolicy
+from tenantry.provisioning.retries import repeat
+from tenantry.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from tenantry.schemas.connecting import TenantDatabase
@@ -131,7 +132,7 @@ def _migrate(props: dict[str, Any], recorded: Schema | None = None) -> dict[str,
         allow_downgrade=bool(props["allowDowngrade"]),
     )
     policy = RetryPolicy.of(props.get("retries"))
-    done = policy.run("schema", lambda: migrate(_database(props), wanted, recorded))
+    done = repeat(policy, "schema", lambda: migrate(_database(props), wanted, recorded))
     return {
         "revision": ",".join(done.heads),
         "heads": list(done.heads),

@@ -13,6 +13,7 @@ from tenantry.aura.errors import (
     AuraThrottledError,
     AuraUnreachableError,
 )
+from tenantry.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ATTEMPTS: Final = 6
+POLICY: Final = RetryPolicy(attempts=6, first_delay=1_000, factor=2.0, cap=30_000, jitter=0.25)
 """For what may be broken for long. Being asked to wait is no failure, and is followed until the deadline."""
-_FIRST: Final = 1.0
-_MOST: Final = 30.0
-_JITTER: Final = 0.25
 
 
 def repeated(call: Callable[[], T], *, safe: bool, clock: Clock, deadline: Deadline) -> T:
@@ -48,7 +46,7 @@ def repeated(call: Callable[[], T], *, safe: bool, clock: Clock, deadline: Deadl
     def stop(state: RetryCallState) -> bool:
         asked = isinstance(_error(state), AuraThrottledError)
         return state.upcoming_sleep >= deadline.left() or (
-            not asked and state.attempt_number >= ATTEMPTS
+            not asked and state.attempt_number >= POLICY.attempts
         )
 
     again = Retrying(
@@ -65,9 +63,9 @@ def _pause(state: RetryCallState) -> float:
     error = _error(state)
     asked = error.refusal.retry_after if isinstance(error, AuraAnswerError) else None
     if asked is None:
-        asked = min(_MOST, _FIRST * 2 ** (state.attempt_number - 1))
+        return POLICY.pause(state.attempt_number)
     # Never sooner than asked, and not all at the same moment.
-    return asked + random.uniform(0, _JITTER * max(asked, 1.0))  # noqa: S311 no secret depends on it
+    return asked + random.uniform(0, POLICY.jitter * max(asked, 1.0))  # noqa: S311 no secret depends on it
 
 
 def _error(state: RetryCallState) -> BaseException | None:

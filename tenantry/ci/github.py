@@ -17,15 +17,15 @@ import tenacity
 
 from tenantry.ci.errors import CiError
 from tenantry.ci.texts import MARK, mark
+from tenantry.retries import RetryPolicy
 from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
-_ATTEMPTS: Final = 4
+_POLICY: Final = RetryPolicy(attempts=4, first_delay=2_000, factor=2.0, cap=60_000)
 _TIMEOUT: Final = 30.0
-_LONGEST_PAUSE: Final = 60.0
 _PAGE: Final = 100
 _PLAN_BYTES: Final = 64 * 1024 * 1024
 _NEXT: Final = "next"
@@ -253,7 +253,7 @@ class GitHub:
         # The whole of it again, which begins with a look: what was done by a request whose answer was lost is found.
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_AgainError),
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            stop=tenacity.stop_after_attempt(_POLICY.attempts),
             wait=_pause_before,
             sleep=self._pause,
             reraise=True,
@@ -261,13 +261,15 @@ class GitHub:
         try:
             return attempts(work)
         except _AgainError as error:
-            raise CiError(f"GitHub: {error} ({_ATTEMPTS} attempts): run the job again") from None
+            raise CiError(
+                f"GitHub: {error} ({_POLICY.attempts} attempts): run the job again"
+            ) from None
 
 
 def _pause_before(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.seconds if isinstance(error, _AgainError) else None
-    return 2.0**state.attempt_number if asked is None else asked
+    return _POLICY.delay(state.attempt_number) if asked is None else asked
 
 
 def _first_line(body: str) -> tuple[str, str, str]:
@@ -303,7 +305,7 @@ def _is_a_limit(answer: httpx.Response) -> bool:
 
 def _retry_after(answer: httpx.Response) -> float | None:
     given = answer.headers.get("retry-after", "")
-    return min(float(given), _LONGEST_PAUSE) if given.isdecimal() else None
+    return min(float(given), _POLICY.cap / 1000) if given.isdecimal() else None
 
 
 def _said(answer: httpx.Response) -> str:

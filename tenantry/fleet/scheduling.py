@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import random
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from tenantry.fleet.events import Finished, Result, Started, Waiting
+from tenantry.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tenantry.fleet.events import Event, Outcome
     from tenantry.fleet.failures import Failure
 
+_PASSING: Final = RetryPolicy(attempts=3, first_delay=5_000, factor=3.0, jitter=0.2)
+_BUSY: Final = RetryPolicy(first_delay=2_000, factor=2.0, cap=30_000, jitter=0.2)
 _LOOK: Final = 0.5
 """Seconds after which the caller's thread looks up, so that it hears a signal."""
 
@@ -42,16 +44,14 @@ AnyJob = TypeVar("AnyJob", bound=Job)
 
 @dataclass(frozen=True)
 class Policy:
-    """When an app is tried again. Times are seconds; each wait is longer by chance by up to a fifth."""
+    """When an app is tried again."""
 
-    attempts: int = 3
-    """How often an app is tried that fails for a passing reason."""
-    first_delay: float = 5.0
-    """Before the second attempt; before each further one it is three times as long."""
-    busy_delay: float = 2.0
-    """Before a stack that another run holds is tried again; twice as long each time, at most half a minute."""
+    passing: RetryPolicy = _PASSING
+    """For one that failed for a passing reason."""
+    busy: RetryPolicy = _BUSY
+    """Before a stack that another run holds is tried again; its number of attempts does not count."""
     busy_for: float = 300.0
-    """How long such a stack is waited for in all."""
+    """Seconds that such a stack is waited for in all."""
 
     def wait(self, failure: Failure, attempts: int, busy_for: float) -> float | None:
         """Return how long to wait before the next attempt; None where there is to be none.
@@ -60,9 +60,9 @@ class Policy:
         :param busy_for: seconds since the stack was found to be held for the first time
         """
         if failure.kind == "busy" and busy_for < self.busy_for:
-            return min(self.busy_delay * 2.0 ** min(attempts - 1, 5), 30.0)
-        if failure.kind == "passing" and attempts < self.attempts:
-            return self.first_delay * 3.0 ** (attempts - 1)
+            return self.busy.pause(attempts)
+        if failure.kind == "passing" and attempts < self.passing.attempts:
+            return self.passing.pause(attempts)
         return None
 
 
@@ -217,5 +217,4 @@ class Schedule(Generic[AnyJob]):
         if failure.kind == "busy" and entry.busy_since is None:
             entry.busy_since = now
         since = now - entry.busy_since if entry.busy_since is not None else 0.0
-        wait = self._policy.wait(failure, entry.attempts, since)
-        return None if wait is None else wait * random.uniform(1.0, 1.2)  # noqa: S311 spreads load
+        return self._policy.wait(failure, entry.attempts, since)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from tenantry.errors import TenantryError
 from tenantry.hiding import hidden
+from tenantry.retries import RetryPolicy
 from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ READERS = 8
 GONE = "gone"
 _PAGE: Final = 400
 """Neon API v2, `GET /projects`: limit, 1 to 400."""
-_ATTEMPTS: Final = 6
-_LONGEST_PAUSE: Final = 10.0
+_POLICY: Final = RetryPolicy(attempts=6, first_delay=500, factor=2.0, cap=10_000)
 """Seconds; also where `Retry-After` asks for more."""
 _AGAIN: Final = {423, 429, 500, 502, 503, 504}
 """What may pass. Only reads and deletions are sent here: both may be sent twice."""
@@ -150,7 +150,7 @@ class NeonApi:
         attempts = Retrying(
             retry=retry_if_result(lambda answer: answer.status_code in _AGAIN)
             | retry_if_exception_type((httpx.RemoteProtocolError, httpx.ReadError)),
-            stop=stop_after_attempt(_ATTEMPTS),
+            stop=stop_after_attempt(_POLICY.attempts),
             wait=_pause,
             # What the last attempt brought.
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
@@ -291,9 +291,9 @@ def _said(answer: httpx.Response) -> str:
 
 
 def _pause(state: Any) -> float:  # noqa: ANN401 tenacity's own, which is loaded late
-    usual: float = 0.5 * 2.0 ** (state.attempt_number - 1)
+    usual = _POLICY.delay(state.attempt_number)
     if not state.outcome.failed:
         asked = state.outcome.result().headers.get("retry-after", "")
         if asked.isdigit():
             usual = max(usual, float(asked))
-    return min(usual, _LONGEST_PAUSE)
+    return min(usual, _POLICY.cap / 1000)

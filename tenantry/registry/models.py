@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry.names import AppNames
+from tenantry.retries import RetryPolicy
 
 FEW: Final = 20
 """A fleet of fewer apps has no tenth to speak of: names alone are enough there."""

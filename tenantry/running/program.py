@@ -25,7 +25,7 @@ PROGRAM: Final = (
     "tenantry.errors",
     "tenantry.hiding",
     "tenantry.surroundings",
-    "tenantry.urls",
+    "tenantry.retries",
 )
 """The packages and modules that decide what is made of a registry, with the plugins' versions and without commands."""
 _DISTRIBUTIONS: Final = ("pulumi", "pulumi_postgresql", "pulumi_random")

@@ -11,7 +11,8 @@ from tenantry.hiding import hidden
 from tenantry.provisioning.connections import connect as open_connection
 from tenantry.provisioning.errors import MissingError
 from tenantry.provisioning.postgres import kind_of
-from tenantry.provisioning.retries import RetryPolicy
+from tenantry.provisioning.retries import repeat
+from tenantry.retries import RetryPolicy
 
 LOCK_SECONDS: Final = 5
 """How long a statement of a migration waits for a lock. While it waits, the app's own statements queue up behind it."""
@@ -60,7 +61,7 @@ def connect(database: TenantDatabase) -> psycopg.Connection[tuple[Any, ...]]:
     :raises MissingError: the server answers that there is no such database
     :raises ProvisioningError: no connection after the last attempt
     """
-    return database.reaching.run("database", lambda: _attempt(database))
+    return repeat(database.reaching, "database", lambda: _attempt(database))
 
 
 def _attempt(database: TenantDatabase) -> psycopg.Connection[tuple[Any, ...]]:

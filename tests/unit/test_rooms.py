@@ -13,10 +13,10 @@ ROOMS: Final = (
     *("__main__", "reference", "cli", "commands", "presenting", "ci", "fleet", "applying"),
     *("recovery", "planning", "states", "neon", "aura", "catalog", "schemas", "provisioning"),
     *("running", "engine", "registry"),
-    *("errors", "hiding", "urls", "surroundings"),
+    *("errors", "hiding", "retries", "surroundings"),
 )
-# What is left of before, to become fewer: registry asks for the templates, and holds the retry policy's type.
-EXCEPTIONS: Final = {("registry", "schemas"), ("registry", "provisioning")}
+# What is left of before: registry asks for the list of templates.
+EXCEPTIONS: Final = {("registry", "schemas")}
 # The rooms that may begin a run, which needs the program.
 BEGIN_RUNS: Final = {"running", "fleet"}
 

@@ -7,8 +7,8 @@ import pytest
 
 from components.settings import AdoptedGraph, Aura
 from components.tenant_app import TenantApp
-from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry import load
+from tenantry.retries import RetryPolicy
 from tests.unit.components.recording import SECRET, RecordingMonitor, Registered, run
 
 REGISTRY = """\

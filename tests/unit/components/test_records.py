@@ -8,8 +8,8 @@ import pytest
 from components.tenant_app import TenantApp
 from providers.catalog import Catalog
 from tenantry.catalog.revision import newest
-from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry import App, load
+from tenantry.retries import RetryPolicy
 from tests.unit.components.recording import RecordingMonitor, Registered, run
 
 REGISTRY = """\

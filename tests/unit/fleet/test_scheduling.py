@@ -8,8 +8,10 @@ import pytest
 from tenantry.fleet.events import Event, Finished, Result, Started, Waiting
 from tenantry.fleet.failures import Failure, Kind
 from tenantry.fleet.scheduling import Attempted, Policy, Schedule
+from tenantry.retries import RetryPolicy
 
-QUICK = Policy(attempts=3, first_delay=0.01, busy_delay=0.01, busy_for=0.2)
+SOON = RetryPolicy(attempts=3, first_delay=10)
+QUICK = Policy(passing=SOON, busy=SOON, busy_for=0.2)
 SECONDS = 10
 
 
@@ -125,7 +127,9 @@ def test_after_a_stop_what_waits_for_its_next_attempt_keeps_its_reason() -> None
     def attempt(job: App, _tell: Callable[[Event], None]) -> Attempted:
         return failed(job, "passing")
 
-    schedule = Schedule(attempt, workers=1, policy=Policy(first_delay=SECONDS))
+    schedule = Schedule(
+        attempt, workers=1, policy=Policy(passing=RetryPolicy(first_delay=SECONDS * 1000))
+    )
     results = schedule.run(
         apps(1), lambda event: schedule.stop() if isinstance(event, Waiting) else None
     )

@@ -8,7 +8,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from providers.api_keys import ApiKeyProvider
 from providers.catalog import AppRecordProvider, CatalogProvider, ServicesProvider, TablesProvider
 from tenantry.provisioning.errors import MissingError, RejectedError, UnavailableError
-from tenantry.provisioning.retries import RetryPolicy
+from tenantry.retries import RetryPolicy
 
 EVERY = [ApiKeyProvider, AppRecordProvider, ServicesProvider, TablesProvider]
 PASSWORD = "of-a-test"

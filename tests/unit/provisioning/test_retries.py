@@ -16,7 +16,8 @@ from tenantry.provisioning.errors import (
     Step,
     UnavailableError,
 )
-from tenantry.provisioning.retries import RetryPolicy
+from tenantry.provisioning.retries import repeat
+from tenantry.retries import RetryPolicy
 
 # The registry's limits: docs/registry.md, "Retries".
 policies = st.builds(
@@ -71,7 +72,7 @@ def test_the_random_part_is_a_share_of_the_wait_at_most(policy: RetryPolicy, see
     slept: list[float] = []
     random.seed(seed)
     action = Failing(*[failure() for _ in range(policy.attempts - 1)])
-    assert policy.run("keys", action, sleep=slept.append) == "done"
+    assert repeat(policy, "keys", action, sleep=slept.append) == "done"
     assert len(slept) == policy.attempts - 1
     for failures, seconds in enumerate(slept, start=1):
         least = policy.delay(failures)
@@ -81,7 +82,7 @@ def test_the_random_part_is_a_share_of_the_wait_at_most(policy: RetryPolicy, see
 def test_two_apps_do_not_come_back_at_the_same_moment() -> None:
     slept: list[float] = []
     for _ in range(20):
-        RetryPolicy(attempts=2).run("keys", Failing(failure()), sleep=slept.append)
+        repeat(RetryPolicy(attempts=2), "keys", Failing(failure()), sleep=slept.append)
     assert len(set(slept)) == 20
 
 
@@ -90,7 +91,7 @@ def test_the_last_failure_is_raised_after_so_many_attempts(policy: RetryPolicy) 
     errors = [failure() for _ in range(policy.attempts)]
     action = Failing(*errors)
     with pytest.raises(BusyError) as raised:
-        policy.run("keys", action, sleep=lambda _seconds: None)
+        repeat(policy, "keys", action, sleep=lambda _seconds: None)
     assert action.calls == policy.attempts
     assert raised.value is errors[-1]
 
@@ -98,14 +99,14 @@ def test_the_last_failure_is_raised_after_so_many_attempts(policy: RetryPolicy) 
 def test_a_success_is_the_end() -> None:
     action = Failing()
     slept: list[float] = []
-    assert RetryPolicy(attempts=5).run("keys", action, sleep=slept.append) == "done"
+    assert repeat(RetryPolicy(attempts=5), "keys", action, sleep=slept.append) == "done"
     assert (action.calls, slept) == (1, [])
 
 
 @pytest.mark.parametrize("kind", [UnavailableError, BusyError])
 def test_what_passes_is_tried_again(kind: type[ProvisioningError]) -> None:
     action = Failing(failure(kind))
-    assert RetryPolicy().run("keys", action, sleep=lambda _seconds: None) == "done"
+    assert repeat(RetryPolicy(), "keys", action, sleep=lambda _seconds: None) == "done"
     assert action.calls == 2
 
 
@@ -121,7 +122,7 @@ def test_what_passes_is_tried_again(kind: type[ProvisioningError]) -> None:
 def test_what_stays_wrong_and_what_another_step_tried_is_not_tried_again(error: Exception) -> None:
     action = Failing(error)
     with pytest.raises(type(error)) as raised:
-        RetryPolicy().run("keys", action, sleep=lambda _seconds: pytest.fail("it waited"))
+        repeat(RetryPolicy(), "keys", action, sleep=lambda _seconds: pytest.fail("it waited"))
     assert raised.value is error
     assert action.calls == 1
 
@@ -129,7 +130,7 @@ def test_what_stays_wrong_and_what_another_step_tried_is_not_tried_again(error: 
 def test_a_passing_failure_followed_by_a_lasting_one_ends_with_that() -> None:
     action = Failing(failure(BusyError), failure(DeniedError))
     with pytest.raises(DeniedError):
-        RetryPolicy(attempts=5).run("keys", action, sleep=lambda _seconds: None)
+        repeat(RetryPolicy(attempts=5), "keys", action, sleep=lambda _seconds: None)
     assert action.calls == 2
 
 
@@ -148,13 +149,13 @@ def test_it_waits_by_the_clock_where_nothing_else_is_given(monkeypatch: pytest.M
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
     policy = RetryPolicy(attempts=2, first_delay=3_000, jitter=0)
-    assert policy.run("keys", Failing(failure())) == "done"
+    assert repeat(policy, "keys", Failing(failure())) == "done"
     assert slept == [3.0]
 
 
 def test_a_run_with_nothing_to_do_does_without_tenacity() -> None:
     code = (
-        "import sys; from tenantry.provisioning.retries import RetryPolicy; RetryPolicy.of(None);"
+        "import sys; from tenantry.retries import RetryPolicy; RetryPolicy.of(None);"
         "print('tenacity' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantry.provisioning.retries import RetryPolicy
 from tenantry.registry import RegistryError, load, parse
 from tenantry.registry.models import (
     ApiKey,
@@ -22,6 +21,7 @@ from tenantry.registry.models import (
     SchemaSource,
     ServiceEntry,
 )
+from tenantry.retries import RetryPolicy
 
 ROOT = Path(__file__).parents[3]
 

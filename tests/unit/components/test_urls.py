@@ -3,7 +3,7 @@ from urllib.parse import unquote, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantry.urls import connection_url
+from components.urls import connection_url
 
 
 def test_a_url_asks_for_tls_and_keeps_the_tenants_scheme() -> None:
