@@ -23,7 +23,7 @@ from tenantry.aura.models import (
     Tenant,
     TenantSummary,
 )
-from tenantry.aura.repeating import repeated
+from tenantry.aura.repeating import repeat
 from tenantry.aura.token import tokens_of
 from tenantry.aura.wire import Answer, Wire
 
@@ -160,7 +160,7 @@ class AuraClient:
         **request: Any,  # noqa: ANN401 httpx's own
     ) -> Answer:
         until = deadline or Deadline(self.clock, CALL_SECONDS)
-        return repeated(
+        return repeat(
             lambda: self._authorized(method, path, until, request),
             safe=method in {"GET", "DELETE"},
             clock=self.clock,
@@ -178,7 +178,7 @@ class AuraClient:
         except AuraCredentialsError:
             # The document says 403 of an expired token, clients have seen 401. Refused is not done: it may be sent
             # again.
-            renewed = self._tokens.renewed(token, deadline)
+            renewed = self._tokens.renew(token, deadline)
             if renewed is None:
                 raise
         self._limiter.acquire(deadline)

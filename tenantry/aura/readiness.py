@@ -130,7 +130,7 @@ class _Wait:
             self.seen = f"status {found.status}, memory still {found.memory}"
             return None
         url = found.connection_url or self._awaited.connection_url
-        return url if url and self._answered(url) else None
+        return url if url and self._ask_database(url) else None
 
     def _begin(self, call: Callable[[], None]) -> None:
         try:
@@ -138,7 +138,7 @@ class _Wait:
         except AuraConflictError as error:
             self.seen = str(error)  # it has begun something else: seen at the next look
 
-    def _answered(self, url: str) -> bool:
+    def _ask_database(self, url: str) -> bool:
         awaited = self._awaited
         try:
             self._answers(Connection(url, awaited.username, awaited.password))

@@ -28,7 +28,7 @@ POLICY: Final = RetryPolicy(attempts=6, first_delay=1_000, factor=2.0, cap=30_00
 """For what may be broken for long. Being asked to wait is no failure, and is followed until the deadline."""
 
 
-def repeated(call: Callable[[], T], *, safe: bool, clock: Clock, deadline: Deadline) -> T:
+def repeat(call: Callable[[], T], *, safe: bool, clock: Clock, deadline: Deadline) -> T:
     """Call until it succeeds or until another attempt has no sense, or no time.
 
     What was certainly not done (no connection, 429) is done again. What may have been done (no answer, 5xx) only where

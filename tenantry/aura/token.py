@@ -10,7 +10,7 @@ from tenantry.aura.errors import (
     AuraCredentialsError,
     AuraUnexpectedAnswerError,
 )
-from tenantry.aura.repeating import repeated
+from tenantry.aura.repeating import repeat
 from tenantry.aura.shared_file import locked, read_json, write_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Tokens(Protocol):
     def current(self, deadline: Deadline) -> str:
         """Return a token that should be accepted."""
 
-    def renewed(self, refused: str, deadline: Deadline) -> str | None:
+    def renew(self, refused: str, deadline: Deadline) -> str | None:
         """Return another token than the one that was refused; None where there is none."""
 
 
@@ -47,7 +47,7 @@ class FixedToken:
         """Return it."""
         return self._token
 
-    def renewed(self, _refused: str, _deadline: Deadline) -> str | None:
+    def renew(self, _refused: str, _deadline: Deadline) -> str | None:
         """Return None: nobody can renew it."""
         return None
 
@@ -73,7 +73,7 @@ class ClientCredentials:
         known = self._known
         return str(known["access_token"]) if self._valid(known) else self._fetch("", deadline)
 
-    def renewed(self, refused: str, deadline: Deadline) -> str:
+    def renew(self, refused: str, deadline: Deadline) -> str:
         """Return another token than `refused`: one that another process has got since, else a new one."""
         return self._fetch(refused, deadline)
 
@@ -97,7 +97,7 @@ class ClientCredentials:
     def _ask(self, deadline: Deadline) -> dict[str, Any]:
         settings = self._settings
         try:
-            answer = repeated(
+            answer = repeat(
                 lambda: self._wire.send(
                     "POST",
                     settings.token_url,

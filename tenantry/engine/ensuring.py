@@ -120,7 +120,7 @@ class _Search:
         for part in PARTS:
             if (found := self._on_path(part)) is not None:
                 targets |= {name: (path, Source.PATH) for name, path in found.items()}
-            elif (found := self._released(part)) is not None:
+            elif (found := self._fetch_release(part)) is not None:
                 targets |= {name: (path, Source.DOWNLOAD) for name, path in found.items()}
             else:
                 to_build += [*part.executables, *([SCHEMAS] if part is NEON_PLUGIN else [])]
@@ -143,7 +143,7 @@ class _Search:
             )
         return found
 
-    def _released(self, part: Part) -> dict[str, Path] | None:
+    def _fetch_release(self, part: Part) -> dict[str, Path] | None:
         from tenantry.engine.releases import DownloadError
 
         if self._only not in {None, Source.DOWNLOAD} or part.release is None:

@@ -60,13 +60,13 @@ class Releases:
             report(f"download {archive}")
             self._target.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".download-", dir=self._target) as work:
-                file = self._verified(release, archive, Path(work))
+                file = self._download(release, archive, Path(work))
                 unpacked = Path(work) / "unpacked"
                 _unpack(file, part.executables, unpacked)
                 unpacked.rename(folder)
         return {name: folder / name for name in part.executables}
 
-    def _verified(self, release: Release, archive: str, work: Path) -> Path:
+    def _download(self, release: Release, archive: str, work: Path) -> Path:
         """Download the archive and compare it with the release's checksums."""
         import httpx
 

@@ -102,7 +102,7 @@ class Attempts:
             operation,
             happened=self._teller(task, tell),
         )
-        return run, _attempted(task, self._judged(task, ran), "unchanged")
+        return run, _attempted(task, self._note_busy(task, ran), "unchanged")
 
     def _change(
         self,
@@ -116,7 +116,7 @@ class Attempts:
         if task.purpose == "create":
             made = self._engine.create(task.stack)
             if made.code:
-                return self._judged(task, made)
+                return self._note_busy(task, made)
         happened = self._teller(task, tell)
         ran = self._engine.run(
             operation,
@@ -125,7 +125,7 @@ class Attempts:
             tell=lambda _event, step: happened(step),
             message=message,
         )
-        return self._judged(task, ran)
+        return self._note_busy(task, ran)
 
     def _teller(self, task: Task, tell: Tell) -> Callable[[Step | Said | None], None]:
         def happened(step: Step | Said | None) -> None:
@@ -139,7 +139,7 @@ class Attempts:
 
         return happened
 
-    def _judged(self, task: Task, ran: Ran) -> Ran:
+    def _note_busy(self, task: Task, ran: Ran) -> Ran:
         if ran.code and failure(ran.errors).kind == "busy":
             self._busy.add(task.app)
         return ran

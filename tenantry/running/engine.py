@@ -181,7 +181,7 @@ class Engine:
                     pass
                 raise
             finally:
-                ran.code = self._ended(process, stack)
+                ran.code = self._wait(process, stack)
             self._hear(ran, said, stack)
         ran.interrupted = self._stops > 0 and ran.code != 0
         return ran
@@ -197,7 +197,7 @@ class Engine:
             if provider:
                 arguments += ["--secrets-provider", provider]
             process = self._start(arguments, stack, folder, said)
-            code = self._ended(process, stack)
+            code = self._wait(process, stack)
             ran = Ran(code, interrupted=self._stops > 0 and code != 0)
             self._hear(ran, said, stack)
         if "already exists" in ran.said:
@@ -251,7 +251,7 @@ class Engine:
             _interrupt(process)
         return process
 
-    def _ended(self, process: subprocess.Popen[bytes], stack: str) -> int:
+    def _wait(self, process: subprocess.Popen[bytes], stack: str) -> int:
         try:
             return process.wait()
         finally:
