@@ -143,7 +143,7 @@ def test_an_operation_that_fails_is_said_and_the_next_run_goes_on_with_the_proje
     assert done.code != 0
     (line,) = [line for line in done.out.splitlines() if "no room in the region" in line][:1]
     assert "(start_compute) of project" in line
-    assert "pulumi up goes on with it" in line
+    assert "tenantry up goes on with it" in line
     assert len(projects(cloud, "failing--")) == 1
     front.faults.clear()
     done = up(behind, "failing")

@@ -118,7 +118,7 @@ func crash(cause any) diag.Diagnostics {
 		what = fault.Error()
 	}
 	return diag.FromErr(fmt.Errorf("kislerdm/neon %s cannot bear what the Neon API answered (%s): "+
-		"look in Neon whether the default branch has an enabled compute and a database, then pulumi up", Version, what))
+		"look in Neon whether the default branch has an enabled compute and a database, then tenantry up", Version, what))
 }
 
 // oddIDs refuses what upstream puts into a URL unescaped: with such a character it would ask for another object, or crash.

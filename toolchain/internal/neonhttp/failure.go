@@ -78,15 +78,15 @@ func failed(c call, err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	message, todo := "no answer: "+oneLine(c, err.Error()), "look at the network and at NEON_API_URL, then pulumi up"
+	message, todo := "no answer: "+oneLine(c, err.Error()), "look at the network and at NEON_API_URL, then tenantry up"
 	var out *lost
 	var nothingLeft *unsent
 	passes := errors.As(err, &out) || errors.As(err, &nothingLeft)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		message, todo, passes = "ended because the run was cancelled", "pulumi up goes on", false
+		message, todo, passes = "ended because the run was cancelled", "tenantry up goes on", false
 	case out != nil && !c.reads():
-		todo = "whether it was done is not known: pulumi up --refresh looks, and goes on"
+		todo = "whether it was done is not known: tenantry up -- --refresh looks, and goes on"
 	}
 	return &Error{Method: c.method, Path: c.path, Message: message, Advice: todo, passes: passes, cause: err}
 }
@@ -98,21 +98,21 @@ func advice(c call, status int) string {
 	case http.StatusForbidden:
 		return "the API key has not the right to this: take one of an administrator of the organization"
 	case http.StatusNotFound:
-		return "look at NEON_API_URL and the key's organization; pulumi up --refresh, if it was deleted outside of the stack"
+		return "look at NEON_API_URL and the key's organization; tenantry up -- --refresh, if it was deleted outside of the stack"
 	case http.StatusLocked:
-		return "another operation keeps the project busy: pulumi up when it has ended"
+		return "another operation keeps the project busy: tenantry up when it has ended"
 	case http.StatusTooManyRequests:
-		return "lower NEON_API_RPM, or give each of several processes its NEON_API_SHARE, then pulumi up"
+		return "lower NEON_API_RPM, or give each of several processes its NEON_API_SHARE, then tenantry up"
 	}
 	switch {
 	case status >= 500 && c.reads():
-		return "Neon is disturbed (neonstatus.com): pulumi up when it has recovered"
+		return "Neon is disturbed (neonstatus.com): tenantry up when it has recovered"
 	case status >= 500:
-		return "whether it was done is not known: pulumi up --refresh looks, and goes on"
+		return "whether it was done is not known: tenantry up -- --refresh looks, and goes on"
 	case status >= 300 && status < 400:
 		return "look at NEON_API_URL: Neon sends nobody elsewhere"
 	}
-	return "correct what it names, then pulumi up"
+	return "correct what it names, then tenantry up"
 }
 
 // oneLine makes a text of the server's fit for a message: one line, not too long, without the key.

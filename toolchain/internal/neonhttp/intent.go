@@ -67,7 +67,7 @@ func (s *intents) hold(ctx context.Context, name, organization string, patience 
 			return i, nil
 		}
 		if s.clock.now().After(end) {
-			return nil, fmt.Errorf("project %q: another process has been creating it for %s (%s): wait for that one or end it, then pulumi up",
+			return nil, fmt.Errorf("project %q: another process has been creating it for %s (%s): wait for that one or end it, then tenantry up",
 				name, patience, path)
 		}
 		if err := s.clock.sleep(ctx, lockPause); err != nil {

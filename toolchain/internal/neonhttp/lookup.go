@@ -50,14 +50,14 @@ func (p *projects) find(ctx context.Context, c call, wanted wantedProject) (*pro
 		return nil, &Error{
 			Method: c.method, Path: c.path,
 			Message: fmt.Sprintf("Neon has %d projects named %q (%s), and a name is how ours are known", len(found), wanted.Name, listed(found)),
-			Advice:  "keep the one with the data and delete or rename the others in Neon, then pulumi up",
+			Advice:  "keep the one with the data and delete or rename the others in Neon, then tenantry up",
 		}
 	}
 	if differing := found[0].differing(wanted); differing != "" {
 		return nil, &Error{
 			Method: c.method, Path: c.path,
 			Message: fmt.Sprintf("Neon has a project named %q (%s), and it has %s, which Neon cannot change", wanted.Name, listed(found), differing),
-			Advice:  "write what it has into the registry, or delete or rename it in Neon, then pulumi up",
+			Advice:  "write what it has into the registry, or delete or rename it in Neon, then tenantry up",
 		}
 	}
 	return &found[0], nil

@@ -171,7 +171,7 @@ func operationFailed(c call, o operation) error {
 	return &Error{
 		Method: c.method, Path: c.path,
 		Message: fmt.Sprintf("operation %s (%s) of project %s %s: %s", o.ID, o.Action, o.ProjectID, o.verdict(), reason),
-		Advice:  "what was made stays, and pulumi up goes on with it",
+		Advice:  "what was made stays, and tenantry up goes on with it",
 	}
 }
 
@@ -186,7 +186,7 @@ func tooSlow(c call, o operation, limit time.Duration) error {
 	return &Error{
 		Method: c.method, Path: c.path,
 		Message: fmt.Sprintf("operation %s (%s) of project %s has not ended within %s", o.ID, o.Action, o.ProjectID, limit),
-		Advice:  operations.name + " is how long it is waited for; what was made stays, and pulumi up goes on with it",
+		Advice:  operations.name + " is how long it is waited for; what was made stays, and tenantry up goes on with it",
 		passes:  true,
 	}
 }

@@ -36,7 +36,7 @@ func TestAFailedOperationIsAnErrorAndTheNextRunTakesTheProjectOver(t *testing.T)
 			c.finishAfter(1, status, "no room in\nthe region")
 			c.trouble(createRoute, trouble{after: true, do: func() {}})
 			_, _, err := create(t, c, settings)
-			want := "POST /projects: operation op-2 (create_timeline) of project p-1 " + said + ": no room in the region: what was made stays, and pulumi up goes on with it"
+			want := "POST /projects: operation op-2 (create_timeline) of project p-1 " + said + ": no room in the region: what was made stays, and tenantry up goes on with it"
 			if err == nil || err.Error() != want {
 				t.Fatalf("%v", err)
 			}

@@ -137,7 +137,7 @@ func (p *parts) branch(ctx context.Context, c call, wanted branch) (answer, bool
 		if each.BranchID == found.ID && each.Action == "create_branch" && each.failed() {
 			broken := operationFailed(c, each)
 			if known, ok := asError(broken); ok {
-				known.Advice = fmt.Sprintf("branch %q is not usable: delete %s in Neon, then pulumi up", wanted.Name, found.ID)
+				known.Advice = fmt.Sprintf("branch %q is not usable: delete %s in Neon, then tenantry up", wanted.Name, found.ID)
 			}
 			return answer{}, false, broken
 		}
@@ -304,6 +304,6 @@ func (p *parts) other(c call, kind, name, id string, differing []string) error {
 	return &Error{
 		Method: c.method, Path: c.path,
 		Message: fmt.Sprintf("there is a %s %q (%s) already, and %s", kind, name, id, strings.Join(differing, ", ")),
-		Advice:  "delete or rename it in Neon, or take it over with pulumi import, then pulumi up",
+		Advice:  "delete or rename it in Neon, or take it over with pulumi import, then tenantry up",
 	}
 }

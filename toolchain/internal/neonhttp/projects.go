@@ -203,7 +203,7 @@ func unknown(c call, wanted wantedProject, why error) error {
 	return &Error{
 		Method: c.method, Path: c.path,
 		Message: fmt.Sprintf("whether project %q was made is not known: %s", wanted.Name, oneLine(c, passing.Unmarked(why.Error()))),
-		Advice:  "pulumi up looks for its name, and takes it over or makes it",
+		Advice:  "tenantry up looks for its name, and takes it over or makes it",
 		passes:  true,
 		cause:   why,
 	}

@@ -278,7 +278,7 @@ func TestARefusalIsHandedOnAndLeavesNoIntent(t *testing.T) {
 		header: map[string]string{requestIDHeader: "r-1"},
 	})
 	_, _, err := create(t, c, settings)
-	want := "POST /projects: Neon answered 422 PROJECTS_LIMIT_EXCEEDED: user projects limit of 1 exceeded, got 1 (request r-1): correct what it names, then pulumi up"
+	want := "POST /projects: Neon answered 422 PROJECTS_LIMIT_EXCEEDED: user projects limit of 1 exceeded, got 1 (request r-1): correct what it names, then tenantry up"
 	if err == nil || err.Error() != want || c.count(createRoute) != 1 || len(intentFiles(t, settings)) != 0 {
 		t.Errorf("%v", err)
 	}

@@ -59,7 +59,7 @@ func (p *projects) takeOver(ctx context.Context, c call, wanted wantedProject, f
 	if now == nil {
 		return answer{}, &Error{
 			Method: c.method, Path: c.path,
-			Message: fmt.Sprintf("project %s was deleted while it was taken over", found.ID), Advice: "pulumi up makes another one",
+			Message: fmt.Sprintf("project %s was deleted while it was taken over", found.ID), Advice: "tenantry up makes another one",
 		}
 	}
 	return p.whole(ctx, c, wanted, now)
@@ -92,7 +92,7 @@ func (p *projects) usable(ctx context.Context, c call, id, name string) error {
 		case each.Action == "create_timeline" || each.Action == "create_branch":
 			broken := operationFailed(c, each)
 			if known, ok := asError(broken); ok {
-				known.Advice = fmt.Sprintf("the project is not usable: when nothing is in it, tenantry project delete %s --name %s, then pulumi up", id, name)
+				known.Advice = fmt.Sprintf("the project is not usable: when nothing is in it, tenantry project delete %s --name %s, then tenantry up", id, name)
 			}
 			return broken
 		}
@@ -188,7 +188,7 @@ func (p *projects) whole(ctx context.Context, c call, wanted wantedProject, foun
 		return &Error{
 			Method: c.method, Path: c.path,
 			Message: fmt.Sprintf("Neon has a project named %q (%s), and %s", wanted.Name, found.ID, what),
-			Advice:  "delete or rename it in Neon, then pulumi up",
+			Advice:  "delete or rename it in Neon, then tenantry up",
 		}
 	}
 	main, err := p.defaultBranch(ctx, c, found.ID)

@@ -234,7 +234,7 @@ func TestAPasswordThatCannotBeSetIsNotTold(t *testing.T) {
 	s.exec(t, "", "DROP ROLE "+role.Id())
 	declared["password"] = "the one declared anew"
 	err := s.provider.ResourcesMap["postgresql_role"].Update(planned(t, s, role, declared), s.provider.Meta())
-	refused(t, err, "it is gone", "pulumi up --refresh")
+	refused(t, err, "it is gone", "tenantry up -- --refresh")
 
 	c, _ := connectionOf(s.provider.Meta())
 	err = c.inTransaction("", func(txn *sql.Tx) error {

@@ -145,7 +145,7 @@ func (asked *roleChange) apply(txn *sql.Tx) error {
 	}
 	if !there {
 		if !asked.isNew {
-			return errors.New("it is gone: `pulumi up --refresh` makes it anew")
+			return errors.New("it is gone: `tenantry up -- --refresh` makes it anew")
 		}
 		if _, err := txn.Exec("CREATE ROLE " + asked.quoted()); err != nil {
 			return err
