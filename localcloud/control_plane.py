@@ -1,4 +1,4 @@
-"""The Postgres database of the control plane: one more server behind the front, of no project and unknown to the API."""
+"""The Postgres database of the control plane: one more server behind the front, of no project, unknown to the API."""
 
 from __future__ import annotations
 

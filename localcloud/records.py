@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 class Record:
-    """A dataclass of JSON values: ``KEY`` names the fields that make it unique, ``PARENT`` that of what it belongs to."""
+    """A dataclass of JSON values: ``KEY`` names what makes it unique, ``PARENT`` the field of what it belongs to."""
 
     __slots__ = ()
     KIND: ClassVar[str]
@@ -52,7 +52,7 @@ class Project(Record):
 class Branch(Record):
     """A branch: one PostgreSQL data directory.
 
-    ``lists_stale`` says that clients may have made or dropped roles and databases over SQL that the state does not know.
+    ``lists_stale`` says that clients may have made or dropped roles and databases that the state does not know.
     ``logical_size`` (bytes) and ``wal_position`` are as they last were when a compute ended.
     ``history_from``: since when it has a history, where that is not since it was made. ``schedule``: when snapshots are
     taken, as the API shows it. ``deleted_by``: ``user``, or ``ttl`` for one that has expired.

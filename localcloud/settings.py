@@ -95,9 +95,9 @@ class Choices:
     """What a start is asked to set; None leaves it as the data folder has it.
 
     ``neon_rate_limit``: requests a minute, 0 for no limit. ``*_retry_after``: how a 429 says when to come back,
-    ``seconds``, ``date`` or ``none``. ``aura_*_seconds``: how long an instance is being created, how long any other operation takes, how long a GET does
-    not find a new instance (and does not show a resize), how long a token lives. ``aura_rate_limit``: requests a
-    minute. ``domain``: below it are the hosts of new endpoints; empty for addresses.
+    ``seconds``, ``date`` or ``none``. ``aura_*_seconds``: how long an instance is being created, how long any other
+    operation takes, how long a GET does not find a new instance (and does not show a resize), how long a token lives.
+    ``aura_rate_limit``: requests a minute. ``domain``: below it are the hosts of new endpoints; empty for addresses.
     """
 
     port: int | None = None

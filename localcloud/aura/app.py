@@ -59,7 +59,7 @@ def _endpoint(aura: Aura, handler: Handler) -> Callable[[Request], Awaitable[Res
 def location(aura: Aura) -> Callable[[Request], tuple[str, str] | None]:
     """Return what tells method and path of a request as orders of faults name it.
 
-    A path is below ``PREFIX``, or whole where it is not under it. None for wrong credentials, where the route judges them.
+    A path is below ``PREFIX``, or whole where it is not under it. None for wrong credentials: the route judges them.
     """
 
     def locate(request: Request) -> tuple[str, str] | None:

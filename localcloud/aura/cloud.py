@@ -137,7 +137,7 @@ class Aura:
         after: float = 0.0,
         seconds: float | None = None,
     ) -> None:
-        """Start an operation that shows ``after`` seconds and takes ``seconds`` (the setting for changes) from then on."""
+        """Start an operation that shows ``after`` seconds and takes ``seconds`` (that of changes) from then on."""
         length = self.settings.aura_change_seconds if seconds is None else seconds
         instance.operation = operation
         instance.operation_from = self.now() + after

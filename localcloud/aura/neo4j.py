@@ -21,7 +21,7 @@ class Neo4jUrlError(Exception):
 
 
 class Neo4j:
-    """A Neo4j HTTP endpoint on loopback. All instances share the one database that its URL names (default ``neo4j``)."""
+    """A Neo4j HTTP endpoint on loopback. All instances share the database that its URL names (default ``neo4j``)."""
 
     def __init__(self, url: str) -> None:
         """Read the URL. Raises Neo4jUrlError."""

@@ -57,7 +57,7 @@ class AuraSnapshot(Record):
 
 @dataclass(slots=True)
 class AuraKey(Record):
-    """A customer managed key: the name of one that a cloud's key service would hold. It can be used from ``ready`` on."""
+    """A customer managed key: the name of one in a cloud's key service. It can be used from ``ready`` on."""
 
     KIND: ClassVar[str] = "aura_key"
     id: str

@@ -134,7 +134,7 @@ def acts_after(fault: Fault) -> bool:
 
 
 class Order(_Strict):
-    """An order. ``nth``: exactly these of the matching requests, counted from 1, in place of skip, count and probability."""
+    """An order. ``nth``: exactly these of the matching requests, from 1, in place of skip, count and probability."""
 
     api: Annotated[Api, Field(strict=False)]
     match: str

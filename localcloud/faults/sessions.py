@@ -1,4 +1,4 @@
-"""What a fault does to a PostgreSQL session: when it begins, when it needs the server started, and at its statements."""
+"""What a fault does to a PostgreSQL session: when it begins, when it needs the server, and at its statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Branches with masked data. PostgreSQL Anonymizer (``anon``) is not here: rules give a value, or PostgreSQL's functions."""
+"""Branches with masked data. PostgreSQL Anonymizer (``anon``) is not here: rules give a value or a function."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ class Cloud:
         return (template_folder(self._installation) / "PG_VERSION").read_text().strip()
 
     async def sync(self, branch: Branch) -> None:
-        """Take over roles and databases that were made or dropped over SQL; see :class:`localcloud.neon.lists.Lists`."""
+        """Take over roles and databases that were made or dropped over SQL (:class:`localcloud.neon.lists.Lists`)."""
         await self.lists.sync(branch, self.cluster(branch.id))
 
     # Endpoints' addresses.

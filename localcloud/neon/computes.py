@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Compute(OnDemand):
     """What stands behind an endpoint's two addresses.
 
-    A read-only endpoint shares the server of its branch's data directory and gets sessions that are read-only by default;
+    A read-only endpoint shares the server of its branch's data directory. Its sessions are read-only by default;
     on Neon it would be a server of its own.
     """
 

@@ -43,7 +43,7 @@ class Lists:
     """Takes the lists of a branch over into the state.
 
     While clients can reach a branch's server, ``Branch.lists_stale`` is set, durably. It is cleared once the lists were
-    taken right before the server stopped; so after a crash it is still set, and the lists are taken when next asked for.
+    taken right before the server stopped; so after a crash it is still set, and they are taken when next asked for.
     """
 
     def __init__(self, state: State, clock: Clock) -> None:

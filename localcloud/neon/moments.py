@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 async def moment_in_body(
     cloud: Cloud, branch: Branch, time: str | None, lsn: str | None
 ) -> Moment | None:
-    """Return the moment that a body names, or None for now. Raises ApiError 400 where the branch has none such, 422 while it is being made."""
+    """Return the moment that a body names, or None for now.
+
+    Raises ApiError 400 where the branch has none such, 422 while it is being made.
+    """
     moment = moment_of(time) if time else None
     if time and moment is None:
         raise bad_request("timestamp must be a time as in RFC 3339")

@@ -115,7 +115,7 @@ class Cluster:
         """Put a base and the WAL from there on where a recovery can begin."""
         async with self.held():
             async with self.connect() as connection:
-                # A recovery ends at the first commit after the time, so there has to be one; and a segment that is done.
+                # A recovery ends at the first commit after the time, so there has to be one, in a segment that is done.
                 await connection.execute("SELECT pg_current_xact_id()")
                 await connection.execute("SELECT pg_switch_wal()")
             base = self.history.base_before(moment)

@@ -124,7 +124,7 @@ class History:
                 path.rename(target / path.name)
 
     def fork(self, parent: History, parent_data: Path, first: str) -> None:
-        """Become the history of a copy of the parent whose own WAL begins with the segment ``first``. Copies nothing."""
+        """Become the history of a copy of the parent whose own WAL begins with segment ``first``. Copies nothing."""
         target = self._make(self._wal)
         for path in parent.segments(parent_data):
             if path.name < first:

@@ -81,7 +81,7 @@ class Server:
     def _release_locks(self) -> bool:
         """Have PostgreSQL judge a killed server's lock by its memory alone; return whether there was such a lock.
 
-        The process number in it may be somebody else's by now, which would make PostgreSQL refuse to start. A lock in the
+        The process number in it may be somebody else's by now, and PostgreSQL would refuse to start. A lock in the
         name of its own parent it takes for a stale one (``CreateLockFile``), yet it still refuses while a process is
         attached to the old server's memory.
         """
@@ -186,7 +186,7 @@ class Server:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        # Stopped first: it would tell its clients of the first dead process, and put new ones into the place of the dead.
+        # Stopped first: it would tell its clients of the first dead process, and put new ones in its place.
         process.send_signal(signal.SIGSTOP)
         for pid in (*_children(process.pid), process.pid):
             with contextlib.suppress(ProcessLookupError):

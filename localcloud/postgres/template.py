@@ -61,7 +61,7 @@ GRANT EXECUTE ON FUNCTION pg_log_standby_snapshot TO neon_superuser;
 GRANT EXECUTE ON FUNCTION pg_show_replication_origin_status TO neon_superuser;
 """
 
-# The one socket is the front's, so everybody needs a password. `log_min_error_statement`: a failed statement may hold one.
+# The one socket is the front's, so everybody needs a password. `log_min_error_statement`: a statement may hold one.
 # `fsync = off`: what has been written survives the death of the server and of the local cloud (the kernel has it),
 # though not a power cut. `io_method = sync` and the small buffers keep an idle server at some 15 MB.
 _SETTINGS = """\

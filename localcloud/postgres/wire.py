@@ -145,7 +145,7 @@ class Messages:
         self._to_pass = 0
 
     def feed(self, chunk: bytes, kinds: bytes = b"") -> list[bytes]:
-        """Return the stream so far, less what of it was returned before: a ``Message`` for each of these kinds, and runs of the rest.
+        """Return what is new of the stream: a ``Message`` for each of these kinds, and runs of the rest.
 
         What is kept back is an unfinished header, or an unfinished message of one of the kinds.
         """
