@@ -68,7 +68,10 @@ check: lint ## the same and the unit tests: a minute
 test: $(VENV)/.dev engine ## the tests: units, the local cloud, the real engine, the plugins; not the whole matrix of faults
 	@$(BIN)/python -m tenantry.engine test
 	@$(BIN)/pytest --quiet --numprocesses 2 tests/unit
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not faults" tests/engine tests/localcloud tests/faults
+	@# PostgreSQL's recoveries are tried by themselves: beside an engine on the other core one of them failed once.
+	@$(BIN)/pytest --quiet tests/localcloud/test_history.py
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not faults" --ignore tests/localcloud/test_history.py \
+		tests/engine tests/localcloud tests/faults
 
 .PHONY: faults
 faults: $(VENV)/.dev engine ## the whole matrix of faults [SEED=n] [CASES=substring] [RESUME=1] [STOCK=1]
