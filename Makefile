@@ -17,13 +17,13 @@ export LC_ALL := C.UTF-8
 # These would send Python and git elsewhere than this folder.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-# Installs one lock file and this project; `$(1)` is the lock, `$(2)` says for what.
+# Installs lock files and this project; `$(1)` are the locks, `$(2)` says for what.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Makefile: $(PYTHON) is %d.%d, and Tenantry needs 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" % sys.version_info[:2])'
 	@test -x $(BIN)/python || { echo "virtual environment: $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "packages $(2), from $(1)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat --editable . --editable sdks/neon
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(patsubst %,--requirement %,$(1))
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 endef
 
@@ -31,8 +31,8 @@ endef
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
 
-$(VENV)/.run: requirements.lock pyproject.toml sdks/neon/pyproject.toml
-	$(call install,requirements.lock,to run)
+$(VENV)/.run: requirements-localcloud.lock requirements-build.lock pyproject.toml
+	$(call install,requirements-localcloud.lock requirements-build.lock,to run)
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(call install,requirements-dev.lock,to develop)
@@ -92,9 +92,18 @@ schema: $(VENV)/.run ## make the JSON Schemas of the registry, the plan and the 
 commands: $(VENV)/.run ## make docs/commands.md again from the commands' own help
 	@$(BIN)/python -m tenantry.reference > docs/commands.md.new && mv docs/commands.md.new docs/commands.md
 
+# Made again from pyproject.toml; what is pinned stays where it still fits.
+LOCKED := uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11
+
 .PHONY: lock
-lock: ## make the two lock files again from pyproject.toml (needs uv)
-	uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11 \
-		--extra localcloud --group build pyproject.toml --output-file requirements.lock
-	uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11 \
-		--extra localcloud --group build --group test --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+lock: ## make the lock files again from pyproject.toml (needs uv)
+	$(LOCKED) pyproject.toml --output-file requirements.lock
+	$(LOCKED) --extra localcloud --constraint requirements.lock pyproject.toml --output-file requirements-localcloud.lock
+	$(LOCKED) --group build --output-file requirements-build.lock
+	$(LOCKED) --extra localcloud --group build --group test --constraint requirements-localcloud.lock \
+		--constraint requirements-build.lock pyproject.toml --output-file requirements-dev.lock
+
+.PHONY: wheel
+wheel: $(VENV)/.dev ## build the wheel and the source distribution into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .

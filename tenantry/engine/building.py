@@ -14,10 +14,11 @@ from tenantry.engine import pins
 from tenantry.engine.errors import EngineError
 from tenantry.engine.golang import find_go, minimum
 from tenantry.engine.progress import Progress
+from tenantry.shipped import shipped
 from tenantry.surroundings import without_foreign, without_secrets
 
-TOOLCHAIN: Final = Path(__file__).resolve().parents[2] / "toolchain"
-"""The Go modules, beside this package in a source tree."""
+TOOLCHAIN: Final = shipped("toolchain")
+"""The Go modules."""
 
 _CLI_PACKAGE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _HOST_PACKAGE: Final = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
@@ -108,8 +109,7 @@ class Builder:
             return
         if not (self._toolchain / "go.mod").is_file():
             raise EngineError(
-                f"{self._toolchain}: not found: a build needs the project's source tree; "
-                "install the Pulumi CLI and its plugins instead, or run from a clone"
+                f"{self._toolchain}: not found: a build needs the Go modules, which the package brings: install it again"
             )
         go = find_go(minimum(self._toolchain / "go.mod"), self._cache, report)
         self._cache.mkdir(parents=True, exist_ok=True)

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tenantry.engine.building import TOOLCHAIN, Builder, go_environment
+from tenantry.engine.building import Builder, go_environment
 from tenantry.engine.cache import cache_root, locked
 from tenantry.engine.errors import EngineError
 from tenantry.engine.pins import SCHEMAS
+from tenantry.shipped import SOURCE
 
-FOLDER: Final = TOOLCHAIN.parent / "sdks" / "neon"
-"""Where the SDK is committed."""
+FOLDER: Final = SOURCE / "sdks" / "neon"
+"""Where the SDK is committed, in a source tree."""
 
 _TIMEOUT: Final = 120.0
 

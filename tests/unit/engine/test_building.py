@@ -174,6 +174,6 @@ def test_an_interrupted_build_leaves_nothing_half_made_and_runs_again(
     assert contents(builder.folder) == ["pulumi"]
 
 
-def test_a_build_without_the_source_tree_says_so(tmp_path: Path, lines: list[str]) -> None:
-    with pytest.raises(EngineError, match="a build needs the project's source tree"):
+def test_a_build_without_the_go_modules_says_so(tmp_path: Path, lines: list[str]) -> None:
+    with pytest.raises(EngineError, match="a build needs the Go modules, which the package brings"):
         Builder(tmp_path / "engine", tmp_path / "nowhere").build(["pulumi"], lines.append)
