@@ -86,6 +86,16 @@ def shortest(costs: list[Cost]) -> Cost:
     return min(costs, key=lambda cost: cost.cpu)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How often an API was asked."""
+
+    total: int
+    most_in_a_minute: int
+    most_in_a_second: int
+    """On one route."""
+
+
 class Requests:
     """The local cloud's counts of requests to its Neon API."""
 
@@ -99,10 +109,16 @@ class Requests:
         """Begin to count anew."""
         self._client.delete("/_localcloud/requests").raise_for_status()
 
-    def counted(self) -> tuple[int, int]:
-        """Return how many there were, and the most in any minute."""
+    def counted(self) -> Asked:
+        """Return how many there were since."""
         neon = self._client.get("/_localcloud/requests").raise_for_status().json()["neon"]
-        return neon["total"], neon["highest"]["60s"]
+        return Asked(
+            total=neon["total"],
+            most_in_a_minute=neon["highest"]["60s"],
+            most_in_a_second=max(
+                (route["highest"]["1s"] for route in neon["routes"].values()), default=0
+            ),
+        )
 
 
 def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | None) -> Row:
@@ -114,7 +130,7 @@ def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | Non
     fleet.registry.write_text(text)
     requests.forget()
     create = run(fleet, "up", "--yes", samples_a_second=1)
-    asked, most = requests.counted()
+    asked = requests.counted()
     state = sum(path.stat().st_size for path in fleet.state.glob(".pulumi/stacks/**/*.json"))
     changes = []
     requests.forget()
@@ -123,15 +139,15 @@ def size(apps: int, runs: int, cloud: LocalCloud, folder: Path, first: Row | Non
             text.replace(f"connection_limit: {LIMIT}", f"connection_limit: {LIMIT + number}", 1)
         )
         changes.append(run(fleet, "up", "--yes", "--json"))
-    change_requests = requests.counted()[0] // runs
+    change_requests = requests.counted().total // runs
     nothing = shortest([run(fleet, "up", "--yes") for _ in range(runs)])
     every = run(fleet, "up", "--yes", "--all", samples_a_second=1)
     change = shortest(changes)
     return Row(
         apps=apps,
         create=create,
-        requests=asked,
-        most_in_a_minute=most,
+        requests=asked.total,
+        most_in_a_minute=asked.most_in_a_minute,
         state_kb=state / 1024,
         change=change,
         change_requests=change_requests,

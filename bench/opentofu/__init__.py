@@ -1,0 +1,1 @@
+"""A fleet as OpenTofu provisions it, to compare ours with."""
