@@ -12,6 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 from tenantry.registry.document import Map, Seq, dotted, position
 from tenantry.registry.problems import Problem, RegistryError, did_you_mean, shown
@@ -58,7 +66,7 @@ class Composer:
         """
         first = self._next().start_mark
         event = self._next()
-        if isinstance(event, yaml.StreamEndEvent):
+        if isinstance(event, StreamEndEvent):
             self._report(first, (), _EMPTY_FILE)
             raise RegistryError(self.problems)
         event = self._next()
@@ -69,7 +77,7 @@ class Composer:
             self._report(at, (), _EMPTY_FILE)
         self._next()  # the document's end
         event = self._next()
-        if not isinstance(event, yaml.StreamEndEvent):
+        if not isinstance(event, StreamEndEvent):
             at = event.start_mark
             self._report(
                 at,
@@ -89,13 +97,13 @@ class Composer:
 
     def _value(self, event: _Event, at: Mark, above: Path, step: str | int) -> object:
         """Return the value that stands at `step` under `above`. Most are plain scalars, which need no path."""
-        if event.__class__ is yaml.ScalarEvent and event.anchor is None and event.tag is None:
+        if event.__class__ is ScalarEvent and event.anchor is None and event.tag is None:
             self._nodes += 1
             return event.value if event.style else resolve(event.value)
         return self._node(event, at, (*above, step))
 
     def _node(self, event: _Event, at: Mark, path: Path) -> object:
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, AliasEvent):
             return self._alias(str(event.anchor), at, path)
         self._nodes += 1
         if event.tag is not None:
@@ -114,14 +122,14 @@ class Composer:
         return value
 
     def _content(self, event: _Event, at: Mark, path: Path) -> object:
-        if isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, ScalarEvent):
             # A plain scalar has no style. One with a tag is reported already and stays text.
             return event.value if event.style or event.tag else resolve(event.value)
         if len(path) >= MAX_DEPTH:
             raise StopError(
                 problem=f"is nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark
             )
-        if isinstance(event, yaml.SequenceStartEvent):
+        if isinstance(event, SequenceStartEvent):
             return self._sequence(at, path)
         return self._mapping(at, path)
 
@@ -146,21 +154,21 @@ class Composer:
 
     def _sequence(self, at: Mark, path: Path) -> Seq:
         result = Seq(at)
-        while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
+        while (event := self._next()).__class__ is not SequenceEndEvent:
             index = len(result)
             at = event.start_mark
             result.values_at.append(at)
             result.append(self._value(event, at, path, index))
-            if event.__class__ is yaml.AliasEvent and event.anchor in self._anchors:
+            if event.__class__ is AliasEvent and event.anchor in self._anchors:
                 result.borrowed[index] = self._anchors[event.anchor][2]
         return result
 
     def _mapping(self, at: Mark, path: Path) -> Map:
         result = Map(at)
         merge: tuple[Mark, object] | None = None
-        while (event := self._next()).__class__ is not yaml.MappingEndEvent:
+        while (event := self._next()).__class__ is not MappingEndEvent:
             key_at = event.start_mark
-            if event.__class__ is yaml.ScalarEvent and event.value == "<<" and not event.style:
+            if event.__class__ is ScalarEvent and event.value == "<<" and not event.style:
                 event = self._next()
                 merged = self._value(event, event.start_mark, path, "<<")
                 if merge:
@@ -168,12 +176,14 @@ class Composer:
                     self._report(key_at, (*path, "<<"), message, usable=True)
                 merge = merge or (key_at, merged)
                 continue
-            key = self._key(event, key_at, path)
+            key = self._value(event, key_at, path, _NO_KEY)
+            if not isinstance(key, str):
+                self._refuse_key(event, key_at, path)
+                event = self._next()
+                self._value(event, event.start_mark, path, _NO_KEY)
+                continue
             event = self._next()
             value_at = event.start_mark
-            if key is None:
-                self._value(event, value_at, path, _NO_KEY)
-                continue
             value = self._value(event, value_at, path, key)
             if key in result:
                 self._report(key_at, (*path, key), _twice(result.keys_at[key]), usable=True)
@@ -181,24 +191,19 @@ class Composer:
             result[key] = value
             result.keys_at[key] = key_at
             result.values_at[key] = value_at
-            if event.__class__ is yaml.AliasEvent and event.anchor in self._anchors:
+            if event.__class__ is AliasEvent and event.anchor in self._anchors:
                 result.borrowed[key] = self._anchors[event.anchor][2]
         if merge:
             self._merge(result, merge[1], merge[0], path)
         return result
 
-    def _key(self, event: _Event, at: Mark, path: Path) -> str | None:
-        """Return a key's text; None, and a problem, where the key is anything but text."""
-        key = self._value(event, at, path, _NO_KEY)
-        if isinstance(key, str):
-            return key
-        if isinstance(event, yaml.ScalarEvent):
+    def _refuse_key(self, event: _Event, at: Mark, path: Path) -> None:
+        if isinstance(event, ScalarEvent):
             what = f"the key {shown(event.value)}" if event.value else "a key that is empty"
             message = f"{what} is not text: write a name that starts with a letter"
         else:
             message = "a key must be text, not a list or a mapping"
         self._report(at, (*path, _NO_KEY), message)
-        return None
 
     def _merge(self, target: Map, source: object, at: Mark, path: Path) -> None:
         """Add what `<<` names; keys that are written in `target`, and earlier sources, win."""

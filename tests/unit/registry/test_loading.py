@@ -1,3 +1,4 @@
+import gc
 import json
 import re
 from datetime import date
@@ -379,6 +380,14 @@ def test_a_moved_app_dumps_the_same() -> None:
     moved = b"# one line more\n" + PLAIN
     assert parse(PLAIN).apps[0].model_dump_json() == parse(moved).apps[0].model_dump_json()
     assert "location" not in parse(PLAIN).apps[0].model_dump()
+
+
+def test_what_was_loaded_is_no_work_for_the_garbage_collector() -> None:
+    gc.unfreeze()
+    registry = parse(b"version: 1\ntenants: {}")
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+    assert not any(each is registry for each in gc.get_objects())
 
 
 def test_models_are_frozen() -> None:
