@@ -16,7 +16,6 @@ require (
 	github.com/spf13/afero v1.15.0
 	github.com/terraform-providers/terraform-provider-postgresql v1.7.1
 	github.com/terraform-providers/terraform-provider-random/shim v0.0.0
-	golang.org/x/time v0.15.0
 )
 
 require (
@@ -333,6 +332,7 @@ require (
 	golang.org/x/sys v0.47.0 // indirect
 	golang.org/x/term v0.45.0 // indirect
 	golang.org/x/text v0.41.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
 	golang.org/x/tools v0.48.0 // indirect
 	golang.org/x/xerrors v0.0.0-20240903120638-7835f813f4da // indirect
 	google.golang.org/api v0.290.0 // indirect

@@ -20,7 +20,7 @@ from tenantry.fleet.outlook import Outlook, Task, look
 from tenantry.fleet.project import Project
 from tenantry.fleet.scheduling import Attempted, Policy, Schedule
 from tenantry.fleet.selection import Selection
-from tenantry.fleet.workers import share, workers
+from tenantry.fleet.workers import workers
 from tenantry.registry import load
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     Tell = Callable[[Event], None]
     Attempt = Callable[[Attempts, Task, Tell], Attempted]
 
-SHARE: Final = "NEON_API_SHARE"
 EVERYTHING: Final = Selection()
 
 
@@ -344,10 +343,7 @@ class Fleet:
 
         self._engine = Engine(
             self.project.folder,
-            {
-                **self.project.environment,
-                SHARE: share(at_once, self.project.environment.get(SHARE)),
-            },
+            self.project.environment,
             shared_settings=self.project.settings,
         )
         attempts = Attempts(self.project, outlook.desired, self._engine)

@@ -71,16 +71,3 @@ def _of_container(cgroup: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return None if limit == "max" else max(0, int(limit) - used)
-
-
-def share(workers: int, given: str | None) -> str:
-    """Return the part of an API's budget that one of so many workers may use: `1/8`.
-
-    :param given: the part that this whole run has (`NEON_API_SHARE`); None for all of it
-    """
-    part, _, whole = (given or "1/1").partition("/")
-    try:
-        return f"{int(part)}/{int(whole) * workers}"
-    except ValueError:
-        # Not of this form: whoever reads it says so.
-        return given or ""

@@ -175,6 +175,7 @@ def test_an_operation_that_never_ends_meets_its_deadline(
 def test_a_password_that_cannot_be_read_after_the_create_costs_no_second_project(
     behind: Workspace, cloud: LocalCloud, front: Front
 ) -> None:
+    front.order(Fault("POST /projects", drop=True))
     front.order(Fault("GET *reveal_password", status=500, once=False))
     done = up(behind, "unrevealed")
     assert done.code != 0

@@ -22,11 +22,7 @@ pytestmark = pytest.mark.faults
 def test_eight_runs_at_once_converge_within_the_rate_limit(tmp_path: Path) -> None:
     options = ("--neon-rate-limit", str(LIMIT))
     with local_cloud(tmp_path / "cloud", *options, pace=0.1) as cloud, faults_of(cloud) as faults:
-        environment = cloud.env() | {
-            "NEON_API_RPM": "300",
-            "NEON_API_SHARE": f"1/{RUNS}",
-            "TENANTRY_CATALOG_URL": "",
-        }
+        environment = cloud.env() | {"NEON_API_RPM": "", "TENANTRY_CATALOG_URL": ""}
         workspaces = [
             Workspace(tmp_path / f"workspace-{number}", environment, served=False)
             for number in range(RUNS)

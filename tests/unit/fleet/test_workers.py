@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.fleet.workers import STACK_BYTES, available_memory, share, workers
+from tenantry.fleet.workers import STACK_BYTES, available_memory, workers
 
 GIB = 1024**3
 
@@ -36,10 +36,3 @@ def test_a_container_may_have_less_than_its_machine(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     assert available_memory(tmp_path / "meminfo", tmp_path) == 8_192_000_000
     assert available_memory(tmp_path / "none", tmp_path / "none") is None
-
-
-@pytest.mark.parametrize(
-    ("workers", "given", "expected"), [(8, None, "1/8"), (4, "1/2", "1/8"), (4, "half", "half")]
-)
-def test_a_budget_is_shared_among_workers(workers: int, given: str | None, expected: str) -> None:
-    assert share(workers, given) == expected

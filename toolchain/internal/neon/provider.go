@@ -108,7 +108,7 @@ func (s *session) configure(_ context.Context, d *schema.ResourceData) (any, dia
 		return nil, diag.FromErr(fmt.Errorf(
 			"no Neon API key: set the provider's apiKey (`pulumi config set --secret neon:apiKey …`) or %s", keyVariable))
 	}
-	options := neonhttp.Options{BaseURL: os.Getenv(urlVariable), UserAgent: userAgent}
+	options := neonhttp.Options{BaseURL: os.Getenv(urlVariable), Key: key, UserAgent: userAgent}
 	var sender sdk.HTTPClient
 	if stock {
 		plain, err := neonhttp.NewPlain(options)

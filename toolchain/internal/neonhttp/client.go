@@ -5,13 +5,14 @@
 // A request passes the layers from top to bottom, and its answer back up:
 //
 //	Client     one line for every failure
+//	recall     reads after a create are answered by the create's answer
 //	fill       what older answers lack
 //	update     a PATCH says what changed, and nothing else
 //	waiting    answers come when their operations have ended
 //	projects   one project for one name
 //	parts      one branch, compute, role and database for one name
 //	retry      what is safe is sent again
-//	pace       the rate limit
+//	pace       the rate limit, of all processes
 //	wire       one request, one whole answer
 package neonhttp
 
@@ -34,21 +35,22 @@ func New(options Options, settings Settings) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return layered(&wire{plain}, settings, realClock{}), nil
+	ledger := newLedger(settings.AccountFolder, plain.base.String(), options.Key, realClock{})
+	return layered(&wire{plain}, settings, realClock{}, ledger), nil
 }
 
-func layered(wire sender, settings Settings, clock clock) *Client {
-	pace := newPace(wire, clock, settings)
+func layered(wire sender, settings Settings, clock clock, ledger *ledger) *Client {
+	pace := newPace(wire, clock, ledger, settings)
 	retry := newRetry(pace, clock, settings)
 	// What a take-over begins is waited for below the layer that waits for the rest.
-	inner := &waiting{next: retry, clock: clock, settings: settings}
+	inner := &waiting{next: retry, clock: clock, ledger: ledger, settings: settings}
 	parts := &parts{next: retry, retry: retry, waiting: inner, clock: clock, settings: settings}
 	projects := &projects{
 		next: parts, once: pace, retry: retry, waiting: inner, clock: clock, settings: settings,
 		intents: &intents{folder: settings.StateFolder, clock: clock}, deleted: map[string]bool{},
 	}
-	outer := &waiting{next: projects, clock: clock, settings: settings}
-	return &Client{top: &fill{next: &update{next: outer}}}
+	outer := &waiting{next: projects, clock: clock, ledger: ledger, settings: settings}
+	return &Client{top: &recall{next: &fill{next: &update{next: outer}}}}
 }
 
 // Run is what one operation of the provider adds to its requests.
@@ -67,7 +69,7 @@ type Bound struct {
 
 // For binds the client to an operation. The SDK's requests carry no context of their own.
 func (c *Client) For(ctx context.Context, run Run) *Bound {
-	return &Bound{client: c, ctx: context.WithValue(ctx, runKey{}, run)}
+	return &Bound{client: c, ctx: remembering(context.WithValue(ctx, runKey{}, run))}
 }
 
 // Do sends one request of the SDK. It fails with an *Error for each answer that is no success.

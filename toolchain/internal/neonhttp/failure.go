@@ -102,7 +102,7 @@ func advice(c call, status int) string {
 	case http.StatusLocked:
 		return "another operation keeps the project busy: tenantry up when it has ended"
 	case http.StatusTooManyRequests:
-		return "lower NEON_API_RPM, or give each of several processes its NEON_API_SHARE, then tenantry up"
+		return "lower NEON_API_RPM, or give each of several machines its NEON_API_SHARE, then tenantry up"
 	}
 	switch {
 	case status >= 500 && c.reads():

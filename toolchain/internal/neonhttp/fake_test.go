@@ -104,8 +104,8 @@ func newCloud(t *testing.T) *cloud {
 func testSettings(t *testing.T) Settings {
 	t.Helper()
 	return Settings{
-		PerMinute: 6000, Share: 1, RetryFor: 5 * time.Minute, Attempts: 5, Poll: time.Second, OperationsFor: 10 * time.Minute,
-		LostFor: 10 * time.Second, IntentFor: time.Minute, StateFolder: t.TempDir(),
+		PerMinute: 6000, Share: 1, RetryFor: 5 * time.Minute, Attempts: 5, Poll: 10 * time.Second, OperationsFor: 10 * time.Minute,
+		LostFor: 10 * time.Second, IntentFor: time.Minute, StateFolder: t.TempDir(), AccountFolder: t.TempDir(),
 	}
 }
 
@@ -115,7 +115,7 @@ func (c *cloud) client(settings Settings) *Client {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return layered(&wire{plain}, settings, c.clock)
+	return layered(&wire{plain}, settings, c.clock, newLedger(settings.AccountFolder, c.URL, "napi_test", c.clock))
 }
 
 // send sends one request as the SDK would and returns the answer's body.

@@ -21,6 +21,8 @@ type operation struct {
 	Action     string `json:"action"`
 	Status     string `json:"status"`
 	Error      string `json:"error"`
+	CreatedAt  string `json:"created_at"`
+	UpdatedAt  string `json:"updated_at"`
 }
 
 func (o operation) unfinished() bool {
@@ -36,6 +38,7 @@ func (o operation) failed() bool {
 type waiting struct {
 	next     sender
 	clock    clock
+	ledger   *ledger
 	settings Settings
 }
 
@@ -49,7 +52,7 @@ func (w *waiting) send(ctx context.Context, c call) (answer, error) {
 	if json.Unmarshal(a.body, &whole) != nil || json.Unmarshal(whole["operations"], &begun) != nil || len(begun) == 0 {
 		return a, nil
 	}
-	ended, err := w.settle(ctx, c, begun)
+	ended, err := w.settle(ctx, c, actions(begun), begun)
 	if err != nil {
 		return answer{}, err
 	}
@@ -61,10 +64,10 @@ func (w *waiting) send(ctx context.Context, c call) (answer, error) {
 }
 
 // settle waits until all of these operations have ended and returns them as they are then. It fails with the first one
-// that failed, and where the deadline passes.
-func (w *waiting) settle(ctx context.Context, c call, raw []json.RawMessage) ([]json.RawMessage, error) {
+// that failed, and where the deadline passes. kind is what they are known by; empty where they began at any time.
+func (w *waiting) settle(ctx context.Context, c call, kind string, raw []json.RawMessage) ([]json.RawMessage, error) {
 	began := w.clock.now()
-	pause := w.settings.Poll / 10
+	looked := false
 	for {
 		pending := map[string]int{}
 		var slowest operation
@@ -82,16 +85,19 @@ func (w *waiting) settle(ctx context.Context, c call, raw []json.RawMessage) ([]
 			}
 		}
 		if len(pending) == 0 {
+			if looked && kind != "" {
+				w.learn(kind, raw)
+			}
 			return raw, nil
 		}
 		if w.clock.now().Sub(began) >= w.settings.OperationsFor {
 			return nil, tooSlow(c, slowest, w.settings.OperationsFor)
 		}
-		// The first looks come sooner: a small change takes Neon less than a second.
-		if err := w.clock.sleep(ctx, pause); err != nil {
+		looked = true
+		pause := w.expected(kind, raw).pause(w.clock.now().Sub(began))
+		if err := w.clock.sleep(ctx, min(pause, w.settings.Poll)); err != nil {
 			return nil, failed(c, err)
 		}
-		pause = min(2*pause, w.settings.Poll)
 		if err := w.look(ctx, c, slowest.ProjectID, pending, raw); err != nil {
 			return nil, err
 		}
@@ -157,7 +163,7 @@ func (w *waiting) quiet(ctx context.Context, c call, project string) ([]operatio
 	if len(pending) == 0 {
 		return all, nil
 	}
-	if _, err := w.settle(ctx, c, pending); err != nil {
+	if _, err := w.settle(ctx, c, "", pending); err != nil {
 		return nil, err
 	}
 	return all, nil

@@ -2,25 +2,31 @@ package neonhttp
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
-// pace is the one rate limit of this process: a token bucket, and a moment before which nothing is sent because Neon
-// said so. It lets reads and writes alike through in the order in which they come.
-type pace struct {
-	next   sender
-	clock  clock
-	bucket *rate.Limiter
+const (
+	// alone is the part of the budget for a process that cannot see what the others use.
+	alone = 1.0 / 8
+	// farthest ahead that the next turn may be. One beyond is of a clock that was set back.
+	farthest = time.Hour
+)
 
-	mu    sync.Mutex
-	until time.Time
+// pace is the rate limit of all processes of this machine that ask with one key: a bucket (GCRA, a leaky bucket that is
+// kept as one moment), and a moment before which nothing is sent because Neon said so. Reads and writes alike go in the
+// order in which they come.
+type pace struct {
+	next     sender
+	clock    clock
+	ledger   *ledger
+	settings Settings
+	told     sync.Once
 }
 
-func newPace(next sender, clock clock, settings Settings) *pace {
-	return &pace{next: next, clock: clock, bucket: rate.NewLimiter(settings.rate(), settings.burst())}
+func newPace(next sender, clock clock, ledger *ledger, settings Settings) *pace {
+	return &pace{next: next, clock: clock, ledger: ledger, settings: settings}
 }
 
 func (p *pace) send(ctx context.Context, c call) (answer, error) {
@@ -30,30 +36,74 @@ func (p *pace) send(ctx context.Context, c call) (answer, error) {
 	return p.next.send(ctx, c)
 }
 
+// wait returns when it is the caller's turn. Whoever is held up while waiting takes a new turn: all turns of before
+// would come at once when the hold ends.
 func (p *pace) wait(ctx context.Context) error {
-	place := p.bucket.ReserveN(p.clock.now(), 1)
-	if err := p.clock.sleep(ctx, place.DelayFrom(p.clock.now())); err != nil {
-		place.CancelAt(p.clock.now())
-		return err
-	}
 	for {
-		p.mu.Lock()
-		left := p.until.Sub(p.clock.now())
-		p.mu.Unlock()
-		if left <= 0 {
-			return nil
-		}
+		turn, held := p.reserve(ctx)
+		left := turn.Sub(p.clock.now())
 		if err := p.clock.sleep(ctx, left); err != nil {
 			return err
+		}
+		if left <= 0 || p.heldUntil().Equal(held) {
+			return nil
 		}
 	}
 }
 
-// hold keeps every request of the process back for so long: a 429 speaks of the account and not of one request.
-func (p *pace) hold(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if until := p.clock.now().Add(d); until.After(p.until) {
-		p.until = until
+// reserve takes the next turn, and returns it with the hold that it reckons with.
+func (p *pace) reserve(ctx context.Context) (turn, held time.Time) {
+	fault := p.ledger.change(func(a *account) {
+		budget, now := p.budget(a), p.clock.now()
+		if a.Next.Before(now) || a.Next.Sub(now) > farthest {
+			a.Next = now
+		}
+		if a.HeldUntil.Sub(now) > longestWish {
+			a.HeldUntil = time.Time{}
+		}
+		turn = latest(now, a.Next.Add(-budget.lead()), a.HeldUntil)
+		a.Next = a.Next.Add(budget.interval())
+		held = a.HeldUntil
+	})
+	if fault != nil {
+		p.told.Do(func() {
+			warn(ctx, fmt.Sprintf("the requests of other processes are not seen (%v): this one keeps to %.0f a minute", fault,
+				p.settings.PerMinute*p.settings.Share*alone))
+		})
 	}
+	return turn, held
+}
+
+// budget is what this process has of the account's.
+func (p *pace) budget(a *account) Settings {
+	budget := p.settings
+	if a.alone {
+		budget.Share *= alone
+	}
+	return budget
+}
+
+func (p *pace) heldUntil() (held time.Time) {
+	// A fault has been told of by reserve.
+	_ = p.ledger.change(func(a *account) { held = a.HeldUntil })
+	return held
+}
+
+// hold keeps every request of the key back for so long: a 429 speaks of the account and not of one request. After it
+// they come evenly, without a burst.
+func (p *pace) hold(d time.Duration) {
+	_ = p.ledger.change(func(a *account) {
+		if until := p.clock.now().Add(d); until.After(a.HeldUntil) {
+			a.HeldUntil, a.Next = until, until.Add(p.budget(a).lead())
+		}
+	})
+}
+
+func latest(first time.Time, others ...time.Time) time.Time {
+	for _, each := range others {
+		if each.After(first) {
+			first = each
+		}
+	}
+	return first
 }

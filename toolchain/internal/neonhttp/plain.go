@@ -19,6 +19,8 @@ const (
 type Options struct {
 	// BaseURL is the API's root, such as http://127.0.0.1:8080/api/v2. Empty: PublicURL.
 	BaseURL string
+	// Key is the API key whose budget the requests count for. They carry it already.
+	Key string
 	// UserAgent is sent with each request.
 	UserAgent string
 	// Timeout of one request with its answer. Zero: DefaultTimeout.

@@ -22,7 +22,7 @@ type retry struct {
 	next     sender
 	clock    clock
 	settings Settings
-	// hold keeps the whole process back.
+	// hold keeps back all who ask with the key.
 	hold func(time.Duration)
 	// random gives a number in [0, 1), by which processes that were refused together come back apart.
 	random func() float64
@@ -62,11 +62,14 @@ func (t *tries) after(ctx context.Context, c call, a answer, err error) (time.Du
 	}
 	if err == nil && a.busy() {
 		pause := t.growing(t.busy)
-		if wish, ok := wished(a.header, t.clock.now()); ok {
+		wish, ok := wished(a.header, t.clock.now())
+		if ok {
 			pause = wish + time.Duration(t.random()*float64(max(wish/4, firstPause)))
-			if a.status == http.StatusTooManyRequests {
-				t.hold(wish)
-			}
+		} else {
+			wish = pause
+		}
+		if a.status == http.StatusTooManyRequests {
+			t.hold(wish)
 		}
 		t.busy++
 		return pause, !t.clock.now().Add(pause).After(t.until)

@@ -109,17 +109,6 @@ func TestRetryAfterIsKeptTo(t *testing.T) {
 	}
 }
 
-func TestA429HoldsTheWholeProcess(t *testing.T) {
-	t.Parallel()
-	clock := newStopped()
-	p := newPace(nil, clock, testSettings(t))
-	p.hold(8 * time.Second)
-	p.hold(3 * time.Second)
-	if err := p.wait(context.Background()); err != nil || clock.total() != 8*time.Second {
-		t.Errorf("%v after %v", err, clock.total())
-	}
-}
-
 func TestPausesGrowAndDiffer(t *testing.T) {
 	t.Parallel()
 	r := &retry{clock: newStopped(), random: func() float64 { return 0 }}

@@ -3,28 +3,29 @@ package neonhttp
 import (
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
-// fullBurst is how many requests may go out at once: Neon bears 40 a second on one route.
+// fullBurst is how many requests may go out at once. With the standard rate that makes at most 680 in any minute of the
+// 700 that Neon allows, and 31 in any second of the 40 that it bears on one route; the rest is left to look-ups of
+// commands (neon.com/docs/reference/api/key-concepts, "API rate limits").
 const fullBurst = 20
 
 // Settings are what the environment says about how Neon is asked.
 type Settings struct {
-	// PerMinute requests of all processes together; Neon allows 700 (NEON_API_RPM).
+	// PerMinute requests of all processes of this machine that use the key (NEON_API_RPM).
 	PerMinute float64
-	// Share of it, and of the burst, that this process has (NEON_API_SHARE).
+	// Share of it, and of the burst, that this machine has (NEON_API_SHARE).
 	Share float64
 	// RetryFor bounds how long one call is repeated while Neon says that it is busy (NEON_RETRY_SECONDS).
 	RetryFor time.Duration
 	// Attempts of a call that gets no answer, or a broken one, where it may be repeated (NEON_RETRY_ATTEMPTS).
 	Attempts int
-	// Poll is the pause between two looks at operations (NEON_POLL_SECONDS).
+	// Poll is the longest pause between two looks at operations (NEON_POLL_SECONDS).
 	Poll time.Duration
 	// OperationsFor bounds how long the operations of one call are waited for (NEON_OPERATION_SECONDS).
 	OperationsFor time.Duration
@@ -35,6 +36,8 @@ type Settings struct {
 	IntentFor time.Duration
 	// StateFolder holds the intents (NEON_STATE_FOLDER).
 	StateFolder string
+	// AccountFolder holds what all processes of this user share about a key: below TENANTRY_CACHE.
+	AccountFolder string
 }
 
 // number reads one variable. An empty one has the default.
@@ -45,10 +48,10 @@ type number struct {
 }
 
 var (
-	perMinute  = number{"NEON_API_RPM", 300, 1, 6000, false}
+	perMinute  = number{"NEON_API_RPM", 660, 1, 6000, false}
 	retryFor   = number{"NEON_RETRY_SECONDS", 300, 0, 3600, false}
 	attempts   = number{"NEON_RETRY_ATTEMPTS", 5, 1, 20, true}
-	poll       = number{"NEON_POLL_SECONDS", 1, 0.05, 60, false}
+	poll       = number{"NEON_POLL_SECONDS", 10, 0.05, 60, false}
 	operations = number{"NEON_OPERATION_SECONDS", 600, 1, 7200, false}
 	lostFor    = number{"NEON_LOST_SECONDS", 10, 0, 300, false}
 	intentFor  = number{"NEON_INTENT_SECONDS", 60, 0, 600, false}
@@ -80,6 +83,7 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		LostFor:       seconds(lostFor),
 		IntentFor:     seconds(intentFor),
 		StateFolder:   getenv(folderVariable),
+		AccountFolder: accountFolder(getenv),
 	}
 	if firstProblem != nil {
 		return Settings{}, firstProblem
@@ -133,6 +137,28 @@ func readShare(text string) (float64, error) {
 	return share, nil
 }
 
-func (s Settings) rate() rate.Limit { return rate.Limit(s.PerMinute * s.Share / 60) }
+// accountFolder is in the folder that tenantry keeps the engine in. An empty one cannot be used, which is told then.
+func accountFolder(getenv func(string) string) string {
+	if cache := getenv("TENANTRY_CACHE"); cache != "" {
+		return filepath.Join(cache, "neon")
+	}
+	cache := getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		cache = filepath.Join(home, ".cache")
+	}
+	return filepath.Join(cache, "tenantry", "neon")
+}
+
+// interval is the time between two requests at the full rate.
+func (s Settings) interval() time.Duration {
+	return time.Duration(float64(time.Minute) / (s.PerMinute * s.Share))
+}
 
 func (s Settings) burst() int { return max(1, int(fullBurst*s.Share)) }
+
+// lead is how far requests of one burst come ahead of their even spacing.
+func (s Settings) lead() time.Duration { return time.Duration(s.burst()-1) * s.interval() }

@@ -12,19 +12,23 @@ func from(values map[string]string) func(string) string {
 
 func TestTheDefaultsAreWellUnderNeonsLimits(t *testing.T) {
 	t.Parallel()
-	s, err := ReadSettings(from(nil))
+	s, err := ReadSettings(from(map[string]string{"TENANTRY_CACHE": "/cache"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Settings{
-		PerMinute: 300, Share: 1, RetryFor: 5 * time.Minute, Attempts: 5, Poll: time.Second, OperationsFor: 10 * time.Minute,
+		PerMinute: 660, Share: 1, RetryFor: 5 * time.Minute, Attempts: 5, Poll: 10 * time.Second, OperationsFor: 10 * time.Minute,
 		LostFor: 10 * time.Second, IntentFor: time.Minute, StateFolder: ".tenantry/neon",
+		AccountFolder: "/cache/neon",
 	}
 	if s != want {
 		t.Errorf("%+v", s)
 	}
-	if inAMinute := float64(s.burst()) + s.PerMinute; inAMinute > 350 {
+	if inAMinute := float64(s.burst()) + s.PerMinute; inAMinute > 680 {
 		t.Errorf("%v requests in a minute", inAMinute)
+	}
+	if inASecond := float64(s.burst()) + s.PerMinute/60; inASecond > 40 {
+		t.Errorf("%v requests in a second", inASecond)
 	}
 }
 
@@ -32,11 +36,12 @@ func TestEveryVariableIsRead(t *testing.T) {
 	t.Parallel()
 	s, err := ReadSettings(from(map[string]string{
 		"NEON_API_RPM": "600", "NEON_API_SHARE": "1/8", "NEON_RETRY_SECONDS": "0", "NEON_RETRY_ATTEMPTS": "2", "NEON_POLL_SECONDS": "0.5",
-		"NEON_OPERATION_SECONDS": "30", "NEON_LOST_SECONDS": "1", "NEON_INTENT_SECONDS": "2", "NEON_STATE_FOLDER": "/var/lib/x",
+		"NEON_OPERATION_SECONDS": "30", "NEON_LOST_SECONDS": "1", "NEON_INTENT_SECONDS": "2", "NEON_STATE_FOLDER": "/var/lib/x", "XDG_CACHE_HOME": "/home/me/caches",
 	}))
 	want := Settings{
 		PerMinute: 600, Share: 0.125, Attempts: 2, Poll: 500 * time.Millisecond, OperationsFor: 30 * time.Second,
 		LostFor: time.Second, IntentFor: 2 * time.Second, StateFolder: "/var/lib/x",
+		AccountFolder: "/home/me/caches/tenantry/neon",
 	}
 	if err != nil || s != want {
 		t.Errorf("%v %+v", err, s)
