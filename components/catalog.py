@@ -4,7 +4,7 @@ import pulumi
 
 from components.database import AppDatabase
 from components.logins import AppLogins
-from components.project import AppProject
+from components.place import Place
 from providers.api_keys import ApiKey
 from providers.catalog import AppRecord, Catalog, GraphRecord, Services
 from tenantry.catalog.keys import expires_at, live_generations
@@ -33,7 +33,7 @@ class AppRecords:
         app: App,
         *,
         catalog: Catalog | None,
-        project: AppProject,
+        project: Place,
         branches: dict[str, pulumi.Output[str]],
         logins: AppLogins,
         database: AppDatabase,
@@ -156,7 +156,7 @@ class AppRecords:
 
 def _parts(
     app: App,
-    project: AppProject,
+    project: Place,
     branches: dict[str, pulumi.Output[str]],
     logins: AppLogins,
     database: AppDatabase,
@@ -164,10 +164,9 @@ def _parts(
     """Tell what the app consists of: the id of each part by its kind and name, `branch main`."""
     names = app.names
     parts: list[tuple[str, str, pulumi.Input[str]]] = [
-        ("branch", "main", project.default_branch_id),
+        *project.parts(),
         *(("branch", name, branch) for name, branch in branches.items()),
         ("database", names.database, database.database.name),
-        ("project", names.project, project.id),
         *(("role", role, role) for role in (names.owner_role, names.group_role, *logins.names)),
         ("schema", names.schema, database.schema.name),
     ]

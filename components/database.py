@@ -4,7 +4,7 @@ import pulumi
 import pulumi_postgresql as postgresql
 
 from components.logins import AppLogins
-from components.project import OWNER_CONNECTIONS, AppProject
+from components.place import OWNER_CONNECTIONS, Place
 from providers.schema import Migration
 from tenantry.registry import App, tokens
 from tenantry.schemas.planning import SchemaPlan
@@ -36,7 +36,7 @@ class AppDatabase(pulumi.ComponentResource):
         name: str,
         app: App,
         *,
-        project: AppProject,
+        project: Place,
         logins: AppLogins,
         plan: SchemaPlan | None,
         protect: bool,

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_postgresql as postgresql
 import pulumi_random as random
 
-from components.project import AppProject
+from components.place import Place
 from tenantry.registry import App, tokens
 
 # Letters and digits only: they need no escaping in a URL. 40 of them are 238 bits.
@@ -38,7 +38,7 @@ class AppLogins(pulumi.ComponentResource):
         name: str,
         app: App,
         *,
-        project: AppProject,
+        project: Place,
         protect: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import pulumi
-import pulumi_neon as neon
 
 from components.applied import applied
+from components.place import provider
 from components.settings import Settings
 from components.tenant_app import TenantApp
 from providers.catalog import Catalog
 from tenantry.catalog.location import NO_CATALOG
+from tenantry.clouds.aura import AURA
+from tenantry.clouds.table import USUAL, databases
 from tenantry.errors import TenantryError
 from tenantry.registry import App, load
 from tenantry.registry.graphs import check_free_graphs
@@ -78,9 +80,11 @@ def declare(
             held.apps,
             selected,
             settings.registry,
-            organization=settings.neon_org_id or "",
+            accounts={
+                **{name: provider(name).account(settings) or "" for name in databases()},
+                AURA.name: aura.project if aura else "",
+            },
             catalog=settings.catalog is not None,
-            aura_project=aura.project if aura else "",
             allowed=settings.allow_destroy,
             registered=registered,
         )
@@ -92,16 +96,24 @@ def declare(
     if selected and settings.catalog is None:
         pulumi.log.warn(NO_CATALOG)
 
-    cloud = neon.Provider("neon", api_key=settings.neon_api_key)
+    # Also those of apps that leave: what they had is deleted through it.
+    used = dict.fromkeys(
+        (
+            USUAL.name,
+            *(app.provider for app in held.apps),
+            *(app.database.provider for app in selected),
+        )
+    )
+    clouds = {name: provider(name).connect(settings) for name in used}
     catalog = Catalog("catalog", settings.catalog) if settings.catalog else None
     apps = [
         TenantApp(
             app,
-            cloud=cloud,
+            cloud=clouds[app.database.provider],
             plan=plans.get(app.id),
             catalog=catalog,
             aura=aura,
-            org_id=settings.neon_org_id,
+            org_id=provider(app.database.provider).account(settings),
         )
         for app in selected
     ]

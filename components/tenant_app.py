@@ -1,15 +1,13 @@
 """Everything that one app in the registry consists of."""
 
 import pulumi
-import pulumi_neon as neon
 import pulumi_postgresql as postgresql
 
-from components.branches import AppBranch
 from components.catalog import AppRecords
 from components.database import AppDatabase
 from components.graph import AppGraph
 from components.logins import AppLogins
-from components.project import OWNER_CONNECTIONS, AppProject
+from components.place import OWNER_CONNECTIONS, provider
 from components.settings import Aura
 from components.urls import connection_url
 from providers.catalog import Catalog
@@ -29,7 +27,7 @@ class TenantApp(pulumi.ComponentResource):
         self,
         app: App,
         *,
-        cloud: neon.Provider,
+        cloud: pulumi.ProviderResource,
         plan: SchemaPlan | None = None,
         catalog: Catalog | None = None,
         aura: Aura | None = None,
@@ -38,13 +36,13 @@ class TenantApp(pulumi.ComponentResource):
     ) -> None:
         """Declare the app.
 
-        :param cloud: the connection to Neon's API
+        :param cloud: the connection to the API of its database's provider
         :param plan: the revisions that the app's schema is to have; None where it has no `schema`
         :param catalog: the tables of the control plane; None where there is none
         :param aura: where its graphs are made; None only where it has none
-        :param org_id: the Neon organization that pays for the project
+        :param org_id: the provider's account that pays for the project, such as a Neon organization
         """
-        through_cloud = pulumi.ResourceOptions(providers={"neon": cloud})
+        through_cloud = pulumi.ResourceOptions(providers=[cloud])
         super().__init__(
             tokens.TENANT_APP, app.id, None, pulumi.ResourceOptions.merge(opts, through_cloud)
         )
@@ -53,11 +51,11 @@ class TenantApp(pulumi.ComponentResource):
         name = app.id
         protect = app.deletion == "protect"
         inside = pulumi.ResourceOptions(parent=self)
-        self.project = AppProject(
+        self.project = provider(app.database.provider).declare(
             name,
             app,
             cloud=cloud,
-            org_id=org_id,
+            account=org_id,
             protect=protect,
             retain=app.deletion == "retain",
             opts=inside,
@@ -90,11 +88,10 @@ class TenantApp(pulumi.ComponentResource):
         )
         # A branch copies what is there when it is made: the logins, the database and its tables come first.
         self.branches = {
-            branch.name: AppBranch(
+            branch.name: self.project.branch(
                 f"{name}/{branch.name}",
                 app,
                 branch=branch,
-                project=self.project,
                 protect=protect,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.database]),
             )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from tenantry.clouds import table
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, MutableMapping
 
 CLOUDS: Final = (
-    "NEON_API_KEY",
-    "AURA_CLIENT_SECRET",
-    "AURA_API_TOKEN",
+    *(name for cloud in table.CLOUDS for name in cloud.secrets),
     "TENANTRY_CATALOG_URL",
     # The URL of another backend, for `tenantry fleet copy-states` alone.
     "TENANTRY_STATES_TO",

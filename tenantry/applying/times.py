@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
-from tenantry.registry import tokens
+from tenantry.clouds.aura import INSTANCE_READY
 from tenantry.running.events import by_app
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def _means(took: Mapping[Work, float]) -> dict[str, float]:
 
 def _lines(works: Collection[Work]) -> list[list[Work]]:
     """Sort work into what waits for one another: an app's, but for graphs, which become ready side by side."""
-    waits = [[work] for work in works if work.type == tokens.INSTANCE_READY]
-    return [*by_app(work for work in works if work.type != tokens.INSTANCE_READY).values(), *waits]
+    waits = [[work] for work in works if work.type == INSTANCE_READY]
+    return [*by_app(work for work in works if work.type != INSTANCE_READY).values(), *waits]
 
 
 def _key(work: Work) -> str:

@@ -83,8 +83,7 @@ def _looked_at(facts: Facts) -> dict[str, int]:
     return {
         "stacks": len(facts.states),
         "locks": len(facts.locks),
-        "projects": len(facts.neon.live) if facts.neon else 0,
-        "graphs": len(facts.aura.live) if facts.aura else 0,
+        **facts.live(),
     }
 
 

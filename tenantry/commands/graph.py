@@ -75,9 +75,10 @@ def delete_graph(
     JSON: {"id", "gone": true}.
     """
     from tenantry.recovery.looking import Looker
-    from tenantry.recovery.strays import delete_graph as delete
+    from tenantry.recovery.strays import delete_stray
     from tenantry.running.local import current_environment
 
     with one_line_errors():
-        delete(Looker(Path.cwd(), current_environment(Path.cwd())), instance_id, name)
+        looker = Looker(Path.cwd(), current_environment(Path.cwd()))
+        delete_stray(looker, "graph", instance_id, name)
     print_gone(instance_id, as_json=as_json)

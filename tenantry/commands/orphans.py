@@ -42,15 +42,13 @@ def orphans(
         facts = looker.facts()
         found = judge(
             facts.states,
-            neon=facts.neon,
-            aura=facts.aura,
+            seen=facts.seen,
             declared=facts.declared,
             again=AGAIN if looker.stack else "tenantry fleet up",
         )
     looked_at = {
         "stacks": len(facts.states),
-        "projects": len(facts.neon.live) if facts.neon else 0,
-        "graphs": len(facts.aura.live) if facts.aura else 0,
+        **facts.live(),
     }
     if as_json:
         shown = [

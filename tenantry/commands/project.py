@@ -30,10 +30,10 @@ def delete_project(
     JSON: {"id", "gone": true}.
     """
     from tenantry.recovery.looking import Looker
-    from tenantry.recovery.strays import delete_project as delete
+    from tenantry.recovery.strays import delete_stray
     from tenantry.running.local import current_environment
 
     with one_line_errors():
         looker = Looker(Path.cwd(), current_environment(Path.cwd()))
-        delete(looker, project_id, name, protected=protected)
+        delete_stray(looker, "project", project_id, name, protected=protected)
     print_gone(project_id, as_json=as_json)

@@ -78,12 +78,15 @@ def _holding(
 
 
 def _compute(holding: Holding | None, environment: Mapping[str, str]) -> str | None:
-    from tenantry.neon.client import NeonError, computes
+    from tenantry.errors import TenantryError
+    from tenantry.presenting.status import ask_computes
+    from tenantry.registry.applied import provider_of
 
     project = holding.facts.get("project") if holding else None
-    if not project:
+    if not holding or not project:
         return None
     try:
-        return computes([project], environment).get(project)
-    except NeonError as error:
+        asked = [(provider_of(holding.applied), project)]
+        return ask_computes(asked, environment).get(project)
+    except TenantryError as error:
         return f"cannot be asked: {error}"

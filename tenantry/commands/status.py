@@ -9,7 +9,7 @@ from tenantry.presenting.printing import one_line_errors, print_json
 
 
 def status(
-    file: Annotated[Path, typer.Argument(help="The registry.")] = Path("tenants.yaml"),
+    file: Annotated[Path | None, typer.Argument(help="The registry. Default: the stack's.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
@@ -21,17 +21,27 @@ def status(
 
     JSON: [{"app", "project", "region", "host", "database", "schema", "services", "keys", "status"}].
     """
-    from tenantry.presenting.status import ask_statuses, print_statuses
+    from tenantry.presenting.status import ask_statuses, print_statuses, providers_in
     from tenantry.registry import load
+    from tenantry.running.errors import StackError
     from tenantry.running.local import current_environment
-    from tenantry.running.stack import outputs
+    from tenantry.running.settings import project_name, registry_of
+    from tenantry.running.stack import selected
+    from tenantry.running.words import not_there
+    from tenantry.states.apps import resources_of
+    from tenantry.states.store import open_store
 
     with one_line_errors():
-        registry = load(file)
         environment = current_environment(Path.cwd())
-        applied = outputs(environment).get("apps", {})
-        rows = ask_statuses(registry.apps, applied, environment)
+        stack = selected(environment)
+        registry = load(file or registry_of(Path.cwd(), stack))
+        store = open_store(environment, project_name(Path.cwd()))
+        if stack not in (there := store.stacks()):
+            raise StackError(not_there(stack, there))
+        resources = resources_of(store.state(stack))
+        rows = ask_statuses(registry.apps, resources, environment)
     if as_json:
         print_json([row.as_json() for row in rows])
     else:
-        print_statuses(rows, {app.id: app.database.url_scheme for app in registry.apps})
+        schemes = {app.id: app.database.url_scheme for app in registry.apps}
+        print_statuses(rows, schemes, providers_in(resources))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenantry.catalog.location import VARIABLE, label
+from tenantry.clouds.table import CLOUDS
 from tenantry.registry import Registry, load
 from tenantry.registry.declared import declared
 from tenantry.registry.models import Tenant
@@ -100,9 +101,10 @@ def surroundings(folder: Path, environment: Mapping[str, str], settings: Path) -
     configured = [_config(folder / "Pulumi.yaml"), _config(settings)]
     return {
         "config": configured,
-        "neon": environment.get("NEON_API_URL", ""),
-        "organization": environment.get("NEON_ORG_ID", ""),
-        "aura": [environment.get(name, "") for name in ("AURA_BASE_URL", "AURA_TENANT_ID")],
+        "clouds": {
+            cloud.name: [environment.get(name, "") for name in (cloud.url, cloud.account.variable)]
+            for cloud in CLOUDS
+        },
         "catalog": label(catalog) if catalog else "",
     }
 

@@ -13,21 +13,19 @@ from tenantry.planning.drift import Difference, Drift, Stray, in_order
 from tenantry.planning.plan import PropertyChange
 from tenantry.planning.resources import kind_of
 from tenantry.recovery.judging import Facts, judge
-from tenantry.registry import load, tokens
+from tenantry.registry import load
 from tenantry.registry.names import app_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from tenantry.clouds.cloud import Cloud, Held, Live, Seen
     from tenantry.fleet.project import Project
     from tenantry.fleet.selection import Selection
-    from tenantry.recovery.judging import Cloud, Live
     from tenantry.recovery.looking import Looker
-    from tenantry.states.state import Held, StackState
+    from tenantry.states.state import StackState
 
 _STRAYS: Final = ("orphan", "duplicate")
-_PLACE: Final = {"region": "regionId", "PostgreSQL": "pgVersion"}
-"""The clouds' words for what cannot be changed, as a state has them."""
 
 
 def list_drift(project: Project, selection: Selection) -> Drift:
@@ -59,22 +57,18 @@ def listed(looker: Looker, apps: Collection[str] | None = None) -> Drift:
         strays = _strays(facts)
     busy = {lock.stack for lock in facts.locks if lock.owner != "dead"}
     looked = [
-        (state, held, cloud, kind)
+        (state, held, seen)
         for state in facts.states
         if state.stack not in busy
-        for cloud, kind in ((facts.neon, tokens.PROJECT), (facts.aura, tokens.INSTANCE))
-        for held in (state.projects if kind == tokens.PROJECT else state.instances)
-        if cloud is not None and (apps is None or app_of(held.target) in apps)
+        for seen in facts.seen
+        for held in state.of(seen.cloud)
+        if apps is None or app_of(held.target) in apps
     ]
-    live = {
-        id(cloud): {each.id: each for each in cloud.live}
-        for cloud in (facts.neon, facts.aura)
-        if cloud is not None
-    }
+    live = {seen.cloud.name: {each.id: each for each in seen.live} for seen in facts.seen}
     found = [
         difference
-        for state, held, cloud, kind in looked
-        if (difference := _difference(state, held, cloud, kind, live[id(cloud)]))
+        for state, held, seen in looked
+        if (difference := _difference(state, held, seen, live[seen.cloud.name]))
     ]
     return Drift(
         compared=len(looked),
@@ -92,27 +86,29 @@ def _strays(facts: Facts) -> list[Stray]:
 
 
 def _difference(
-    state: StackState, held: Held, cloud: Cloud, kind: str, live: Mapping[str, Live]
+    state: StackState, held: Held, seen: Seen, live: Mapping[str, Live]
 ) -> Difference | None:
-    gone = held.id in cloud.missing
-    changes = () if gone or held.id not in live else tuple(_changes(held, live[held.id]))
+    gone = held.id in seen.missing
+    changes = (
+        () if gone or held.id not in live else tuple(_changes(seen.cloud, held, live[held.id]))
+    )
     if not gone and not changes:
         return None
     return Difference(
         stack=state.stack,
         app=app_of(held.target),
-        kind=kind_of(kind).word,
+        kind=kind_of(seen.cloud.type).word,
         name=held.target,
         gone=gone,
         properties=changes,
     )
 
 
-def _changes(held: Held, found: Live) -> Iterator[PropertyChange]:
+def _changes(cloud: Cloud, held: Held, found: Live) -> Iterator[PropertyChange]:
     pairs: list[tuple[str, str, str | None]] = [("name", held.name, found.name)]
     if held.account and found.account:
-        pairs.append(("orgId", held.account, found.account))
-    pairs += [(_PLACE[key], value, found.place.get(key)) for key, value in held.place.items()]
+        pairs.append((cloud.account.property, held.account, found.account))
+    pairs += [(cloud.place[key], value, found.place.get(key)) for key, value in held.place.items()]
     pairs += [(key, value, found.settings.get(key)) for key, value in held.settings.items()]
     for name, before, now in pairs:
         # What a list does not tell is no difference.

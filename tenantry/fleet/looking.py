@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from tenantry.clouds.table import CLOUDS
 from tenantry.fleet.project import Project
 from tenantry.recovery.looking import Looker
 from tenantry.registry.names import app_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _SHARED: Final = "fleet"
 """The stack whose file has the settings of all, where they hold secrets (`Pulumi.fleet.yaml`)."""
-_SETTINGS: Final = ("tenantry:registry", "tenantry:neonOrgId", "tenantry:auraTenantId")
+_SETTINGS: Final = ("tenantry:registry", *(each.account.setting for each in CLOUDS))
 """Settings that `Pulumi.yaml` may have a default for, and that a look needs."""
 
 
@@ -56,7 +57,8 @@ class FleetLooker(Looker):
         return {
             app_of(each.target)
             for state in self.states()
-            for each in (*state.projects, *state.instances)
+            for held in state.held.values()
+            for each in held
         }
 
 

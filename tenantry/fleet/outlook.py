@@ -220,9 +220,8 @@ def _judged(
         if (cut := between(state))
     ]
     rules = {
-        "organization": project.organization,
+        "accounts": project.accounts,
         "catalog": project.has_catalog,
-        "aura_project": project.aura_project,
         "allowed": allowed,
         "registered": desired.registry.apps,
     }

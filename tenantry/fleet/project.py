@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.location import CONFIG, VARIABLE
+from tenantry.clouds.table import CLOUDS
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.inputs import Desired, desired
 from tenantry.registry.graphs import check_free_graphs
@@ -78,14 +79,12 @@ class Project:
         return self._yaml(file).get("config") or {}
 
     @property
-    def organization(self) -> str:
-        """The Neon organization that runs work in; empty where the key implies it."""
-        return self.setting("tenantry:neonOrgId") or self.environment.get("NEON_ORG_ID") or ""
-
-    @property
-    def aura_project(self) -> str:
-        """The Aura project that graphs are made in; empty where there is none."""
-        return self.setting("tenantry:auraTenantId") or self.environment.get("AURA_TENANT_ID") or ""
+    def accounts(self) -> dict[str, str]:
+        """By the cloud's name, the account that runs work in; empty where the key implies it."""
+        settings = {
+            each.account.setting: self.setting(each.account.setting) or "" for each in CLOUDS
+        }
+        return {each.name: each.account.of(settings, self.environment) for each in CLOUDS}
 
     @property
     def has_catalog(self) -> bool:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from tenantry.clouds.cloud import GONE, Live, settings_text
 from tenantry.errors import TenantryError
 from tenantry.hiding import hidden
 from tenantry.retries import RetryPolicy
 from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     import httpx
 
 API_URL = "https://console.neon.tech/api/v2"
-READERS = 8
-GONE = "gone"
 _PAGE: Final = 400
 """Neon API v2, `GET /projects`: limit, 1 to 400."""
 _POLICY: Final = RetryPolicy(attempts=6, first_delay=500, factor=2.0, cap=10_000)
@@ -38,22 +35,6 @@ class NeonDisturbedError(NeonError):
     """The API did not answer, or said that it cannot at the moment."""
 
     may_pass = True
-
-
-@dataclass(frozen=True)
-class NeonProject:
-    """A live project as the API lists it."""
-
-    id: str
-    name: str
-    region: str
-    postgres_version: int
-    organization: str
-    created: datetime
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """What can be changed about it and the list shows, by the property that a stack's state has for it:
-    `historyRetentionSeconds`, `defaultEndpointSettings.autoscalingLimitMinCu`, …, `allowedIps`,
-    `quota.logicalSizeBytes`, …"""
 
 
 class NeonApi:
@@ -86,6 +67,10 @@ class NeonApi:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
         self._client.close()
 
     def compute_state(self, project: str) -> str:
@@ -98,7 +83,7 @@ class NeonApi:
                 return str(endpoint["current_state"])
         return "no compute"
 
-    def projects(self, organization: str, search: str) -> list[NeonProject]:
+    def projects(self, organization: str, search: str) -> list[Live]:
         """List an organization's live projects whose name holds a text, a request for each 400.
 
         :param organization: its id; empty where the key implies it
@@ -106,7 +91,7 @@ class NeonApi:
         parameters = {"limit": str(_PAGE), "search": search}
         if organization:
             parameters["org_id"] = organization
-        found: dict[str, NeonProject] = {}
+        found: dict[str, Live] = {}
         cursor: str | None = ""
         while cursor is not None:
             page = self._ask(
@@ -127,7 +112,7 @@ class NeonApi:
             cursor = following if fresh and following else None
         return list(found.values())
 
-    def project(self, project: str) -> NeonProject | None:
+    def project(self, project: str) -> Live | None:
         """Return a live project; None where there is none of this id."""
         answer = self._ask("GET", f"/projects/{project}")
         return None if answer is None else _project(answer["project"])
@@ -179,48 +164,13 @@ class NeonApi:
         return found
 
 
-def computes(projects: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Read the compute states with the key and the URL of the environment; without a key, nothing.
-
-    `NEON_API_KEY`, and `NEON_API_URL` where it is not Neon's own.
-
-    :raises NeonError: as `compute_states`
-    """
-    key = environment.get("NEON_API_KEY")
-    if not key:
-        return {}
-    return compute_states(projects, api_key=key, url=environment.get("NEON_API_URL") or API_URL)
-
-
-def compute_states(
-    projects: Iterable[str],
-    *,
-    api_key: str,
-    url: str = API_URL,
-    transport: httpx.BaseTransport | None = None,
-) -> dict[str, str]:
-    """Read the state of each project's first read-write compute, as `NeonApi.compute_state`.
-
-    One request a project (`GET /projects/{id}/endpoints`), a few at a time.
-
-    :raises NeonError: the key is refused, the API does not answer
-    """
-    found = list(projects)
-    with (
-        NeonApi(api_key=api_key, url=url, transport=transport) as api,
-        ThreadPoolExecutor(READERS) as readers,
-    ):
-        return dict(zip(found, readers.map(api.compute_state, found), strict=True))
-
-
-def _project(found: Mapping[str, Any]) -> NeonProject:
-    return NeonProject(
+def _project(found: Mapping[str, Any]) -> Live:
+    return Live(
         id=found["id"],
         name=found["name"],
-        region=found["region_id"],
-        postgres_version=int(found["pg_version"]),
-        organization=found.get("org_id") or "",
+        account=found.get("org_id") or "",
         created=datetime.fromisoformat(found["created_at"]),
+        place={"region": found["region_id"], "PostgreSQL": str(found["pg_version"])},
         settings=_settings(found),
     )
 
@@ -229,6 +179,7 @@ _YES_NO: Final[Mapping[bool | None, str]] = {True: "yes", False: "no"}
 
 
 def _settings(found: Mapping[str, Any]) -> dict[str, str]:
+    # By the property that a stack's state has for it.
     compute = found.get("default_endpoint_settings") or {}
     settings = found.get("settings") or {}
     quota = settings.get("quota") or {}
@@ -272,14 +223,7 @@ def _settings(found: Mapping[str, Any]) -> dict[str, str]:
             )
         },
     }
-    return {name: setting_text(value) for name, value in told.items() if value is not None}
-
-
-def setting_text(value: object) -> str:
-    """Return a number or a list the same way wherever it comes from: 2 and 2.0, and lists in any order."""
-    if isinstance(value, list):
-        return ", ".join(sorted(map(setting_text, value)))
-    return f"{value:.16g}" if isinstance(value, int | float) else str(value)
+    return settings_text(told)
 
 
 def _said(answer: httpx.Response) -> str:

@@ -27,7 +27,7 @@ _WHOLE: Final = frozenset(
 _PROJECT_ANEW: Final = "which replaces the project: all data in it is lost"
 _GRAPH_ANEW: Final = "which replaces the graph: all data in it is lost"
 _EFFECTS: Final = (
-    (re.compile(r"region|database\.postgres_version"), _PROJECT_ANEW),
+    (re.compile(r"region|database\.(postgres_version|provider)"), _PROJECT_ANEW),
     (re.compile(r"(graph|graphs_per_user)\.(type|cloud|region|version)"), _GRAPH_ANEW),
     (
         re.compile(r"database\.logical_replication"),

@@ -7,6 +7,8 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.clouds.cloud import DatabaseCloud
+from tenantry.clouds.table import cloud_of
 from tenantry.planning.fields import changes
 from tenantry.planning.plan import (
     Action,
@@ -131,11 +133,15 @@ def _row(
 def _action(
     component: Resource | None, resources: list[Resource], edited: Collection[FieldChange]
 ) -> Action | None:
-    project = next((step for step in resources if step.type == tokens.PROJECT), component)
+    project = next((step for step in resources if _is_project(step)), component)
     if project is not None and project.operation in _ACTIONS:
         return _ACTIONS[project.operation]
     pending = edited or any(step.operation != "same" for step in resources)
     return "update" if pending else None
+
+
+def _is_project(step: Resource) -> bool:
+    return isinstance(cloud_of(step.type), DatabaseCloud)
 
 
 def _declared_before(component: Resource) -> str | None:
@@ -172,7 +178,7 @@ def _destroyed(resources: list[Resource]) -> tuple[str, ...]:
         for step in resources
         if step.operation in {"delete", "replace"} and step.old and not step.old.retain
     ]
-    with_project = any(step.type == tokens.PROJECT for step in gone)
+    with_project = any(_is_project(step) for step in gone)
     return tuple(
         sorted(
             kind_of(step.type).lost.format(step.name)

@@ -5,14 +5,16 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
+from tenantry.clouds.cloud import GONE
+from tenantry.clouds.table import USUAL, databases
 from tenantry.errors import TenantryError
-from tenantry.neon.client import GONE, computes
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import print_table
 from tenantry.registry import App
-from tenantry.registry.applied import outputs_of
+from tenantry.registry.applied import outputs_of, provider_of
 from tenantry.registry.tokens import TENANT_APP
 from tenantry.states.apps import Resource, name_of, resources_of
 from tenantry.states.store import Store
@@ -93,40 +95,79 @@ def app_statuses(
     return rows
 
 
-def ways_out(rows: Iterable[AppStatus]) -> list[str]:
-    """Say for each app whose project is gone what gets it back: one line each."""
+def ways_out(
+    rows: Iterable[AppStatus], providers: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Say for each app whose project is gone what gets it back: one line each.
+
+    :param providers: as `providers_in` gives it; the usual one for an app that is not there
+    """
     return [
-        f"{row.app}: its project {row.project} was deleted outside of this stack: recover it in Neon (7 days), or make an "
-        "empty one: tenantry up -- --refresh"
+        f"{row.app}: its project {row.project} was deleted outside of this stack: {databases()[providers.get(row.app, USUAL.name)].regaining}: "
+        "tenantry up -- --refresh"
         for row in rows
         if row.status == GONE
     ]
 
 
-def ask_statuses(
-    apps: Iterable[App] | None,
-    applied: Mapping[str, Mapping[str, Any]],
-    environment: Mapping[str, str],
-) -> list[AppStatus]:
-    """Ask Neon once for the computes, and set the registry against the stack and the answer.
+def providers_in(resources: Iterable[Resource]) -> dict[str, str]:
+    """Return the name of the cloud that each app of a state has its project in."""
+    return {
+        name_of(each): provider_of(each.get("outputs") or {})
+        for each in resources
+        if each["type"] == TENANT_APP
+    }
 
-    Parameters as for `app_statuses`.
 
-    :param environment: the variables that a run has: where Neon is, and the key; without one Neon is not asked
-    :raises NeonError: the key is refused, or Neon does not answer
+def ask_computes(
+    projects: Iterable[tuple[str, str]], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Ask the clouds for the state of each project's compute.
+
+    :param projects: the name of its cloud, and its id
+    :param environment: the variables that a run has. A cloud whose key is not among them is not asked
+    :raises TenantryError: a key is refused, or a cloud does not answer
     """
-    states = computes((facts["project"] for facts in applied.values()), environment)
-    return app_statuses(apps, applied, states)
+    by_cloud: dict[str, list[str]] = {}
+    for name, project in projects:
+        by_cloud.setdefault(name, []).append(project)
+    found: dict[str, str] = {}
+    for cloud, ids in ((databases()[name], ids) for name, ids in by_cloud.items()):
+        if all(environment.get(each) for each in cloud.secrets):
+            with cloud.connect({}, environment) as client:
+                found |= client.computes(ids)
+    return found
 
 
-def print_statuses(rows: Sequence[AppStatus], schemes: Mapping[str, str]) -> None:
+def ask_statuses(
+    apps: Iterable[App] | None, resources: Sequence[Resource], environment: Mapping[str, str]
+) -> list[AppStatus]:
+    """Ask the clouds for the computes, and set the registry against the stack and the answer.
+
+    :param apps: as for `app_statuses`
+    :param resources: what the stack holds
+    :param environment: as for `ask_computes`
+    :raises TenantryError: as `ask_computes`
+    """
+    applied = outputs_of(resources).get("apps") or {}
+    providers = providers_in(resources)
+    projects = [
+        (providers.get(app, USUAL.name), facts["project"]) for app, facts in applied.items()
+    ]
+    return app_statuses(apps, applied, ask_computes(projects, environment))
+
+
+def print_statuses(
+    rows: Sequence[AppStatus], schemes: Mapping[str, str], providers: Mapping[str, str]
+) -> None:
     """Print the table, and what to do next.
 
     :param schemes: the URL scheme of each app that is to be there
+    :param providers: as `providers_in` gives it
     """
     print_table(_HEADS, [row.as_text() for row in rows])
     print()
-    for line in ways_out(rows) or [f"Next: {next_step(rows, schemes)}"]:
+    for line in ways_out(rows, providers) or [f"Next: {next_step(rows, schemes)}"]:
         print(line)
 
 
@@ -139,13 +180,12 @@ def print_after_run(store: Store, stack: str, environment: Mapping[str, str]) ->
     """
     try:
         resources = resources_of(store.state(stack))
-        applied = outputs_of(resources).get("apps") or {}
-        rows = ask_statuses(None, applied, environment)
+        rows = ask_statuses(None, resources, environment)
     except TenantryError as error:
         note(f"how the apps stand cannot be seen: {error}: tenantry status shows it later")
         return
     print()
-    print_statuses(rows, _schemes_in(resources))
+    print_statuses(rows, _schemes_in(resources), providers_in(resources))
 
 
 def next_step(rows: Iterable[AppStatus], schemes: Mapping[str, str]) -> str:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
+from tenantry.clouds import table
 from tenantry.registry import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from tenantry.clouds.cloud import Cloud, Held, Live, Seen
     from tenantry.states.locks import Lock
-    from tenantry.states.state import Held, Pending, StackState
+    from tenantry.states.state import Pending, StackState
 
 Kind = Literal["cut off", "lock", "pending", "orphan", "duplicate", "gone", "differs"]
 Fix = Literal["delete lock", "drop pending"]
@@ -23,39 +25,9 @@ AGAIN: Final = "tenantry up"
 
 _NOWHERE: Final = ("random:", "pulumi:", "tenantry:")
 """Types that have no counterpart in a cloud."""
-_BY_NAME: Final = (
-    tokens.BRANCH,
-    tokens.ENDPOINT,
-    tokens.POSTGRES,
-    tokens.DYNAMIC,
-)
-"""Types whose create looks first whether the work was done, by a name that is unique where they live."""
-
-
-@dataclass(frozen=True)
-class Live:
-    """A project or an instance that the cloud lists."""
-
-    id: str
-    name: str
-    account: str
-    created: datetime | None = None
-    place: Mapping[str, str] = field(default_factory=dict)
-    """As `Held.place`; what the list does not tell is not there."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """As `Held.settings`."""
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """What one of the clouds says."""
-
-    kind: Literal["project", "graph"]
-    """What it has; also the command that deletes one: `tenantry project delete`."""
-    live: Sequence[Live]
-    """Those that are ours by mark or by id."""
-    missing: frozenset[str] = frozenset()
-    """Ids that a state holds and of which the cloud said for certain that they are not there."""
+_BY_NAME: Final = (tokens.POSTGRES, tokens.DYNAMIC)
+"""Types whose create looks first whether the work was done, by a name that is unique where they live. Those of a
+cloud are in `Cloud.looks_first`."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +46,20 @@ class Facts:
     """The stack that commands are about."""
     states: Sequence[StackState]
     locks: Sequence[Lock] = ()
-    neon: Cloud | None = None
-    """None where it was not asked."""
-    aura: Cloud | None = None
-    declared: Mapping[str, Declared] = field(default_factory=dict)
-    """By the name in the cloud."""
+    seen: Sequence[Seen] = ()
+    """What the clouds say that were asked."""
+    declared: Mapping[tuple[str, str], Declared] = field(default_factory=dict)
+    """By the cloud's name and the name there."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     landing: timedelta = timedelta(seconds=60)
     """For so long after a run died a request that it sent may still have its effect."""
+
+    def live(self) -> dict[str, int]:
+        """Count what the clouds have of ours: `projects`, `graphs`."""
+        counts = dict.fromkeys((f"{each.noun}s" for each in table.CLOUDS), 0)
+        for each in self.seen:
+            counts[f"{each.cloud.noun}s"] += len(each.live)
+        return counts
 
 
 @dataclass(frozen=True)
@@ -122,8 +100,7 @@ def judge(facts: Facts) -> list[Finding]:
             if state.stack not in busy
             for pending in _once(state.pending)
         ),
-        *_in_cloud(facts, busy, facts.neon, tokens.PROJECT),
-        *_in_cloud(facts, busy, facts.aura, tokens.INSTANCE),
+        *(finding for seen in facts.seen for finding in _in_cloud(facts, busy, seen)),
     ]
 
 
@@ -181,13 +158,12 @@ def _pending(pending: Pending, state: StackState, facts: Facts) -> Finding:
 
 
 def _creating(pending: Pending, state: StackState, facts: Facts) -> _Verdict:
-    if pending.type == tokens.PROJECT and pending.wanted:
-        return _created(pending.wanted, state, facts, facts.neon, adopts=True)
-    if pending.type == tokens.INSTANCE and pending.wanted:
-        return _created(pending.wanted, state, facts, facts.aura, adopts=False)
+    if pending.wanted:
+        return _created(pending.wanted, pending.type, state, facts)
     if pending.type.startswith(_NOWHERE):
         return _Verdict("nothing of it is in a cloud", explained=True)
-    if pending.type.startswith(_BY_NAME):
+    looking = (name for cloud in table.CLOUDS for name in cloud.looks_first)
+    if pending.type.startswith((*_BY_NAME, *looking)):
         return _Verdict("the next run looks for it by its name", explained=True)
     return _Verdict(
         f"no rule here knows {pending.type}; look whether it is there and, if not",
@@ -195,39 +171,32 @@ def _creating(pending: Pending, state: StackState, facts: Facts) -> _Verdict:
     )
 
 
-def _created(
-    wanted: Held, state: StackState, facts: Facts, cloud: Cloud | None, *, adopts: bool
-) -> _Verdict:
-    if cloud is None:
+def _created(wanted: Held, kind: str, state: StackState, facts: Facts) -> _Verdict:
+    seen = next((each for each in facts.seen if each.cloud.type == kind), None)
+    if seen is None:
         return _Verdict("the cloud was not asked", "tenantry doctor")
     if wanted.adopts:
         return _Verdict(f"the next run takes {wanted.adopts} over", explained=True)
-    holders = _holders(facts.states, cloud)
-    named = [live for live in cloud.live if live.name == wanted.name]
+    holders = _holders(facts.states, seen.cloud)
+    named = [live for live in seen.live if live.name == wanted.name]
     held = [live for live in named if live.id in holders]
     free = _by_age(live for live in named if live.id not in holders)
     if free:
-        return _stray(wanted, held, free, facts, cloud, adopts=adopts)
+        return _stray(wanted, held, free, facts, seen.cloud)
     if held:
-        return _taken(held[0], holders[held[0].id], state, cloud)
-    return _absent(wanted, state, facts, cloud)
+        return _taken(held[0], holders[held[0].id], state, seen.cloud)
+    return _absent(wanted, state, facts, seen.cloud)
 
 
 def _stray(
-    wanted: Held,
-    held: Sequence[Live],
-    free: Sequence[Live],
-    facts: Facts,
-    cloud: Cloud,
-    *,
-    adopts: bool,
+    wanted: Held, held: Sequence[Live], free: Sequence[Live], facts: Facts, cloud: Cloud
 ) -> _Verdict:
     *others, newest = free
     if others or held:
         ids = ", ".join(_seen(live) for live in (*held, *free))
         keep = "the one that a state holds" if held else "the oldest"
-        text = f"the cloud has {len(held) + len(free)} {cloud.kind}s of this name ({ids}); to keep {keep}"
-    elif not adopts:
+        text = f"the cloud has {len(held) + len(free)} {cloud.noun}s of this name ({ids}); to keep {keep}"
+    elif not cloud.makes_again:
         text = f"{_seen(newest)}, has this name, and its password was lost with the answer"
     elif differences := _differences(wanted, newest):
         text = f"{_seen(newest)}, has this name and differs ({differences}); if it is not needed"
@@ -242,13 +211,13 @@ def _taken(live: Live, holder: str, state: StackState, cloud: Cloud) -> _Verdict
     if holder == state.stack:
         return _Verdict(f"it was made, and the state holds {live.id}", explained=True)
     return _Verdict(
-        f"stack {holder} holds {cloud.kind} {live.id} of this name, and an app belongs into one stack; choose this one's",
+        f"stack {holder} holds {cloud.noun} {live.id} of this name, and an app belongs into one stack; choose this one's",
         "pulumi config set tenantry:apps TENANT/APP,…",
     )
 
 
 def _absent(wanted: Held, state: StackState, facts: Facts, cloud: Cloud) -> _Verdict:
-    absent = f"the cloud has no {cloud.kind} {wanted.name}"
+    absent = f"the cloud has no {cloud.noun} {wanted.name}"
     left = (state.written + facts.landing - facts.now).total_seconds()
     if left > 0:
         text = f"{absent}, and the request may still land for {left:.0f} s"
@@ -256,19 +225,10 @@ def _absent(wanted: Held, state: StackState, facts: Facts, cloud: Cloud) -> _Ver
     return _Verdict(f"{absent}: it did not happen", explained=True)
 
 
-def _in_cloud(facts: Facts, busy: set[str], cloud: Cloud | None, kind: str) -> Iterator[Finding]:
-    if cloud is None:
-        return
-    holders = _holders(facts.states, cloud)
-    live = {each.id: each for each in cloud.live}
-    # What a run is making at this moment is in the cloud before it is in its state, and so is what was cut off.
-    begun = {
-        pending.wanted.name
-        for state in facts.states
-        for pending in state.pending
-        if pending.wanted and pending.type == kind and pending.operation == "creating"
-    }
-    yield from _orphans(facts, cloud, holders, begun)
+def _in_cloud(facts: Facts, busy: set[str], seen: Seen) -> Iterator[Finding]:
+    cloud = seen.cloud
+    live = {each.id: each for each in seen.live}
+    yield from _orphans(facts, seen)
     for state in facts.states:
         if state.stack in busy:
             continue
@@ -277,21 +237,16 @@ def _in_cloud(facts: Facts, busy: set[str], cloud: Cloud | None, kind: str) -> I
             for pending in state.pending
             if pending.wanted and pending.operation == "deleting"
         }
-        for held in state.projects if kind == tokens.PROJECT else state.instances:
+        for held in state.of(cloud):
             if held.id in going:
                 continue
             again = AGAIN if state.stack == facts.stack else f"PULUMI_STACK={state.stack} {AGAIN}"
-            if held.id in cloud.missing:
-                way = (
-                    "recover it in Neon (7 days), or make an empty one"
-                    if kind == tokens.PROJECT
-                    else "its data are gone; to make an empty one"
-                )
+            if held.id in seen.missing:
                 yield Finding(
                     "gone",
                     state.stack,
                     held.target,
-                    f"{cloud.kind} {held.id} is in the state and not in the cloud: {way}",
+                    f"{cloud.noun} {held.id} is in the state and not in the cloud: {cloud.regaining}",
                     f"{again} -- --refresh",
                 )
             elif held.id in live and (differences := _differences(held, live[held.id], name=True)):
@@ -299,22 +254,24 @@ def _in_cloud(facts: Facts, busy: set[str], cloud: Cloud | None, kind: str) -> I
                     "differs",
                     state.stack,
                     held.target,
-                    f"{cloud.kind} {held.id} is not as the state has it ({differences}); to see what a run would do about it",
+                    f"{cloud.noun} {held.id} is not as the state has it ({differences}); to see what a run would do about it",
                     "tenantry plan --refresh",
                 )
 
 
-def _orphans(
-    facts: Facts, cloud: Cloud, holders: Mapping[str, str], begun: set[str]
-) -> Iterator[Finding]:
+def _orphans(facts: Facts, seen: Seen) -> Iterator[Finding]:
+    cloud = seen.cloud
+    holders = _holders(facts.states, cloud)
+    # What a run is making at this moment is in the cloud before it is in its state, and so is what was cut off.
+    begun = {each.name for state in facts.states for each in state.begun(cloud)}
     by_name = defaultdict(list)
-    for live in cloud.live:
+    for live in seen.live:
         by_name[live.name].append(live)
     for name, named in sorted(by_name.items()):
         free = _by_age(live for live in named if live.id not in holders)
         if not free or name in begun:
             continue
-        declared = facts.declared.get(name)
+        declared = facts.declared.get((cloud.name, name))
         subject = declared.wanted.target if declared else name
         if len(named) > 1:
             held = [
@@ -325,7 +282,7 @@ def _orphans(
                 "duplicate",
                 "",
                 subject,
-                f"{len(named)} {cloud.kind}s are named {name} ({others}); {'to delete what no state holds' if held else 'to keep the oldest'}",
+                f"{len(named)} {cloud.noun}s are named {name} ({others}); {'to delete what no state holds' if held else 'to keep the oldest'}",
                 _deletion(facts, cloud, free[-1]),
                 # A run that makes it, or takes it over, cannot choose between two.
                 blocks=declared is not None and not held,
@@ -340,7 +297,7 @@ def _orphans(
         elif differences := _differences(declared.wanted, found):
             text = f"no state holds it, and it is not what the registry asks for ({differences}); if it is not needed"
             command = _deletion(facts, cloud, found)
-        elif cloud.kind == "project":
+        elif cloud.makes_again:
             text, command = "no state holds it; the next run takes it over", AGAIN
         else:
             text = "no state holds it, and so nobody has its password"
@@ -349,19 +306,14 @@ def _orphans(
             "orphan",
             "",
             subject,
-            f"{cloud.kind} {_seen(found)}: {text}",
+            f"{cloud.noun} {_seen(found)}: {text}",
             command,
             blocks=declared is not None and command != AGAIN,
         )
 
 
 def _holders(states: Iterable[StackState], cloud: Cloud) -> dict[str, str]:
-    return {
-        held.id: state.stack
-        for state in states
-        for held in (state.projects if cloud.kind == "project" else state.instances)
-        if held.id
-    }
+    return {held.id: state.stack for state in states for held in state.of(cloud) if held.id}
 
 
 def _differences(wanted: Held, found: Live, *, name: bool = False) -> str:
@@ -386,7 +338,7 @@ def _seen(live: Live) -> str:
 
 
 def _deletion(facts: Facts, cloud: Cloud, live: Live) -> str:
-    declared = facts.declared.get(live.name)
-    protected = cloud.kind == "project" and declared and declared.deletion == "protect"
+    declared = facts.declared.get((cloud.name, live.name))
+    protected = cloud.makes_again and declared and declared.deletion == "protect"
     option = " --protected" if protected else ""
-    return f"tenantry {cloud.kind} delete {live.id} --name {live.name}{option}"
+    return f"tenantry {cloud.noun} delete {live.id} --name {live.name}{option}"

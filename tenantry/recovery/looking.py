@@ -9,22 +9,22 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from tenantry.clouds import table
+from tenantry.clouds.aura import AURA
+from tenantry.clouds.cloud import DatabaseCloud, Held, Ours, Seen
 from tenantry.recovery.errors import RecoveryError
-from tenantry.recovery.judging import Cloud, Declared, Facts, Live
-from tenantry.registry import tokens
+from tenantry.recovery.judging import Declared, Facts
 from tenantry.running.settings import project_name
 from tenantry.running.stack import configuration, selected
 from tenantry.states.errors import CutOffError
-from tenantry.states.state import Held, read_state
+from tenantry.states.state import read_state
 from tenantry.states.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from tenantry.aura.client import AuraClient
-    from tenantry.aura.models import InstanceSummary
-    from tenantry.neon.client import NeonApi, NeonProject
+    from tenantry.clouds.cloud import Client, Cloud
     from tenantry.registry import Registry
     from tenantry.states.locks import Lock
     from tenantry.states.state import StackState
@@ -109,27 +109,27 @@ class Looker:
         """
         declared = self.declared()
         locks = self.locks()
-        namespaces = {self.registry.namespace}
         states = self.states()
-        neon = self._neon(namespaces, states)
-        aura = self._aura(namespaces, states)
+        seen = [
+            self._look(cloud, ours)
+            for cloud in table.CLOUDS
+            if (ours := self._ours(cloud, states, declared)) is not None
+        ]
         return Facts(
             stack=self.stack,
             states=self.states() if twice else states,
             locks=locks,
-            neon=neon,
-            aura=aura,
+            seen=seen,
             declared=declared,
             now=datetime.now(UTC),
             landing=self.landing,
         )
 
     def facts_of_pending(self, state: StackState, locks: Iterable[Lock]) -> Facts:
-        """Ask the cloud only about what this stack's pending creates need; nothing where none is pending.
+        """Ask the clouds only about what this stack's pending creates need; nothing where none is pending.
 
         :raises TenantryError: something cannot be asked
         """
-        creating = [each for each in state.pending if each.operation == "creating" and each.wanted]
         facts = Facts(
             stack=state.stack,
             states=[state],
@@ -137,153 +137,80 @@ class Looker:
             now=datetime.now(UTC),
             landing=self.landing,
         )
-        names = {
-            kind: {each.wanted.name for each in creating if each.type == kind and each.wanted}
-            for kind in (tokens.PROJECT, tokens.INSTANCE)
-        }
-        if not creating:
+        begun = {cloud: {each.name for each in state.begun(cloud)} for cloud in table.CLOUDS}
+        if not any(begun.values()):
             return facts
-        neon, aura = None, None
-        if names[tokens.PROJECT]:
-            with self.neon() as api:
-                found = _together(api, self.organization, names[tokens.PROJECT])
-            live = [_live_project(each) for each in found if each.name in names[tokens.PROJECT]]
-            neon = Cloud("project", live)
-        if names[tokens.INSTANCE]:
-            aura = self._instances(lambda live: live.name in names[tokens.INSTANCE], [])
+        seen = [self._look(cloud, Ours(names)) for cloud, names in begun.items() if names]
         # Another stack may hold what is found.
-        return replace(facts, states=self.states(), neon=neon, aura=aura, declared=self.declared())
+        return replace(facts, states=self.states(), seen=seen, declared=self.declared())
 
-    @cached_property
-    def organization(self) -> str:
-        """The Neon organization that runs work in; empty where the key implies it."""
-        return (
-            self.configuration.get("tenantry:neonOrgId")
-            or self._environment.get("NEON_ORG_ID")
-            or ""
-        )
+    def connect(self, cloud: Cloud) -> Client:
+        """Connect to a cloud as a run would.
 
-    def neon(self) -> NeonApi:
-        """Connect to Neon with the key that a run would use.
-
-        :raises RecoveryError: there is none
+        :raises TenantryError: a credential is missing
         """
-        from tenantry.neon.client import API_URL, NeonApi
+        return cloud.connect(self.configuration, self._environment)
 
-        key = self.configuration.get("neon:apiKey") or self._environment.get("NEON_API_KEY")
-        if not key:
-            raise RecoveryError(
-                "no key for the Neon API: set NEON_API_KEY, or pulumi config set --secret neon:apiKey"
+    def account(self, cloud: Cloud) -> str:
+        """Return the account of a cloud that runs work in; empty where the key implies it."""
+        return cloud.account.of(self.configuration, self._environment)
+
+    def clouds(self, noun: str, states: Iterable[StackState]) -> list[Cloud]:
+        """List the clouds in use here that have projects or graphs, the usual one first.
+
+        :param noun: which: `project`, `graph`
+        """
+        declared = self.declared() if noun == "project" else {}
+        return [
+            cloud
+            for cloud in table.CLOUDS
+            if cloud.noun == noun
+            and (
+                not isinstance(cloud, DatabaseCloud)
+                or self._ours(cloud, states, declared) is not None
             )
-        return NeonApi(api_key=key, url=self._environment.get("NEON_API_URL") or API_URL)
+        ]
 
-    def aura(self) -> AuraClient:
-        """Connect to Aura as a run would.
-
-        :raises AuraSettingsError: something is missing or cannot be used
-        """
-        from tenantry.aura.client import AuraClient
-        from tenantry.aura.settings import read_settings
-
-        kept = self.configuration
-        return AuraClient(
-            read_settings(lambda name: kept.get(f"tenantry:{name}"), self._environment)
-        )
-
-    def declared(self) -> dict[str, Declared]:
-        """Return what the registry asks for, by the name in the cloud.
+    def declared(self) -> dict[tuple[str, str], Declared]:
+        """Return what the registry asks for, by the cloud's name and the name there.
 
         :raises RegistryError: it is not valid
         """
         adopted = _adopted(self.configuration.get("tenantry:adoptGraphs"))
         declared = {}
         for app in self.registry.apps:
+            cloud = table.databases()[app.database.provider]
             place = {"region": app.region, "PostgreSQL": str(app.database.postgres_version)}
-            project = Held(app.id, app.names.project, account=self.organization, place=place)
-            declared[project.name] = Declared(project, app.deletion)
+            project = Held(app.id, app.names.project, account=self.account(cloud), place=place)
+            declared[cloud.name, project.name] = Declared(project, app.deletion)
             for graph in app.graphs:
                 instance = Held(graph.id, graph.name, adopts=adopted.get(graph.id, ""))
-                declared[instance.name] = Declared(instance, app.deletion)
+                declared[AURA.name, instance.name] = Declared(instance, app.deletion)
         return declared
 
-    def _neon(self, namespaces: set[str], states: Iterable[StackState]) -> Cloud:
-        held = {each.id: each for state in states for each in state.projects if each.id}
-        # A registry's namespace may have changed: what was applied under the old one is ours too.
-        marks = {f"{name}--" for name in namespaces} | {
-            f"{each.name.partition('--')[0]}--" for each in held.values() if "--" in each.name
-        }
-        with self.neon() as api:
-            found = _together(api, self.organization, marks)
-            ours = {
-                each.id: _live_project(each)
-                for each in found
-                if each.id in held or any(each.name.startswith(mark) for mark in marks)
-            }
-            # Not in the list: gone, renamed, or in another organization.
-            absent = sorted(set(held) - set(ours))
-            with ThreadPoolExecutor(_READERS) as readers:
-                looked = dict(zip(absent, readers.map(api.project, absent), strict=True))
-        ours |= {name: _live_project(each) for name, each in looked.items() if each}
-        missing = frozenset(name for name, each in looked.items() if each is None)
-        return Cloud("project", list(ours.values()), missing)
-
-    def _aura(self, namespaces: set[str], states: Iterable[StackState]) -> Cloud | None:
+    def _ours(
+        self,
+        cloud: Cloud,
+        states: Iterable[StackState],
+        declared: Iterable[tuple[str, str]],
+    ) -> Ours | None:
+        """Say by what we know what is ours; None where a cloud need not be asked."""
         states = list(states)
-        held = [each for state in states for each in state.instances]
-        pending = any(each.type == tokens.INSTANCE for state in states for each in state.pending)
-        wanted = {graph.name for app in self.registry.apps for graph in app.graphs}
-        if not (held or pending or wanted):
+        held = [each for state in states for each in state.of(cloud)]
+        names = {name for where, name in declared if where == cloud.name}
+        begun = any(pending.type == cloud.type for state in states for pending in state.pending)
+        if not (held or names or begun or cloud is table.USUAL):
             return None
-        ids = {each.id for each in held}
-        marks = tuple(f"{name}--" for name in namespaces)
-        return self._instances(
-            lambda live: live.id in ids or live.name in wanted or live.name.startswith(marks), held
-        )
+        # A registry's namespace may have changed: what was applied under the old one is ours too.
+        spaces = {self.registry.namespace} | {
+            each.name.partition("--")[0] for each in held if "--" in each.name
+        }
+        return Ours(names, {f"{space}--" for space in spaces}, held)
 
-    def _instances(self, is_ours: Callable[[Live], bool], held: Iterable[Held]) -> Cloud:
-        from tenantry.aura.errors import AuraNotFoundError
-        from tenantry.aura.models import DESTROYING
-
-        by_id = {each.id: each for each in held if each.id}
-        with self.aura() as client:
-            listed: dict[str, InstanceSummary] = {}
-            for project in {client.settings.tenant_id, *(each.account for each in by_id.values())}:
-                listed |= {each.id: each for each in client.instances(project)}
-            live = [
-                Live(each.id, each.name, each.tenant_id or "", each.created_at)
-                for each in listed.values()
-            ]
-            ours = []
-            for each in live:
-                if not is_ours(each):
-                    continue
-                # The list does not say which are on their way out; what a state holds is not asked about.
-                if each.id not in by_id:
-                    try:
-                        if client.instance(each.id).status == DESTROYING:
-                            continue
-                    except AuraNotFoundError:
-                        continue
-                ours.append(each)
-        return Cloud("graph", ours, frozenset(set(by_id) - set(listed)))
-
-
-def _together(api: NeonApi, organization: str, searches: Iterable[str]) -> list[NeonProject]:
-    found = {
-        each.id: each for search in sorted(searches) for each in api.projects(organization, search)
-    }
-    return list(found.values())
-
-
-def _live_project(found: NeonProject) -> Live:
-    return Live(
-        found.id,
-        found.name,
-        found.organization,
-        found.created,
-        {"region": found.region, "PostgreSQL": str(found.postgres_version)},
-        found.settings,
-    )
+    def _look(self, cloud: Cloud, ours: Ours) -> Seen:
+        with self.connect(cloud) as client:
+            live, missing = client.look(ours)
+        return Seen(cloud, live, missing)
 
 
 def _adopted(text: str | None) -> dict[str, str]:

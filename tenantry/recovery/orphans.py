@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from tenantry.recovery.judging import AGAIN, Facts, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tenantry.recovery.judging import Cloud, Declared, Finding
+    from tenantry.clouds.cloud import Seen
+    from tenantry.recovery.judging import Declared, Finding
     from tenantry.states.state import StackState
 
 
 def orphans(
     states: Iterable[StackState],
     *,
-    neon: Cloud | None,
-    aura: Cloud | None,
-    declared: Mapping[str, Declared],
+    seen: Sequence[Seen],
+    declared: Mapping[tuple[str, str], Declared],
     again: str = AGAIN,
 ) -> list[Finding]:
     """Return what no state holds, and names that more than one has, with the command that settles each.
@@ -28,12 +28,11 @@ def orphans(
 
     :param states: of all stacks of the backend that may hold something of this registry, read after the clouds were
         asked
-    :param neon: what Neon lists; None where it was not asked
-    :param aura: what Aura lists; None where it was not asked
-    :param declared: what the registry asks for, by the name in the cloud
+    :param seen: what the clouds list that were asked
+    :param declared: what the registry asks for, as `Looker.declared` gives it
     :param again: the command that takes over what the registry asks for
     """
-    facts = Facts(stack="", states=list(states), neon=neon, aura=aura, declared=declared)
+    facts = Facts(stack="", states=list(states), seen=seen, declared=declared)
     return [
         replace(found, command=again) if found.command == AGAIN else found
         for found in judge(facts)

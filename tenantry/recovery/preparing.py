@@ -78,8 +78,7 @@ def after_failure(looker: Looker, before: StackState) -> list[str]:
     facts = looker.facts()
     (after,) = [state for state in facts.states if state.stack == looker.stack]
     findings = judge(facts)
-    clouds = [each for each in (facts.neon, facts.aura) if each]
-    ours = ", ".join(_count(len(each.live), each.kind) for each in clouds)
+    ours = ", ".join(_count(len(each.live), each.cloud.noun) for each in facts.seen)
     return [
         f"in the state: {_state(before, after)}",
         f"in the cloud, ours by name: {ours}" + ("" if findings else ", all of them in a state"),

@@ -1,4 +1,4 @@
-"""Deletes what is in the cloud and in no state, by its id and its name."""
+"""Deletes what is in a cloud and in no state, by its id and its name."""
 
 from __future__ import annotations
 
@@ -9,67 +9,44 @@ from tenantry.recovery.errors import RecoveryError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tenantry.clouds.cloud import Held
     from tenantry.recovery.looking import Looker
-    from tenantry.states.state import Held, StackState
+    from tenantry.states.state import StackState
 
 
-def delete_project(looker: Looker, project_id: str, name: str, *, protected: bool = False) -> None:
-    """Delete a Neon project that no stack holds; one that is gone already is a success.
+def delete_stray(
+    looker: Looker, noun: str, id_: str, name: str, *, protected: bool = False
+) -> None:
+    """Delete a project or an instance that no stack holds; one that is gone already is a success.
 
-    Neon keeps what is deleted for 7 days, recoverable.
-
+    :param noun: what it is: `project`, `graph`
     :param name: what it must be called
-    :param protected: also where the registry has an app of this name with `deletion: protect`
+    :param protected: also where the registry has an app of this name with `deletion: protect`. That is looked at only
+        where the next run could take it over: whoever lacks the state of an instance lacks the password
     :raises RecoveryError: a stack holds it, a run is making it, it has another name, or it is protected
     :raises TenantryError: something cannot be asked
     """
     states = looker.states()
-    _refuse_held(project_id, ((state, state.projects) for state in states))
+    for cloud in looker.clouds(noun, states):
+        _refuse_held(id_, ((state, state.of(cloud)) for state in states))
     _refuse_begun(name, looker, states)
-    with looker.neon() as api:
-        found = api.project(project_id)
-        if found is None:
+    for cloud in looker.clouds(noun, states):
+        with looker.connect(cloud) as client:
+            found = client.find(id_)
+            if found is None:
+                continue
+            if found.name != name:
+                raise RecoveryError(
+                    f'{id_} is called "{found.name}", and not "{name}": nothing was deleted'
+                )
+            declared = looker.declared().get((cloud.name, name)) if cloud.makes_again else None
+            if declared and declared.deletion == "protect" and not protected:
+                raise RecoveryError(
+                    f"{id_}: the registry has {declared.wanted.target} with 'deletion: protect', and may mean this {noun}: "
+                    "nothing was deleted. If it is not needed, add --protected"
+                )
+            client.delete(found)
             return
-        _refuse_other_name(project_id, found.name, name)
-        declared = looker.declared().get(name)
-        if declared and declared.deletion == "protect" and not protected:
-            raise RecoveryError(
-                f"{project_id}: the registry has {declared.wanted.target} with 'deletion: protect', and may mean this project: "
-                "nothing was deleted. If it is not needed, add --protected"
-            )
-        api.delete_project(project_id)
-
-
-def delete_graph(looker: Looker, instance_id: str, name: str) -> None:
-    """Delete an Aura instance that no stack holds, and wait until it is gone.
-
-    An app's `deletion: protect` is not looked at: whoever lacks the state lacks the password, which Aura tells once.
-
-    :param name: what it must be called
-    :raises RecoveryError: a stack holds it, a run is making it, or it has another name
-    :raises TenantryError: something cannot be asked
-    """
-    from tenantry.aura.errors import AuraNotFoundError
-    from tenantry.aura.removing import remove
-
-    states = looker.states()
-    _refuse_held(instance_id, ((state, state.instances) for state in states))
-    _refuse_begun(name, looker, states)
-    with looker.aura() as client:
-        try:
-            found = client.instance(instance_id)
-        except AuraNotFoundError:
-            return
-        _refuse_other_name(instance_id, found.name, name)
-        remove(
-            client,
-            name,
-            instance_id,
-            tenant_id=found.tenant_id or client.settings.tenant_id,
-            created_at=found.created_at.isoformat() if found.created_at else "",
-            snapshot=False,
-            until_gone=True,
-        )
 
 
 def _refuse_held(wanted: str, held: Iterable[tuple[StackState, Iterable[Held]]]) -> None:
@@ -89,8 +66,3 @@ def _refuse_begun(name: str, looker: Looker, states: Iterable[StackState]) -> No
             raise RecoveryError(
                 f"{name}: stack {state.stack} is held by {busy[state.stack].holder}, which may be making it: wait until that run ends"
             )
-
-
-def _refuse_other_name(wanted: str, found: str, name: str) -> None:
-    if found != name:
-        raise RecoveryError(f'{wanted} is called "{found}", and not "{name}": nothing was deleted')

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tenantry.clouds.table import USUAL
 from tenantry.registry import tokens
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class AppliedApp:
 
     id: str
     deletion: Deletion
-    organization: str
-    """The Neon organization that pays; empty where the API key implies it."""
+    account: str
+    """In its provider's cloud, such as a Neon organization; empty where the key implies it."""
     region: str
     postgres_version: int
     generation: int
@@ -52,6 +53,8 @@ class AppliedApp:
     """The registry's; empty where the state is older than this output."""
     logical_replication: bool = False
     """Whether it was turned on, which Neon cannot undo."""
+    provider: str = USUAL.name
+    """The cloud that its project is in."""
 
     @classmethod
     def of(
@@ -68,7 +71,7 @@ class AppliedApp:
         return cls(
             id=outputs["app"],
             deletion=outputs["deletion"],
-            organization=outputs["organization"],
+            account=outputs["organization"],
             region=outputs["region"],
             postgres_version=int(outputs["postgresVersion"]),
             generation=min(generation, given.generation or generation),
@@ -83,13 +86,22 @@ class AppliedApp:
             graphs=outputs.get("graphs") or {},
             revoked_keys=frozenset(outputs.get("revokedKeys") or ()),
             namespace=outputs.get("namespace") or "",
-            logical_replication=_has_logical_replication(outputs.get("declared")),
+            logical_replication=bool(_declared_database(outputs).get("logical_replication")),
+            provider=provider_of(outputs),
         )
 
 
-def _has_logical_replication(declared: str | None) -> bool:
-    # A state from before that key says nothing of it.
-    return bool(declared and json.loads(declared)["database"].get("logical_replication"))
+def provider_of(outputs: Mapping[str, Any]) -> str:
+    """Return the name of the cloud that an app's project is in.
+
+    :param outputs: of the app's component
+    """
+    return str(_declared_database(outputs).get("provider") or USUAL.name)
+
+
+def _declared_database(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    # A state from before a key says nothing of it.
+    return json.loads(outputs.get("declared") or "{}").get("database") or {}
 
 
 def handed_out(stack: Mapping[str, Any]) -> dict[str, HandedOut]:

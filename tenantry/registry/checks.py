@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tenantry.registry import aura, neon
+from tenantry.clouds import aura, neon, table
 from tenantry.registry.problems import shown
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Finding(NamedTuple):
 
 def check(app: App) -> Iterator[Finding]:
     """Find every rule that `app` breaks."""
+    yield from _provider(app)
     yield from _compute(app)
     yield from _repeated(app)
     yield from _revoked(app)
@@ -35,7 +36,30 @@ def check(app: App) -> Iterator[Finding]:
     yield from _revision(app)
 
 
+def _provider(app: App) -> Iterator[Finding]:
+    """Refuse a region that the app's provider does not have, and keys that only another one has."""
+    providers = table.databases()
+    own = providers[app.database.provider]
+    place = ("database", "provider")
+    if app.region not in own.regions:
+        message = (
+            f"{app.region} is not a region of {own.title}: write one of {', '.join(own.regions)}"
+        )
+        yield Finding((("region",), place), message)
+    if (version := app.database.postgres_version) not in own.postgres_versions:
+        allowed = ", ".join(map(str, own.postgres_versions))
+        message = f"{own.title} has no PostgreSQL {version}: write one of {allowed}"
+        yield Finding((("database", "postgres_version"), place), message)
+    usual = type(app.database)()
+    for key in sorted({key for each in providers.values() for key in each.keys - own.keys}):
+        if getattr(app.database, key) != getattr(usual, key):
+            message = f"{own.title} has nothing of this kind: remove it, or write another provider"
+            yield Finding((("database", key), place), message)
+
+
 def _compute(app: App) -> Iterator[Finding]:
+    if "compute" not in table.databases()[app.database.provider].keys:
+        return
     smallest, largest = ("database", "compute", "min_cu"), ("database", "compute", "max_cu")
     least, most = app.database.compute.min_cu, app.database.compute.max_cu
     sizes = f"min_cu {least:g} and max_cu {most:g}"

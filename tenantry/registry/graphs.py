@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenantry.clouds import aura
 from tenantry.errors import TenantryError
-from tenantry.registry import aura
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

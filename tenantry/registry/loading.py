@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
 
-from tenantry.registry import checks, models, neon
+from tenantry.clouds import table
+from tenantry.registry import checks, models
 from tenantry.registry.document import Map, dotted
 from tenantry.registry.problems import Problem, RegistryError, did_you_mean, shown
 from tenantry.registry.reading import read
@@ -280,7 +281,7 @@ class _Resolver:
         self, namespace: str, tenant: models.Tenant, name: str, settings: dict[str, Any]
     ) -> models.App:
         place = _Place(("tenants", tenant.label, "apps", name), ("tenants", tenant.label))
-        for key, stand_in in (("environment", "development"), ("region", neon.REGIONS[0])):
+        for key, stand_in in (("environment", "development"), ("region", table.USUAL.regions[0])):
             if key not in settings:
                 if not any(self.faults.covers(path) for path in place.candidates((key,))):
                     message = "is missing: write it here or in defaults"

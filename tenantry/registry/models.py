@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tenantry.clouds.table import USUAL
 from tenantry.registry.names import AppNames
 from tenantry.retries import RetryPolicy
 
@@ -106,9 +107,11 @@ class Credentials(Frozen):
 
 
 class Database(Frozen):
-    """An app's Neon project and Postgres database."""
+    """An app's project and Postgres database."""
 
     schema_source: SchemaSource | None = Field(default=None, alias="schema")
+    provider: str = USUAL.name
+    """The cloud that it is in, by its name (`tenantry.clouds`)."""
     postgres_version: int = 17
     connection_limit: int = 20
     statement_timeout: int = 30_000

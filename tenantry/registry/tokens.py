@@ -1,5 +1,7 @@
 """Type tokens: what the engine, its plugins and our own components and providers call each kind of resource.
 
+Those of a cloud's own resources are among its facts (`tenantry.clouds`).
+
 They are part of every state, so changing one without an alias replaces or loses resources (`docs/resources.md`). A
 token of a plugin is `PACKAGE:MODULE:TYPE` (https://www.pulumi.com/docs/iac/concepts/resources/names/#types).
 """
@@ -16,10 +18,6 @@ APP_LOGINS: Final = "tenantry:app:Logins"
 APP_DATABASE: Final = "tenantry:app:Database"
 APP_BRANCH: Final = "tenantry:app:Branch"
 APP_GRAPH: Final = "tenantry:app:Graph"
-
-PROJECT: Final = "neon:index/project:Project"
-BRANCH: Final = "neon:index/branch:Branch"
-ENDPOINT: Final = "neon:index/endpoint:Endpoint"
 
 POSTGRES: Final = "postgresql:index/"
 """What the tokens of all resources in a PostgreSQL server begin with."""
@@ -41,5 +39,3 @@ APP_RECORD: Final = f"{DYNAMIC}AppRecord"
 SERVICES: Final = f"{DYNAMIC}Services"
 API_KEY: Final = f"{DYNAMIC}ApiKey"
 GRAPH_RECORD: Final = f"{DYNAMIC}GraphRecord"
-INSTANCE: Final = f"{DYNAMIC}AuraInstance"
-INSTANCE_READY: Final = f"{DYNAMIC}AuraReady"

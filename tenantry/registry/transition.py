@@ -3,7 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
+from tenantry.clouds.aura import AURA
+from tenantry.clouds.table import databases
 from tenantry.errors import TenantryError
 from tenantry.registry.applied import AppliedApp
 from tenantry.registry.graphs import graph_place
@@ -45,16 +48,16 @@ def check_transition(
     selected: Iterable[App],
     registry: Path,
     *,
-    organization: str = "",
+    accounts: Mapping[str, str] = MappingProxyType({}),
     catalog: bool = True,
-    aura_project: str = "",
     allowed: Collection[str] = (),
     registered: Registered | None = None,
 ) -> list[str]:
     """Refuse what an edit must not do by accident, and say what is destroyed otherwise.
 
-    - A project is destroyed when its app leaves, and when the app changes what Neon cannot change about a project. A
-      branch is destroyed when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then the change.
+    - A project is destroyed when its app leaves, and when the app changes its provider or what that cannot change about
+      a project. A branch is destroyed when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then
+      the change.
     - An app that was applied with `deletion: retain` may leave, since its project stays.
     - One run takes something from one app only, or from those in `allowed`: a file that was cut short loses more. The
       registry may lower that to none (`limits.removals: 0%`).
@@ -74,9 +77,9 @@ def check_transition(
     :param applied: what the stack holds now
     :param selected: what it is to hold
     :param registry: the registry's file, for the message
-    :param organization: the Neon organization that this run works in; empty where the API key implies it
+    :param accounts: by the cloud's name, the account that this run works in (a Neon organization, an Aura project);
+        none where the key implies it
     :param catalog: whether this run has a catalog
-    :param aura_project: the Aura project that this run makes graphs in
     :param allowed: ids of apps that may go together, and whose graphs may
     :param registered: the whole registry; None where `selected` is all of it, and the limits are the usual ones
     :return: one line for each app, branch or key that goes, and may
@@ -86,9 +89,8 @@ def check_transition(
     judgement = judge_transition(
         applied,
         selected,
-        organization=organization,
+        accounts=accounts,
         catalog=catalog,
-        aura_project=aura_project,
         allowed=allowed,
         registered=registered.apps if registered else None,
     )
@@ -105,9 +107,8 @@ def judge_transition(
     applied: Iterable[AppliedApp],
     selected: Iterable[App],
     *,
-    organization: str = "",
+    accounts: Mapping[str, str] = MappingProxyType({}),
     catalog: bool = True,
-    aura_project: str = "",
     allowed: Collection[str] = (),
     registered: Iterable[App] | None = None,
 ) -> Judgement:
@@ -137,8 +138,8 @@ def judge_transition(
                 f"{old.id} was applied under the namespace {old.namespace}, and the registry says {new.namespace}, which is another's: "
                 "nothing was changed. Put the namespace back, or run with the stack of this registry"
             )
-        elif old.organization != organization:
-            _moved(old, organization, judgement)
+        elif old.account != (account := accounts.get(old.provider, "")):
+            _moved(old, account, judgement)
         elif changes := _unchangeable(old, new):
             _replaced(old, changes, judgement)
             _api_keys(old, new, allowed, judgement)
@@ -148,11 +149,12 @@ def judge_transition(
             _replication(old, new, judgement)
             _api_keys(old, new, allowed, judgement)
         if new is not None:
-            _graphs(old, new, aura_project, allowed, judgement)
+            _graphs(old, new, accounts.get(AURA.name, ""), allowed, judgement)
     return judgement
 
 
 def _leaving(app: AppliedApp, judgement: Judgement) -> None:
+    title = databases()[app.provider].title
     match app.deletion:
         case "protect":
             judgement.refused.append(
@@ -162,13 +164,13 @@ def _leaving(app: AppliedApp, judgement: Judgement) -> None:
         case "retain":
             judgement.lose(
                 app.id,
-                f"{app.id} leaves with 'deletion: retain': its Neon project stays in the cloud{_and_graphs(app, 'do')}, and no "
+                f"{app.id} leaves with 'deletion: retain': its {title} project stays in the cloud{_and_graphs(app, 'do')}, and no "
                 "stack knows it any more" + ("; its API keys are revoked" if app.api_keys else ""),
             )
         case "delete":
             judgement.lose(
                 app.id,
-                f"{app.id} leaves with 'deletion: delete': its Neon project and all data in it are destroyed"
+                f"{app.id} leaves with 'deletion: delete': its {title} project and all data in it are destroyed"
                 f"{_and_graphs(app, 'are')}",
             )
 
@@ -177,26 +179,28 @@ def _and_graphs(app: AppliedApp, do: str) -> str:
     return f", and so {do} its graphs ({', '.join(app.graphs)})" if app.graphs else ""
 
 
-def _moved(app: AppliedApp, organization: str, judgement: Judgement) -> None:
-    def named(organization: str) -> str:
-        return f"organization {organization}" if organization else "the API key's own organization"
+def _moved(app: AppliedApp, account: str, judgement: Judgement) -> None:
+    def named(account: str) -> str:
+        return f"organization {account}" if account else "the API key's own organization"
 
+    told = databases()[app.provider].account
     judgement.refused.append(
-        f"{app.id} was applied in {named(app.organization)}, and this run works in {named(organization)}: nothing was "
-        "changed. Set NEON_ORG_ID or tenantry:neonOrgId back; to move the app, remove it and add it again"
+        f"{app.id} was applied in {named(app.account)}, and this run works in {named(account)}: nothing was "
+        f"changed. Set {told.variable} or {told.setting} back; to move the app, remove it and add it again"
     )
 
 
 def _replaced(app: AppliedApp, changes: str, judgement: Judgement) -> None:
+    title = databases()[app.provider].title
     if app.deletion == "delete":
         judgement.lose(
             app.id,
-            f"{app.id}: {changes}, which Neon cannot change: its project and all data in it are destroyed, and an "
+            f"{app.id}: {changes}, which {title} cannot change: its project and all data in it are destroyed, and an "
             "empty one is made",
         )
     else:
         judgement.refused.append(
-            f"{app.id}: {changes}, which Neon cannot change, and the app was applied last with "
+            f"{app.id}: {changes}, which {title} cannot change, and the app was applied last with "
             f"'deletion: {app.deletion}': nothing was changed. To keep the data, put the old value back; to start "
             "with an empty project, set 'deletion: delete', apply, then change it"
         )
@@ -204,6 +208,8 @@ def _replaced(app: AppliedApp, changes: str, judgement: Judgement) -> None:
 
 def _unchangeable(old: AppliedApp, new: App) -> str:
     changes = []
+    if old.provider != new.database.provider:
+        changes.append(f"provider from {old.provider} to {new.database.provider}")
     if old.region != new.region:
         changes.append(f"region from {old.region} to {new.region}")
     if old.postgres_version != new.database.postgres_version:

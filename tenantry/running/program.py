@@ -18,6 +18,7 @@ PROGRAM: Final = (
     "pulumi_neon",
     "tenantry.aura",
     "tenantry.catalog",
+    "tenantry.clouds",
     "tenantry.engine.pins",
     "tenantry.provisioning",
     "tenantry.registry",

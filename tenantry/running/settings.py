@@ -35,6 +35,20 @@ def project_name(folder: Path) -> str:
         raise EngineError(f"{folder}/Pulumi.yaml: it cannot be read, or has no name") from None
 
 
+def registry_of(folder: Path, stack: str) -> Path:
+    """Return the registry's file that a stack has: its setting `tenantry:registry`, else the project's, else the usual.
+
+    :param folder: the folder of `Pulumi.yaml`
+    """
+    own, project = (
+        (_read(file).get("config") or {}).get("tenantry:registry")
+        for file in (settings_of(folder, stack), folder / "Pulumi.yaml")
+    )
+    if isinstance(project, dict):
+        project = project.get("default", project.get("value"))
+    return folder / str(own or project or "tenants.yaml")
+
+
 def secrets_provider(file: Path) -> str | None:
     """Return the provider of keys for a new stack; None for a passphrase, or where the file has a key already."""
     found = _read(file)

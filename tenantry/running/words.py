@@ -107,12 +107,15 @@ class _Asked:
 
 
 def _no_stack(asked: _Asked, match: re.Match[str]) -> str:
-    return _not_there(asked, match[1].rsplit("/", 1)[-1])
+    return not_there(match[1].rsplit("/", 1)[-1], asked.stacks())
 
 
-def _not_there(asked: _Asked, name: str) -> str:
+def not_there(name: str, there: Collection[str] | None) -> str:
+    """Say that there is no such stack, and how it comes to be.
+
+    :param there: the project's stacks; None where nobody could be asked
+    """
     makes = f"PULUMI_STACK={shlex.quote(name)} tenantry up --create makes it"
-    there = asked.stacks()
     if there is None:
         return f"stack {name} is not there: {makes}"
     # Only now: a command that succeeds pays for none of it.
@@ -125,7 +128,7 @@ def _not_there(asked: _Asked, name: str) -> str:
 def _none_selected(asked: _Asked, _match: re.Match[str]) -> str:
     if asked.stack:
         # It says the same where the one that PULUMI_STACK names is not there.
-        return _not_there(asked, asked.stack)
+        return not_there(asked.stack, asked.stacks())
     there = asked.stacks()
     if there:
         return f"no stack is selected: set PULUMI_STACK to one of them: {_listed(there)}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tenantry.neon.client import setting_text
-from tenantry.registry import tokens
+from tenantry.clouds import table
 from tenantry.states.apps import apps_in, name_of, resources_of
 from tenantry.states.times import moment
 
@@ -14,24 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-
-@dataclass(frozen=True)
-class Held:
-    """A project or an instance as a resource has it: in the state, or asked for by a create that was cut off."""
-
-    target: str
-    """The app, or the graph: `acme/web`, `acme/web/alice`."""
-    name: str
-    id: str = ""
-    """Empty where only the create is known."""
-    account: str = ""
-    """The Neon organization, or the Aura project; empty where the API key implies it."""
-    place: Mapping[str, str] = field(default_factory=dict)
-    """What the cloud cannot change about it, by the cloud's own word; what the state does not know is not there."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """What can be changed about it, as the last run asked, by property; values as `tenantry.neon.client` has them."""
-    adopts: str = ""
-    """The id of the instance that a create is to take over."""
+    from tenantry.clouds.cloud import Cloud, Held
 
 
 @dataclass(frozen=True)
@@ -66,9 +48,21 @@ class StackState:
     resources: Mapping[str, str] = field(default_factory=dict)
     """The id of each resource by its URN; empty for a component."""
     apps: tuple[str, ...] = ()
-    projects: tuple[Held, ...] = ()
-    instances: tuple[Held, ...] = ()
+    held: Mapping[str, tuple[Held, ...]] = field(default_factory=dict)
+    """Projects and instances, by the name of their cloud."""
     pending: tuple[Pending, ...] = ()
+
+    def of(self, cloud: Cloud) -> tuple[Held, ...]:
+        """Return what the stack holds in a cloud."""
+        return self.held.get(cloud.name, ())
+
+    def begun(self, cloud: Cloud) -> tuple[Held, ...]:
+        """Return what was to be made in a cloud when the run was cut off."""
+        return tuple(
+            each.wanted
+            for each in self.pending
+            if each.wanted and each.operation == "creating" and each.type == cloud.type
+        )
 
 
 def read_state(stack: str, content: Mapping[str, Any] | None) -> StackState:
@@ -80,8 +74,12 @@ def read_state(stack: str, content: Mapping[str, Any] | None) -> StackState:
         written=moment(found.get("manifest", {}).get("time")),
         resources={each["urn"]: str(each.get("id") or "") for each in resources},
         apps=tuple(apps_in(found)),
-        projects=tuple(_project(each) for each in resources if each["type"] == tokens.PROJECT),
-        instances=tuple(_instance(each) for each in resources if each["type"] == tokens.INSTANCE),
+        held={
+            cloud.name: tuple(
+                cloud.held(each, name_of(each)) for each in resources if each["type"] == cloud.type
+            )
+            for cloud in table.CLOUDS
+        },
         pending=tuple(_pending(each) for each in found.get("pending_operations") or []),
     )
 
@@ -89,71 +87,6 @@ def read_state(stack: str, content: Mapping[str, Any] | None) -> StackState:
 def _pending(operation: Mapping[str, Any]) -> Pending:
     resource = operation["resource"]
     kind = resource["type"]
-    wanted = None
-    if kind == tokens.PROJECT:
-        wanted = _project(resource)
-    elif kind == tokens.INSTANCE:
-        wanted = _instance(resource)
+    cloud = table.cloud_of(kind)
+    wanted = cloud.held(resource, name_of(resource)) if cloud else None
     return Pending(resource["urn"], kind, operation["type"], wanted)
-
-
-def _project(resource: Mapping[str, Any]) -> Held:
-    facts = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
-    place = {"region": facts.get("regionId"), "PostgreSQL": facts.get("pgVersion")}
-    return Held(
-        target=name_of(resource),
-        name=_text(facts.get("name")),
-        id=str(resource.get("id") or ""),
-        account=_text(facts.get("orgId")),
-        # A number comes back from JSON as 17 or as 17.0.
-        place={
-            key: f"{value:g}" if isinstance(value, int | float) else _text(value)
-            for key, value in place.items()
-            if value
-        },
-        settings=_settings(resource.get("inputs") or {}),
-    )
-
-
-def _settings(inputs: Mapping[str, Any]) -> dict[str, str]:
-    compute = inputs.get("defaultEndpointSettings") or {}
-    # Where nothing is said of these, Neon's are as they should be.
-    lasting = {
-        f"{above}.{name}": value
-        for above in ("maintenanceWindow", "quota")
-        for name, value in (inputs.get(above) or {}).items()
-        if not name.startswith("__")
-    }
-    asked = {
-        "historyRetentionSeconds": inputs.get("historyRetentionSeconds"),
-        **{
-            f"defaultEndpointSettings.{name}": compute.get(name)
-            for name in ("autoscalingLimitMinCu", "autoscalingLimitMaxCu", "suspendTimeoutSeconds")
-        },
-        # Without a list of its own every address is let in, which Neon says with an empty one.
-        "allowedIps": inputs.get("allowedIps") or [],
-        "blockPublicConnections": inputs.get("blockPublicConnections"),
-        "enableLogicalReplication": inputs.get("enableLogicalReplication"),
-        **lasting,
-    }
-    return {
-        name: setting_text(value)
-        for name, value in asked.items()
-        if isinstance(value, int | float | list | str)
-    }
-
-
-def _instance(resource: Mapping[str, Any]) -> Held:
-    facts = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
-    return Held(
-        target=_text(facts.get("target")) or name_of(resource),
-        name=_text(facts.get("name")),
-        id=str(resource.get("id") or ""),
-        account=_text(facts.get("tenantId")),
-        adopts=_text(facts.get("adoptInstanceId")),
-    )
-
-
-def _text(value: object) -> str:
-    # A secret, or what was not known yet, is no text.
-    return value if isinstance(value, str) else ""

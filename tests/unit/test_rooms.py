@@ -13,7 +13,7 @@ ROOMS: Final = (
     *("__main__", "reference", "cli", "commands", "presenting", "ci", "fleet", "applying"),
     *("recovery", "planning", "states", "neon", "aura", "catalog", "schemas", "provisioning"),
     *("running", "engine", "registry"),
-    *("errors", "hiding", "retries", "shipped", "surroundings"),
+    *("surroundings", "clouds", "errors", "hiding", "retries", "shipped"),
 )
 # What is left of before: registry asks for the list of templates.
 EXCEPTIONS: Final = {("registry", "schemas")}

@@ -5,7 +5,8 @@ from typing import Annotated, Final, get_args
 
 from pydantic import BeforeValidator, Field
 
-from tenantry.registry import models, neon, units
+from tenantry.clouds import neon, table
+from tenantry.registry import models, units
 from tenantry.registry.problems import did_you_mean, shown
 from tenantry.registry.written.durations import duration
 from tenantry.registry.written.mapping import Written
@@ -15,6 +16,7 @@ from tenantry.registry.written.rules import (
     Generation,
     Rule,
     RuleError,
+    choice,
     matching,
     text,
     whole_number,
@@ -28,20 +30,29 @@ TIMEOUT_MOST: Final = 24 * units.MILLISECONDS["d"]
 CONNECTIONS_MOST: Final = neon.available_connections(max(neon.FIXED_SIZES))
 
 
+def provider(value: object) -> str:
+    """Check the name of a provider of databases."""
+    return choice(*table.databases())(value)
+
+
 def region(value: object) -> str:
-    """Check a Neon region; return Neon's own name for it."""
+    """Check a region of any provider; return the provider's own name for it. Whose it must be, `checks` knows."""
     word = text(value)
-    canonical = neon.REGION_ALIASES.get(word, word)
-    if canonical not in neon.REGIONS:
-        cloud = word.lower().partition("-")[0]
-        if cloud in get_args(models.Cloud) and cloud not in neon.CLOUDS:
+    providers = table.databases().values()
+    known = [region for each in providers for region in each.regions]
+    aliases = {alias: name for each in providers for alias, name in each.region_aliases.items()}
+    canonical = aliases.get(word, word)
+    if canonical not in known:
+        titles = " or ".join(each.title for each in providers)
+        on = word.lower().partition("-")[0]
+        if on in get_args(models.Cloud) and not any(each.startswith(f"{on}-") for each in known):
             raise RuleError(
-                f"{shown(word)} is not a region of Neon, which has none on {cloud}: "
-                f"write one of {', '.join(neon.REGIONS)}"
+                f"{shown(word)} is not a region of {titles}, which has none on {on}: "
+                f"write one of {', '.join(known)}"
             )
-        hint = did_you_mean(word, [*neon.REGIONS, *neon.REGION_ALIASES])
+        hint = did_you_mean(word, [*known, *aliases])
         raise RuleError(
-            f"{shown(word)} is not a region of Neon: write one of {', '.join(neon.REGIONS)}{hint}"
+            f"{shown(word)} is not a region of {titles}: write one of {', '.join(known)}{hint}"
         )
     return canonical
 
@@ -165,8 +176,17 @@ ConnectionLimit = Annotated[
 ComputeSize = Annotated[
     float, Rule(compute_size, {"type": "number", "enum": list(neon.FIXED_SIZES)})
 ]
+_PROVIDERS: Final = table.databases().values()
+Provider = Annotated[str, Rule(provider, {"type": "string", "enum": [*table.databases()]})]
 Region = Annotated[
-    str, Rule(region, {"type": "string", "enum": [*neon.REGIONS, *neon.REGION_ALIASES]})
+    str,
+    Rule(
+        region,
+        {
+            "type": "string",
+            "enum": [name for each in _PROVIDERS for name in (*each.regions, *each.region_aliases)],
+        },
+    ),
 ]
 Extension = Annotated[
     str,
@@ -229,6 +249,11 @@ class Database(Written):
         None,
         alias="schema",
         description="The tables: a template's name, a path to an Alembic folder, or a mapping.",
+    )
+    provider: Provider | None = Field(
+        None,
+        description="Where the project is made. Changing it replaces the project.",
+        json_schema_extra={"default": table.USUAL.name},
     )
     postgres_version: PostgresVersion | None = Field(
         None,

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from tenantry.registry import models, neon, units
+from tenantry.clouds import neon
+from tenantry.registry import models, units
 from tenantry.registry.problems import shown
 from tenantry.registry.written.durations import duration
 from tenantry.registry.written.mapping import Written

@@ -1,13 +1,11 @@
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tenantry.neon.client import NeonApi
 from tenantry.recovery.looking import Looker
 from tests.unit.commands.engine import Engine
 from tests.unit.planning import support
-from tests.unit.recovery.project import Project
+from tests.unit.recovery.project import Project, neon_client
 
 
 @pytest.fixture
@@ -21,9 +19,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (tmp_path / "__main__.py").touch()
     made.pulumi.answers("up")
     made.pulumi.tells("preview")
-    monkeypatch.setattr(
-        Looker, "neon", lambda _: NeonApi(api_key="k", transport=httpx.MockTransport(made.neon))
-    )
+    monkeypatch.setattr(Looker, "connect", lambda *_: neon_client(made.neon))
     made.write_state({"urn": support.urn(support.APP, "acme/old"), "type": support.APP})
     return made
 

@@ -4,16 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
 from tenantry.cli import app
-from tenantry.neon.client import NeonApi
 from tenantry.recovery.looking import Looker
 from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
-from tests.unit.recovery.project import Project
+from tests.unit.recovery.project import Project, neon_client
 
 RUN = CliRunner()
 COMMON = "--stack dev --client … --event-log … --config-file … --exec-kind auto.inline --color never --suppress-outputs --suppress-progress"
@@ -56,9 +54,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
         monkeypatch.setenv(name, value)
     made.pulumi.answers("up")
     (tmp_path / "__main__.py").touch()
-    monkeypatch.setattr(
-        Looker, "neon", lambda _: NeonApi(api_key="k", transport=httpx.MockTransport(made.neon))
-    )
+    monkeypatch.setattr(Looker, "connect", lambda *_: neon_client(made.neon))
     made.holds(web="delete", api="delete")
     return made
 

@@ -6,14 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tenantry.clouds.cloud import Client, Cloud
 from tenantry.fleet.listing import listed
 from tenantry.fleet.looking import FleetLooker
 from tenantry.fleet.selection import Shard
-from tenantry.neon.client import NeonApi
 from tenantry.planning.drift import Difference, Drift
 from tenantry.registry import SelectionError, load
 from tests.unit.fleet.support import Backend
-from tests.unit.recovery.project import Neon
+from tests.unit.recovery.project import Neon, neon_client
 from tests.unit.recovery.project import listed as in_the_list
 
 SETTINGS = {
@@ -59,8 +59,8 @@ class Scene:
         neon = self.neon
 
         class Local(FleetLooker):
-            def neon(self) -> NeonApi:
-                return NeonApi(api_key="k", transport=httpx.MockTransport(neon))
+            def connect(self, cloud: Cloud) -> Client:  # noqa: ARG002 one for all
+                return neon_client(neon)
 
         looker = Local(project, load(self.backend.folder / "tenants.yaml"))
         return listed(looker, apps)
@@ -159,8 +159,8 @@ def test_what_a_run_makes_meanwhile_is_no_orphan(scene: Scene) -> None:
     project = scene.backend.fleet().project
 
     class Local(FleetLooker):
-        def neon(self) -> NeonApi:
-            return NeonApi(api_key="k", transport=httpx.MockTransport(asked))
+        def connect(self, cloud: Cloud) -> Client:  # noqa: ARG002 one for all
+            return neon_client(asked)
 
     drift = listed(Local(project, load(scene.backend.folder / "tenants.yaml")))
     assert drift.strays == ()

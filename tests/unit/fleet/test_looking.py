@@ -5,11 +5,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tenantry.clouds.cloud import Client, Cloud
+from tenantry.clouds.neon import NEON
 from tenantry.fleet.looking import FleetLooker, looker_for
-from tenantry.neon.client import NeonApi
 from tests.fake_pulumi import FakePulumi
 from tests.unit.fleet.support import Backend
-from tests.unit.recovery.project import Neon, held
+from tests.unit.recovery.project import Neon, held, neon_client
 from tests.unit.recovery.project import listed as in_the_list
 
 
@@ -49,7 +50,7 @@ def test_without_secrets_nobody_is_asked_and_defaults_of_the_project_count(
         "tenantry:auraTenantId": "b",
         "tenantry:retries": "3",
     }
-    assert looker.organization == "org-9"
+    assert looker.account(NEON) == "org-9"
 
 
 def test_no_stack_is_the_current_one(backend: Backend) -> None:
@@ -68,8 +69,8 @@ def test_what_a_run_makes_while_it_is_looked_is_in_a_state_too(backend: Backend)
         return neon(request)
 
     class Local(FleetLooker):
-        def neon(self) -> NeonApi:
-            return NeonApi(api_key="k", transport=httpx.MockTransport(asked))
+        def connect(self, cloud: Cloud) -> Client:  # noqa: ARG002 one for all
+            return neon_client(asked)
 
     facts = Local(backend.fleet().project).facts()
-    assert [each.id for state in facts.states for each in state.projects] == ["p-1"]
+    assert [each.id for state in facts.states for each in state.of(NEON)] == ["p-1"]

@@ -30,10 +30,10 @@ def test_the_fleets_settings_come_before_the_projects_and_these_before_the_envir
 ) -> None:
     project = opened(folder, NEON_ORG_ID="org-of-the-shell", AURA_TENANT_ID="aura-of-the-shell")
     assert (project.name, project.registry) == ("t", Path("apps.yaml"))
-    assert project.organization == "org-of-the-project"
-    assert project.aura_project == "aura-of-the-shell"
+    assert project.accounts["neon"] == "org-of-the-project"
+    assert project.accounts["aura"] == "aura-of-the-shell"
     (folder / "Pulumi.fleet.yaml").write_text("config: {tenantry:neonOrgId: org-of-the-fleet}\n")
-    assert opened(folder).organization == "org-of-the-fleet"
+    assert opened(folder).accounts["neon"] == "org-of-the-fleet"
 
 
 def test_apps_may_be_allowed_to_go_by_setting_and_environment(folder: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_catalog_is_one_by_environment_or_by_a_secret_of_the_fleet(folder: Pat
 def test_a_file_that_is_no_yaml_is_said(folder: Path) -> None:
     (folder / "Pulumi.fleet.yaml").write_text("config: [\n")
     with pytest.raises(FleetError, match=r"Pulumi.fleet.yaml: it cannot be read"):
-        _ = opened(folder).organization
+        _ = opened(folder).accounts["neon"]
 
 
 def test_a_folder_without_a_project_is_said(tmp_path: Path) -> None:

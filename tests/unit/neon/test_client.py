@@ -3,13 +3,19 @@ from typing import Any
 import httpx
 import pytest
 
-from tenantry.neon.client import NeonApi, NeonError, compute_states, computes
+from tenantry.neon.client import NeonApi, NeonError
+from tenantry.neon.looking import NeonClient
 
 
 def answering(status: int, body: object) -> httpx.MockTransport:
     return httpx.MockTransport(
         lambda _: httpx.Response(status, json=body, headers={"x-neon-ret-request-id": "req-7"})
     )
+
+
+def states(projects: list[str], *, api_key: str, transport: httpx.MockTransport) -> dict[str, str]:
+    with NeonClient(NeonApi(api_key=api_key, transport=transport), "") as client:
+        return client.computes(projects)
 
 
 def endpoint(kind: str, state: str) -> dict[str, str]:
@@ -30,7 +36,7 @@ def endpoint(kind: str, state: str) -> dict[str, str]:
     ],
 )
 def test_a_projects_compute_is_told_in_one_word(status: int, body: object, state: str) -> None:
-    found = compute_states(["p-1"], api_key="k", transport=answering(status, body))
+    found = states(["p-1"], api_key="k", transport=answering(status, body))
     assert found == {"p-1": state}
 
 
@@ -41,7 +47,7 @@ def test_each_project_is_asked_once_with_the_key() -> None:
         asked.append((request.url.path, request.headers["authorization"]))
         return httpx.Response(200, json={"endpoints": [endpoint("read_write", "idle")]})
 
-    compute_states(["p-1", "p-2"], api_key="key", transport=httpx.MockTransport(answer))
+    states(["p-1", "p-2"], api_key="key", transport=httpx.MockTransport(answer))
     assert sorted(asked) == [
         ("/api/v2/projects/p-1/endpoints", "Bearer key"),
         ("/api/v2/projects/p-2/endpoints", "Bearer key"),
@@ -50,7 +56,7 @@ def test_each_project_is_asked_once_with_the_key() -> None:
 
 def test_a_refusal_is_one_line_with_the_request_and_without_the_key() -> None:
     with pytest.raises(NeonError) as refused:
-        compute_states(["p-1"], api_key="napi_key", transport=answering(401, {}))
+        states(["p-1"], api_key="napi_key", transport=answering(401, {}))
     assert str(refused.value) == (
         "GET /api/v2/projects/p-1/endpoints: 401 Unauthorized (request req-7); is NEON_API_KEY right?"
     )
@@ -61,7 +67,7 @@ def test_no_answer_is_one_line() -> None:
         raise httpx.ConnectError("connection refused")
 
     with pytest.raises(NeonError, match="connection refused; is NEON_API_URL right"):
-        compute_states(["p-1"], api_key="k", transport=httpx.MockTransport(refuse))
+        states(["p-1"], api_key="k", transport=httpx.MockTransport(refuse))
 
 
 def test_a_key_that_no_header_can_hold_is_not_repeated() -> None:
@@ -70,12 +76,8 @@ def test_a_key_that_no_header_can_hold_is_not_repeated() -> None:
         raise httpx.LocalProtocolError("Illegal header value b'Bearer napi_key\\r'")
 
     with pytest.raises(NeonError, match="Illegal header value") as refused:
-        compute_states(["p-1"], api_key="napi_key\r", transport=httpx.MockTransport(refuse))
+        states(["p-1"], api_key="napi_key\r", transport=httpx.MockTransport(refuse))
     assert "napi_key" not in str(refused.value)
-
-
-def test_without_a_key_nothing_is_asked() -> None:
-    assert computes(["p-1"], {}) == {}
 
 
 def listed(id_: str) -> dict[str, Any]:
@@ -102,9 +104,8 @@ def test_projects_are_listed_to_the_last_page() -> None:
     with NeonApi(api_key="k", transport=httpx.MockTransport(answer)) as api:
         found = api.projects("org", "t--")
     assert [each.id for each in found] == ["a", "b", "c"]
-    assert (found[0].region, found[0].postgres_version, found[0].organization) == (
-        "aws-us-east-2",
-        17,
+    assert (found[0].place, found[0].account) == (
+        {"region": "aws-us-east-2", "PostgreSQL": "17"},
         "org",
     )
     assert asked[0] == {"limit": "400", "search": "t--", "org_id": "org"}

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.presenting.status import AppStatus, app_statuses, next_step, ways_out
+from tenantry.presenting.status import AppStatus, app_statuses, ask_computes, next_step, ways_out
 from tenantry.registry import App, load
 
 REGISTRY = """\
@@ -72,6 +72,10 @@ def test_an_app_whose_project_is_gone_gets_the_command_that_makes_it_anew(tmp_pa
     assert line.startswith("acme/web: its project p-1 was deleted outside of this stack")
     assert line.endswith("or make an empty one: tenantry up -- --refresh")
     assert ways_out(app_statuses(apps(tmp_path), applied, {"p-1": "idle"})) == []
+
+
+def test_without_a_key_no_cloud_is_asked() -> None:
+    assert ask_computes([("neon", "p-1")], {}) == {}
 
 
 def test_without_a_registry_every_app_of_the_stack_is_shown_as_it_is() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tenantry.clouds.cloud import Client, Cloud
+from tenantry.clouds.neon import NEON
 from tenantry.neon.client import NeonApi
+from tenantry.neon.looking import NeonClient
 from tenantry.recovery.looking import Looker
 from tests.fake_pulumi import FakePulumi
 
@@ -76,13 +80,18 @@ class Neon:
         return httpx.Response(404, json={"message": "project not found"})
 
 
+def neon_client(answer: Callable[[httpx.Request], httpx.Response]) -> NeonClient:
+    """Connect to a Neon that answers so, in the organization `org`."""
+    return NeonClient(NeonApi(api_key="k", transport=httpx.MockTransport(answer)), "org")
+
+
 class LocalLooker(Looker):
     """Asks the given Neon."""
 
     cloud: Neon
 
-    def neon(self) -> NeonApi:
-        return NeonApi(api_key="k", transport=httpx.MockTransport(self.cloud))
+    def connect(self, cloud: Cloud) -> Client:
+        return neon_client(self.cloud) if cloud is NEON else super().connect(cloud)
 
 
 class Project:

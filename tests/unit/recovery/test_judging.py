@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenantry.recovery.judging import Cloud, Declared, Facts, Finding, Live, judge
-from tenantry.registry import tokens
+from tenantry.clouds.aura import AURA
+from tenantry.clouds.cloud import Held, Live, Seen
+from tenantry.clouds.neon import NEON, PROJECT
+from tenantry.recovery.judging import Declared, Facts, Finding, judge
 from tenantry.states.locks import Lock, Owner
-from tenantry.states.state import Held, Pending, StackState
+from tenantry.states.state import Pending, StackState
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLACE = {"region": "aws-us-east-2", "PostgreSQL": "17"}
@@ -21,11 +23,19 @@ def live(id_: str = "p-1", *, minutes: int = 60, place: Mapping[str, str] = PLAC
     return Live(id_, "t--acme--web", "org", NOW - timedelta(minutes=minutes), place)
 
 
-def state(*, stack: str = "dev", minutes: float = 10, **parts: tuple[object, ...]) -> StackState:
-    return StackState(stack, NOW - timedelta(minutes=minutes), **parts)  # type: ignore[arg-type]  # of the fields' own types
+def state(
+    *,
+    stack: str = "dev",
+    minutes: float = 10,
+    projects: tuple[Held, ...] = (),
+    instances: tuple[Held, ...] = (),
+    pending: tuple[Pending, ...] = (),
+) -> StackState:
+    held = {"neon": projects, "aura": instances}
+    return StackState(stack, NOW - timedelta(minutes=minutes), held=held, pending=pending)
 
 
-def creating(wanted: Held | None, kind: str = tokens.PROJECT) -> Pending:
+def creating(wanted: Held | None, kind: str = PROJECT) -> Pending:
     return Pending(f"urn:pulumi:dev::tenantry::{kind}::acme/web", kind, "creating", wanted)
 
 
@@ -34,18 +44,18 @@ def found(facts: Facts) -> Finding:
     return finding
 
 
-def neon(*projects: Live, missing: frozenset[str] = frozenset()) -> Cloud:
-    return Cloud("project", projects, missing)
+def neon(*projects: Live, missing: frozenset[str] = frozenset()) -> Seen:
+    return Seen(NEON, projects, missing)
 
 
-def aura(*instances: Live, missing: frozenset[str] = frozenset()) -> Cloud:
-    return Cloud("graph", instances, missing)
+def aura(*instances: Live, missing: frozenset[str] = frozenset()) -> Seen:
+    return Seen(AURA, instances, missing)
 
 
 def test_what_agrees_is_not_spoken_of() -> None:
     held = state(projects=(WEB,), instances=(GRAPH,))
     graph = Live("g-1", "t--acme--web", "aura")
-    assert judge(Facts("dev", [held], neon=neon(live()), aura=aura(graph), now=NOW)) == []
+    assert judge(Facts("dev", [held], seen=[neon(live()), aura(graph)], now=NOW)) == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +88,7 @@ def test_what_a_live_run_does_is_not_judged() -> None:
     held = state(projects=(replace(WEB, id="p-0"),), pending=(creating(ASKED),))
     lock = Lock("key", "dev", "ann", "here", 1, NOW, "alive")
     cloud = neon(live(), missing=frozenset({"p-0"}))
-    assert [each.kind for each in judge(Facts("dev", [held], [lock], neon=cloud, now=NOW))] == [
+    assert [each.kind for each in judge(Facts("dev", [held], [lock], seen=[cloud], now=NOW))] == [
         "lock"
     ]
 
@@ -119,21 +129,20 @@ def test_a_create_of_an_unknown_kind_stops_a_run() -> None:
 
 def test_a_create_that_was_cut_off_twice_is_told_once() -> None:
     twice = state(pending=(creating(ASKED), creating(ASKED)))
-    assert found(Facts("dev", [twice], neon=neon(live()), now=NOW)).blocks is False
+    assert found(Facts("dev", [twice], seen=[neon(live())], now=NOW)).blocks is False
 
 
-def pending(asked: Held, cloud: Cloud, *others: StackState, minutes: float = 10) -> Finding:
-    kind = tokens.INSTANCE if cloud.kind == "graph" else tokens.PROJECT
+def pending(asked: Held, cloud: Seen, *others: StackState, minutes: float = 10) -> Finding:
+    kind = cloud.cloud.type
     mine = state(minutes=minutes, pending=(creating(asked, kind),))
-    facts = Facts("dev", [mine, *others], now=NOW)
-    clouds = {"project": replace(facts, neon=cloud), "graph": replace(facts, aura=cloud)}
-    (finding,) = [each for each in judge(clouds[cloud.kind]) if each.kind == "pending"]
+    facts = Facts("dev", [mine, *others], seen=[cloud], now=NOW)
+    (finding,) = [each for each in judge(facts) if each.kind == "pending"]
     return finding
 
 
 @pytest.mark.parametrize(("asked", "cloud"), [(ASKED, neon()), (ASKED_GRAPH, aura())])
 def test_a_create_that_the_cloud_does_not_show_did_not_happen_once_a_minute_is_over(
-    asked: Held, cloud: Cloud
+    asked: Held, cloud: Seen
 ) -> None:
     late = pending(asked, cloud)
     assert "it did not happen" in late.text
@@ -205,17 +214,14 @@ def test_a_pending_create_of_another_stack_is_settled_there() -> None:
 
 def test_the_operation_that_is_judged_is_no_orphan_too() -> None:
     mine = state(pending=(creating(ASKED),))
-    assert [each.kind for each in judge(Facts("dev", [mine], neon=neon(live()), now=NOW))] == [
+    assert [each.kind for each in judge(Facts("dev", [mine], seen=[neon(live())], now=NOW))] == [
         "pending"
     ]
 
 
-def orphan(cloud: Cloud, declared: Declared | None = None) -> Finding:
-    names = {"t--acme--web": declared} if declared else {}
-    facts = Facts("dev", [state()], declared=names, now=NOW)
-    return found(
-        replace(facts, neon=cloud) if cloud.kind == "project" else replace(facts, aura=cloud)
-    )
+def orphan(cloud: Seen, declared: Declared | None = None) -> Finding:
+    names = {(cloud.cloud.name, "t--acme--web"): declared} if declared else {}
+    return found(Facts("dev", [state()], seen=[cloud], declared=names, now=NOW))
 
 
 @pytest.mark.parametrize(
@@ -260,7 +266,7 @@ def test_an_orphaned_graph_is_deleted_unless_it_is_to_be_taken_over() -> None:
 
 def test_a_duplicate_names_who_is_held_and_who_is_not() -> None:
     held = state(projects=(WEB,))
-    facts = Facts("dev", [held], neon=neon(live("p-1"), live("p-2", minutes=1)), now=NOW)
+    facts = Facts("dev", [held], seen=[neon(live("p-1"), live("p-2", minutes=1))], now=NOW)
     finding = found(facts)
     assert finding.kind == "duplicate"
     assert "p-1 is held by dev, p-2, made" in finding.text
@@ -269,16 +275,16 @@ def test_a_duplicate_names_who_is_held_and_who_is_not() -> None:
 
 def test_what_is_gone_is_told_unless_its_deletion_was_cut_off() -> None:
     cloud = neon(missing=frozenset({"p-1"}))
-    finding = found(Facts("dev", [state(projects=(WEB,))], neon=cloud, now=NOW))
+    finding = found(Facts("dev", [state(projects=(WEB,))], seen=[cloud], now=NOW))
     assert (finding.kind, finding.command) == ("gone", "tenantry up -- --refresh")
     deleting = replace(creating(WEB), operation="deleting")
     both = state(projects=(WEB,), pending=(deleting,))
-    assert [each.kind for each in judge(Facts("dev", [both], neon=cloud, now=NOW))] == ["pending"]
+    assert [each.kind for each in judge(Facts("dev", [both], seen=[cloud], now=NOW))] == ["pending"]
 
 
 def test_what_is_not_as_the_state_has_it_is_told_by_each_difference() -> None:
     moved = Live("p-1", "renamed", "other", NOW, {"region": "aws-us-east-2", "PostgreSQL": "18"})
-    finding = found(Facts("dev", [state(projects=(WEB,))], neon=neon(moved), now=NOW))
+    finding = found(Facts("dev", [state(projects=(WEB,))], seen=[neon(moved)], now=NOW))
     assert finding.kind == "differs"
     assert (
         "(PostgreSQL 18, not 17, account other, not org, name renamed, not t--acme--web)"

@@ -1,6 +1,6 @@
 import pytest
 
-from tenantry.recovery.errors import RecoveryError
+from tenantry.neon.client import NeonError
 from tenantry.recovery.judging import judge
 from tenantry.recovery.looking import Looker
 from tenantry.running.errors import EngineError
@@ -28,6 +28,18 @@ def test_what_the_list_lacks_is_asked_for_by_its_id_before_it_counts_as_gone(
     assert sorted(project.neon.asked) == ["GET /projects", "GET /projects/p-1", "GET /projects/p-2"]
 
 
+def test_a_project_is_held_against_the_app_also_where_its_graph_has_the_same_name(
+    project: Project,
+) -> None:
+    file = project.folder / "tenants.yaml"
+    graph = "graph: {type: professional-db, cloud: gcp, region: us-central1, memory: 1GB}"
+    file.write_text(file.read_text().replace("deletion:", f"{graph}, deletion:"))
+    declared = project.looker().declared()
+    (names,) = {name for _, name in declared}
+    assert declared["neon", names].wanted.place == {"region": "aws-us-east-2", "PostgreSQL": "17"}
+    assert declared["aura", names].wanted.place == {}
+
+
 def test_a_namespace_that_a_state_still_has_is_looked_for_too(project: Project) -> None:
     project.write_state(held(name="old--acme--web"))
     project.neon.projects = [listed("p-1", "old--acme--web"), listed("p-2", "old--acme--api")]
@@ -36,7 +48,7 @@ def test_a_namespace_that_a_state_still_has_is_looked_for_too(project: Project) 
 
 def test_without_a_key_nothing_is_claimed(project: Project) -> None:
     project.write_state()
-    with pytest.raises(RecoveryError, match="set NEON_API_KEY, or pulumi config set"):
+    with pytest.raises(NeonError, match="set NEON_API_KEY, or pulumi config set"):
         Looker(project.folder, project.environment).facts()
 
 

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
-from tenantry.recovery.judging import Cloud, Declared, Live
+from tenantry.clouds.cloud import Held, Live, Seen
+from tenantry.clouds.neon import NEON, PROJECT
+from tenantry.recovery.judging import Declared
 from tenantry.recovery.orphans import orphans
-from tenantry.registry import tokens
-from tenantry.states.state import Held, Pending, StackState
+from tenantry.states.state import Pending, StackState
 
 NOW = datetime.now(UTC)
 WEB, API = (Held(f"acme/{app}", f"t--acme--{app}", id=f"p-{app}") for app in ("web", "api"))
@@ -14,15 +15,15 @@ OLD = Live("p-old", "t--acme--old", "")
 
 
 def state(stack: str, *projects: Held, pending: tuple[Pending, ...] = ()) -> StackState:
-    return StackState(stack, NOW, projects=projects, pending=pending)
+    return StackState(stack, NOW, held={"neon": projects}, pending=pending)
 
 
 def found(*states: StackState, live: list[Live] | None = None, again: str = "up") -> list[str]:
-    cloud = Cloud("project", LIVE if live is None else live)
-    declared = {WEB.name: Declared(WEB, "delete")}
+    cloud = Seen(NEON, LIVE if live is None else live)
+    declared = {("neon", WEB.name): Declared(WEB, "delete")}
     return [
         f"{each.kind} {each.subject}: {each.command}"
-        for each in orphans(states, neon=cloud, aura=None, declared=declared, again=again)
+        for each in orphans(states, seen=[cloud], declared=declared, again=again)
     ]
 
 
@@ -43,7 +44,7 @@ def test_what_no_state_holds_is_named_with_what_settles_it() -> None:
 
 def test_what_a_run_is_making_is_none() -> None:
     wanted = Held(WEB.target, WEB.name)
-    making = Pending("urn::x", tokens.PROJECT, "creating", wanted)
+    making = Pending("urn::x", PROJECT, "creating", wanted)
     assert found(state("acme--web", pending=(making,)), state("acme--api", API)) == []
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tenantry.registry.aura import USER_PATTERN
+from tenantry.clouds.aura import USER_PATTERN
 from tenantry.registry.names import (
     GRAPH_LENGTH,
     IDENTIFIER_LENGTH,

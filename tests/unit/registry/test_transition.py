@@ -285,8 +285,8 @@ def test_another_organization_is_refused_whatever_the_deletion(
 ) -> None:
     applied = [held("acme/web", "delete", organization=before)]
     with pytest.raises(TransitionError, match="and this run works in"):
-        check_transition(applied, [web], FILE, organization=now)
-    assert check_transition(applied, [web], FILE, organization=before) == []
+        check_transition(applied, [web], FILE, accounts={"neon": now})
+    assert check_transition(applied, [web], FILE, accounts={"neon": before}) == []
 
 
 GRAPHS = """\
@@ -326,7 +326,7 @@ def held_graphs(deletion: Deletion, *users: str, project: str = "p") -> AppliedA
 
 
 def judge(old: AppliedApp, new: App, *allowed: str) -> list[str]:
-    return check_transition([old], [new], FILE, aura_project="p", allowed=allowed)
+    return check_transition([old], [new], FILE, accounts={"aura": "p"}, allowed=allowed)
 
 
 def test_graphs_that_stay_or_come_are_nothing(tmp_path: Path) -> None:

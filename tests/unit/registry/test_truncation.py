@@ -83,7 +83,7 @@ def applied(app: App) -> AppliedApp:
     return AppliedApp(
         id=app.id,
         deletion=app.deletion,
-        organization="",
+        account="",
         region=app.region,
         postgres_version=app.database.postgres_version,
         generation=app.database.credentials.generation,
@@ -122,7 +122,7 @@ def losers(whole: bytes, left: bytes) -> set[str]:
             [applied(app) for app in before],
             registry.apps,
             FILE,
-            aura_project="p",
+            accounts={"aura": "p"},
             registered=Registered(registry.apps),
         )
     except (RegistryError, TransitionError):

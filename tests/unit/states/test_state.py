@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tenantry.registry import tokens
+from tenantry.clouds.aura import AURA, INSTANCE
+from tenantry.clouds.neon import NEON
 from tenantry.states.state import read_state
 from tests.unit.recovery.project import URN, creating, held
 
@@ -14,7 +15,7 @@ SECRET = {
 
 def test_a_project_is_read_with_what_neon_cannot_change_about_it() -> None:
     state = read_state("dev", {"manifest": {"time": "2026-11-22T10:00:00Z"}, "resources": [held()]})
-    (project,) = state.projects
+    (project,) = state.of(NEON)
     assert (project.target, project.name, project.id, project.account) == (
         "acme/web",
         "t--acme--web",
@@ -28,12 +29,12 @@ def test_a_project_is_read_with_what_neon_cannot_change_about_it() -> None:
 
 def test_outputs_come_before_inputs_and_a_number_may_be_a_float() -> None:
     state = read_state("dev", {"resources": [held(outputs={"pgVersion": 16.0, "regionId": "r"})]})
-    assert state.projects[0].place == {"region": "r", "PostgreSQL": "16"}
+    assert state.of(NEON)[0].place == {"region": "r", "PostgreSQL": "16"}
 
 
 def test_what_is_secret_is_no_name() -> None:
     state = read_state("dev", {"resources": [held(inputs={"name": SECRET, "orgId": None})]})
-    assert (state.projects[0].name, state.projects[0].account, state.projects[0].place) == (
+    assert (state.of(NEON)[0].name, state.of(NEON)[0].account, state.of(NEON)[0].place) == (
         "",
         "",
         {},
@@ -43,7 +44,7 @@ def test_what_is_secret_is_no_name() -> None:
 def test_an_instance_is_read_with_what_it_takes_over() -> None:
     resource = {
         "urn": "urn:pulumi:dev::tenantry::x$y::acme/web/ann",
-        "type": tokens.INSTANCE,
+        "type": INSTANCE,
         "inputs": {
             "target": "acme/web/ann",
             "name": "n",
@@ -52,8 +53,8 @@ def test_an_instance_is_read_with_what_it_takes_over() -> None:
         },
     }
     state = read_state("dev", {"resources": [resource], "pending_operations": [creating(resource)]})
-    assert (state.instances[0].id, state.instances[0].adopts) == ("", "g-9")
-    assert state.pending[0].wanted == state.instances[0]
+    assert (state.of(AURA)[0].id, state.of(AURA)[0].adopts) == ("", "g-9")
+    assert state.pending[0].wanted == state.of(AURA)[0]
 
 
 def test_a_pending_operation_has_a_name_and_a_kind() -> None:

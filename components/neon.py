@@ -1,54 +1,52 @@
-"""The Neon project of an app: its region, its compute, its owner role."""
+"""Neon as the place of an app's database: a project with its compute and owner role, and branches of it."""
 
+from collections.abc import Iterable
 from typing import get_args
 
 import pulumi
 import pulumi_neon as neon
 import pulumi_random as random
 
+from components.place import Place
+from components.settings import Settings
 from tenantry.registry import App, tokens
-from tenantry.registry.models import MaintenanceWindow, Quota, Weekday
+from tenantry.registry.models import Branch, MaintenanceWindow, Quota, Weekday
 
 _WEEKDAYS = get_args(Weekday)
-OWNER_CONNECTIONS = 2
-"""How many connections to one database provisioning holds at most; the plugin nests two transactions."""
 
 
-class AppProject(pulumi.ComponentResource):
-    """One Neon project, whose own role is the app's owner.
+def connect(settings: Settings) -> neon.Provider:
+    """Declare the connection to Neon's API."""
+    return neon.Provider("neon", api_key=settings.neon_api_key)
 
-    The owner's password serves provisioning and migrations only; the app itself connects as one of its logins.
-    """
 
-    id: pulumi.Output[str]
-    host: pulumi.Output[str]
-    pooled_host: pulumi.Output[str]
-    maintenance_database: pulumi.Output[str]
-    owner: str
-    owner_password: pulumi.Output[str]
-    default_branch_id: pulumi.Output[str]
+def account(settings: Settings) -> str | None:
+    """Return the organization that pays."""
+    return settings.neon_org_id
+
+
+class AppProject(Place):
+    """One Neon project, whose own role is the app's owner."""
 
     def __init__(
         self,
         name: str,
         app: App,
         *,
-        cloud: neon.Provider,
-        org_id: str | None,
+        cloud: pulumi.ProviderResource,
+        account: str | None,
         protect: bool,
         retain: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the project.
 
-        :param cloud: the connection to Neon's API; `opts.providers` names it too
-        :param org_id: the Neon organization that pays; None only where the API key belongs to one organization
-        :param protect: the engine refuses to delete or replace the project
-        :param retain: removing the app leaves the project in the cloud
+        :param account: the Neon organization that pays; None only where the API key belongs to one organization
         """
         super().__init__(tokens.APP_PROJECT, name, None, opts)
         database = app.database
         self.owner = app.names.owner_role
+        self._name_in_neon = app.names.project
         self._place = random.RandomId(
             f"{name}/place",
             byte_length=4,
@@ -56,7 +54,7 @@ class AppProject(pulumi.ComponentResource):
             keepers={
                 "region": app.region,
                 "postgres_version": str(database.postgres_version),
-                "organization": org_id or "",
+                "organization": account or "",
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -69,7 +67,7 @@ class AppProject(pulumi.ComponentResource):
         self.project = neon.Project(
             name,
             name=app.names.project,
-            org_id=org_id,
+            org_id=account,
             region_id=app.region,
             pg_version=database.postgres_version,
             history_retention_seconds=database.history_retention,
@@ -105,11 +103,10 @@ class AppProject(pulumi.ComponentResource):
         self.pooled_host = self.project.database_host_pooler
         self.maintenance_database = self.project.database_name
         self.owner_password = self.project.database_password
-        self.default_branch_id = self.project.default_branch_id
         self.register_outputs({})
 
     def inside(self, parent: pulumi.Resource, *, protect: bool = False) -> pulumi.ResourceOptions:
-        """Give the options of what lives inside the project: it goes with it and is made anew with it."""
+        """Give the options of what lives inside the project."""
         return pulumi.ResourceOptions(
             parent=parent,
             protect=protect,
@@ -118,6 +115,72 @@ class AppProject(pulumi.ComponentResource):
             # Of two with the same name, the deletion of the old one would take the new one with it.
             delete_before_replace=True,
         )
+
+    def branch(
+        self,
+        name: str,
+        app: App,
+        *,
+        branch: Branch,
+        protect: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> "AppBranch":
+        """Declare an extra branch."""
+        return AppBranch(name, app, branch=branch, project=self, protect=protect, opts=opts)
+
+    def parts(self) -> Iterable[tuple[str, str, pulumi.Input[str]]]:
+        """Name the project and its main branch."""
+        return (
+            ("branch", "main", self.project.default_branch_id),
+            ("project", self._name_in_neon, self.id),
+        )
+
+
+class AppBranch(pulumi.ComponentResource):
+    """A copy of the main branch as it was when the branch was made: data, roles and passwords."""
+
+    id: pulumi.Output[str]
+    host: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        app: App,
+        *,
+        branch: Branch,
+        project: AppProject,
+        protect: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the branch.
+
+        :param branch: its name in Neon, unique within the project, and whether Neon is to refuse its deletion
+        :param protect: the engine refuses to delete or replace the branch and its compute
+        """
+        super().__init__(tokens.APP_BRANCH, name, None, opts)
+        self.branch = neon.Branch(
+            name,
+            name=branch.name,
+            project_id=project.id,
+            parent_id=project.project.default_branch_id,
+            protected="yes" if branch.protected else "no",
+            opts=project.inside(self, protect=protect),
+        )
+        compute = app.database.compute
+        self.endpoint = neon.Endpoint(
+            name,
+            project_id=project.id,
+            branch_id=self.branch.id,
+            type="read_write",
+            autoscaling_limit_min_cu=compute.min_cu,
+            autoscaling_limit_max_cu=compute.max_cu,
+            suspend_timeout_seconds=compute.suspend_after,
+            # A branch has one read-write compute: the new one has no room before the old one is gone.
+            opts=project.inside(self, protect=protect),
+        )
+        self.id = self.branch.id
+        self.host = self.endpoint.host
+        self.register_outputs({})
 
 
 def _switch(wanted: bool | None) -> str | None:
@@ -146,3 +209,6 @@ def _quota(quota: Quota | None) -> neon.ProjectQuotaArgs | None:
         data_transfer_bytes=quota.data_transfer or 0,
         logical_size_bytes=quota.logical_size or 0,
     )
+
+
+declare = AppProject

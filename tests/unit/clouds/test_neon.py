@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.registry import neon
+from tenantry.clouds import neon
 
 SPEC = Path(__file__).parents[4] / "shared" / "specs" / "neon-openapi.json"
 

@@ -5,7 +5,14 @@ Sources: Neon's API v2 OpenAPI document (limits of fields), its documentation pa
 the account's plan is not checked here: only Neon knows the plan.
 """
 
-from typing import Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tenantry.clouds.cloud import Account, DatabaseCloud, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REGIONS: Final = (
     "aws-us-east-1",
@@ -156,3 +163,79 @@ BUILT_IN_EXTENSIONS: Final = ("plpgsql",)
 
 They belong to the superuser, so no role of a Neon customer can drop them. One that was declared could never be removed.
 """
+
+PROJECT: Final = "neon:index/project:Project"
+BRANCH: Final = "neon:index/branch:Branch"
+ENDPOINT: Final = "neon:index/endpoint:Endpoint"
+
+
+def _settings(inputs: Mapping[str, Any]) -> dict[str, object]:
+    compute = inputs.get("defaultEndpointSettings") or {}
+    # Where nothing is said of these, Neon's are as they should be.
+    lasting = {
+        f"{above}.{name}": value
+        for above in ("maintenanceWindow", "quota")
+        for name, value in (inputs.get(above) or {}).items()
+        if not name.startswith("__")
+    }
+    return {
+        "historyRetentionSeconds": inputs.get("historyRetentionSeconds"),
+        **{
+            f"defaultEndpointSettings.{name}": compute.get(name)
+            for name in ("autoscalingLimitMinCu", "autoscalingLimitMaxCu", "suspendTimeoutSeconds")
+        },
+        # Without a list of its own every address is let in, which Neon says with an empty one.
+        "allowedIps": inputs.get("allowedIps") or [],
+        "blockPublicConnections": inputs.get("blockPublicConnections"),
+        "enableLogicalReplication": inputs.get("enableLogicalReplication"),
+        **lasting,
+    }
+
+
+NEON: Final = DatabaseCloud(
+    name="neon",
+    title="Neon",
+    noun="project",
+    type=PROJECT,
+    client="tenantry.neon.looking",
+    component="components.neon",
+    account=Account("tenantry:neonOrgId", "NEON_ORG_ID", "orgId"),
+    url="NEON_API_URL",
+    secrets=("NEON_API_KEY",),
+    place={"region": "regionId", "PostgreSQL": "pgVersion"},
+    settings=_settings,
+    makes_again=True,
+    regaining="recover it in Neon (7 days), or make an empty one",
+    looks_first=(BRANCH, ENDPOINT),
+    within=frozenset({BRANCH}),
+    kinds={
+        PROJECT: Kind(
+            "project",
+            {
+                "allowedIps": ("database.allowed_ips",),
+                "blockPublicConnections": ("database.block_public_connections",),
+                "defaultEndpointSettings": ("database.compute",),
+                "enableLogicalReplication": ("database.logical_replication",),
+                "historyRetentionSeconds": ("database.history_retention",),
+                "maintenanceWindow": ("database.maintenance_window",),
+                "name": ("namespace",),
+                "pgVersion": ("database.postgres_version",),
+                "quota": ("database.quota",),
+                "regionId": ("region",),
+            },
+            lost="project {} and all data in it",
+        ),
+        BRANCH: Kind("branch", {"*": ("database.branches",)}, lost="branch {} and its data"),
+        ENDPOINT: Kind("compute of the branch", {"*": ("database.branches", "database.compute")}),
+    },
+    regions=REGIONS,
+    region_aliases=REGION_ALIASES,
+    postgres_versions=POSTGRES_VERSIONS,
+    extensions=EXTENSIONS,
+    keys=frozenset(
+        {
+            *("block_public_connections", "branches", "compute", "history_retention"),
+            *("logical_replication", "maintenance_window", "quota"),
+        }
+    ),
+)
