@@ -7,7 +7,7 @@ from components.logins import AppLogins
 from components.place import OWNER_CONNECTIONS, Place
 from providers.schema import Migration
 from tenantry.registry import App, tokens
-from tenantry.schemas.planning import SchemaPlan
+from tenantry.registry.schemas import SchemaPlan
 
 MIGRATION_CONNECTIONS = 2
 """One that holds the lock, and Alembic's own."""

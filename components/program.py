@@ -16,9 +16,9 @@ from tenantry.errors import TenantryError
 from tenantry.registry import App, load
 from tenantry.registry.graphs import check_free_graphs
 from tenantry.registry.moving import MOVED, without_moved
+from tenantry.registry.schemas import SchemaPlan, plan_schemas
 from tenantry.registry.selection import select_for
 from tenantry.registry.transition import Registered, check_transition
-from tenantry.schemas.planning import SchemaPlan, plan_schemas
 
 
 def run(settings: Settings) -> list[TenantApp]:

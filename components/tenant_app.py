@@ -14,7 +14,7 @@ from providers.catalog import Catalog
 from tenantry.registry import App, tokens
 from tenantry.registry.declared import declared
 from tenantry.registry.graphs import graph_place
-from tenantry.schemas.planning import SchemaPlan
+from tenantry.registry.schemas import SchemaPlan
 
 CONNECT_SECONDS = 60
 """How long a connection may take; it wakes a suspended compute."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenantry.errors import did_you_mean, shown
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.looking import Looker
 from tenantry.recovery.preparing import prepare
-from tenantry.registry.problems import did_you_mean, shown
 from tenantry.running.errors import EngineError
 
 if TYPE_CHECKING:

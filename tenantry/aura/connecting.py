@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tenantry.aura.query import Connection, QueryClient
-from tenantry.errors import TenantryError
+from tenantry.errors import TenantryError, did_you_mean
 from tenantry.running.stack import outputs
 
 if TYPE_CHECKING:
@@ -36,7 +36,5 @@ def connection_of(graphs: Mapping[str, Mapping[str, Any]], target: str) -> Conne
     """
     facts = graphs.get(target)
     if facts is None:
-        from tenantry.registry.problems import did_you_mean
-
         raise NoGraphError(f'the stack holds no graph "{target}"{did_you_mean(target, graphs)}')
     return Connection(facts["uri"], facts["user"], facts["password"], facts["database"])

@@ -31,10 +31,10 @@ def show(
     JSON: {"app", "registry", "names", "state", "pending", "compute", "secrets": [{"what", "command"}]}; registry and
     state are null where it is not there.
     """
+    from tenantry.errors import did_you_mean
+    from tenantry.errors import shown as quoted
     from tenantry.presenting.showing import shown
     from tenantry.registry import load
-    from tenantry.registry.problems import did_you_mean
-    from tenantry.registry.problems import shown as quoted
     from tenantry.running.local import current_environment
 
     with one_line_errors():

@@ -22,7 +22,7 @@ def url(
 
     JSON: {"app", "kind", "url"}; kind is direct or pooled.
     """
-    from tenantry.registry.problems import did_you_mean
+    from tenantry.errors import did_you_mean
     from tenantry.running.local import current_environment
     from tenantry.running.stack import outputs
 

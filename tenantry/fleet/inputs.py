@@ -17,14 +17,14 @@ from tenantry.clouds.table import CLOUDS
 from tenantry.registry import Registry, load
 from tenantry.registry.declared import declared
 from tenantry.registry.models import Tenant
+from tenantry.registry.schemas import plan_schemas
 from tenantry.running.program import program_digest
-from tenantry.schemas.planning import plan_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tenantry.registry import App
-    from tenantry.schemas.planning import SchemaPlan
+    from tenantry.registry.schemas import SchemaPlan
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
+from tenantry.errors import did_you_mean, shown
 from tenantry.fleet.errors import FleetError
 from tenantry.registry import load
 from tenantry.registry.moving import cut_off
 from tenantry.registry.names import AppNames
-from tenantry.registry.problems import did_you_mean, shown
 from tenantry.running.stack import export_state
 from tenantry.states.apps import applied_in, apps_in, between, moved_out
 from tenantry.states.deployments import joined, marked, part, sizes, without

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tenantry.fleet.errors import FleetError
 from tenantry.registry import RegistryError, load
 from tenantry.registry.declared import declared
-from tenantry.schemas.planning import history_of
+from tenantry.schemas.history import history_of
 from tenantry.surroundings import without_foreign, without_secrets
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from itertools import count
 from math import gcd
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from tenantry.errors import did_you_mean, shown
 from tenantry.registry import SelectionError
 from tenantry.registry.models import Environment
-from tenantry.registry.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

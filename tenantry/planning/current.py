@@ -5,10 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from tenantry.errors import did_you_mean, shown
 from tenantry.planning.digests import program_digest
 from tenantry.planning.errors import PlanError
 from tenantry.planning.previewing import look, preview
-from tenantry.registry.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

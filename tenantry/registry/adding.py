@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tenantry.errors import shown
 from tenantry.registry.editing import EditError
 from tenantry.registry.editor import add_block
 from tenantry.registry.names import LABEL
-from tenantry.registry.problems import RegistryError, shown
+from tenantry.registry.problems import RegistryError
 
 if TYPE_CHECKING:
     from tenantry.registry.document import Path

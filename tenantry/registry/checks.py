@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tenantry.clouds import aura, neon, table
-from tenantry.registry.problems import shown
+from tenantry.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -224,7 +224,7 @@ def _revision(app: App) -> Iterator[Finding]:
         return
     # Imported here: only a pinned revision pays for reading the history.
     from tenantry.schemas.errors import SchemaError
-    from tenantry.schemas.planning import history_of
+    from tenantry.schemas.history import history_of
 
     try:
         history_of(source.template, None)[0].resolve(source.revision)

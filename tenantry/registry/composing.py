@@ -21,8 +21,9 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from tenantry.errors import did_you_mean, shown
 from tenantry.registry.document import Map, Seq, dotted, position
-from tenantry.registry.problems import Problem, RegistryError, did_you_mean, shown
+from tenantry.registry.problems import Problem, RegistryError
 from tenantry.registry.scalars import EMPTY, resolve
 from tenantry.registry.syntax import StopError
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
-from tenantry.registry.problems import Position, shown
+from tenantry.errors import shown
+from tenantry.registry.problems import Position
 from tenantry.registry.scalars import EMPTY
 
 if TYPE_CHECKING:

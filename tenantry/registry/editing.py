@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenantry.errors import TenantryError
+from tenantry.errors import TenantryError, did_you_mean
 from tenantry.registry.loading import parse
-from tenantry.registry.problems import Problem, RegistryError, did_you_mean
+from tenantry.registry.problems import Problem, RegistryError
 from tenantry.registry.reading import read
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args, get_origin
 from pydantic import ValidationError
 
 from tenantry.clouds import table
+from tenantry.errors import did_you_mean, shown
 from tenantry.registry import checks, models
 from tenantry.registry.document import Map, dotted
-from tenantry.registry.problems import Problem, RegistryError, did_you_mean, shown
+from tenantry.registry.problems import Problem, RegistryError
 from tenantry.registry.reading import read
 from tenantry.registry.scalars import EMPTY
 from tenantry.registry.users import UsersError, read_users

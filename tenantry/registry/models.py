@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tenantry.clouds.table import USUAL
+from tenantry.errors import did_you_mean
 from tenantry.registry.names import AppNames
 from tenantry.retries import RetryPolicy
 
@@ -307,8 +308,6 @@ class Registry(Frozen):
         """Return the app `tenant/app`. Raises LookupError, with the nearest id, if there is none."""
         found = self._by_id.get(app_id)
         if found is None:
-            from tenantry.registry.problems import did_you_mean
-
             raise LookupError(
                 f'no app "{app_id}" in the registry{did_you_mean(app_id, self._by_id)}'
             )

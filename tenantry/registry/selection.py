@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenantry.errors import TenantryError
-from tenantry.registry.problems import did_you_mean, shown
+from tenantry.errors import TenantryError, did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ Parameters: Parameter Names and Values").
 import re
 from typing import Final
 
-from tenantry.registry.problems import shown
+from tenantry.errors import shown
 
 MILLISECONDS: Final = {
     "ms": 1,

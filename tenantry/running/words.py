@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from tenantry.errors import did_you_mean
 from tenantry.hiding import hidden
 from tenantry.running.errors import StackError, UnreadableStateError
 
@@ -118,9 +119,6 @@ def not_there(name: str, there: Collection[str] | None) -> str:
     makes = f"PULUMI_STACK={shlex.quote(name)} tenantry up --create makes it"
     if there is None:
         return f"stack {name} is not there: {makes}"
-    # Only now: a command that succeeds pays for none of it.
-    from tenantry.registry.problems import did_you_mean
-
     near = did_you_mean(name, sorted(there))
     return f"stack {name} is not there{near}: {_listed(there)}: {makes}"
 

@@ -13,12 +13,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tenantry.registry.problems import did_you_mean
+from tenantry.errors import did_you_mean
 from tenantry.schemas.errors import SchemaError
+from tenantry.schemas.layout import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from tenantry.schemas.layout import Layout
 
 HEAD: Final = "head"
 
@@ -105,6 +108,16 @@ class History:
                 found.add(id_)
                 left += self.revisions[id_].needs
         return found
+
+
+def history_of(template: str | None, path: str | None) -> tuple[History, Layout]:
+    """Read the history of a template or of the folder at `path`, and tell where its parts are.
+
+    :raises SchemaError: it cannot be used
+    """
+    name = f'template "{template}"' if template is not None else f'"{path}"'
+    layout = layout_of(name, template=template, path=path)
+    return read_history(name, layout.versions), layout
 
 
 def read_history(name: str, folders: Iterable[Path]) -> History:

@@ -136,7 +136,7 @@ def _session(database: TenantDatabase) -> Iterator[Connection]:
 
 def _run(database: TenantDatabase, wanted: Wanted, connection: Connection, table: str) -> str:
     # Imported here: only a migration that runs pays for Alembic and SQLAlchemy.
-    from tenantry.schemas.planning import history_of
+    from tenantry.schemas.history import history_of
     from tenantry.schemas.running import run_history
 
     history, layout = history_of(wanted.template, wanted.path)

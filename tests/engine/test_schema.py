@@ -12,8 +12,8 @@ import pytest
 
 from tenantry.provisioning.errors import ProvisioningError
 from tenantry.schemas.connecting import TenantDatabase, connect
+from tenantry.schemas.history import history_of
 from tenantry.schemas.migrating import Schema, Wanted, drift, migrate, read_schema
-from tenantry.schemas.planning import history_of
 from tests.engine.workspace import Finished, Workspace
 from tests.localcloud_fixture import LocalCloud
 

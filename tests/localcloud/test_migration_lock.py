@@ -14,8 +14,8 @@ import pytest
 from tenantry.provisioning.errors import BusyError, ProvisioningError
 from tenantry.schemas import locking
 from tenantry.schemas.connecting import TenantDatabase, connect
+from tenantry.schemas.history import history_of
 from tenantry.schemas.migrating import Wanted, migrate
-from tenantry.schemas.planning import history_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.errors import TenantryError, marked, unmarked
+from tenantry.errors import TenantryError, did_you_mean, marked, shown, unmarked
 
 
 class _PassingError(TenantryError):
@@ -47,3 +47,35 @@ def test_the_plugins_write_the_same_mark() -> None:
     mark = marked(_PassingError(""))
     file = Path(__file__).parents[2] / "toolchain/internal/passing/passing.go"
     assert f'const mark = "{mark}"' in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("word", "nearest"),
+    [
+        ("prod", "production"),
+        ("PRODUCTION", "production"),
+        ("prodution", "production"),
+        ("xyz", None),
+        ("p", None),
+    ],
+)
+def test_the_nearest_choice_is_proposed(word: str, nearest: str | None) -> None:
+    expected = f' (did you mean "{nearest}"?)' if nearest else ""
+    assert did_you_mean(word, ["staging", "production"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", '"a"'),
+        ("a\nb\x1b[31m", r'"a\nb\x1b[31m"'),
+        ("é" * 61, '"' + "é" * 60 + '…"'),
+        ({}, "a mapping"),
+        ([], "a list"),
+        (True, "true"),
+        (5, "5"),
+        (-(10**70), "-1" + "0" * 58 + "…"),
+    ],
+)
+def test_values_are_shown_on_one_short_line(value: object, text: str) -> None:
+    assert shown(value) == text

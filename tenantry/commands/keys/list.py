@@ -42,8 +42,8 @@ def list_keys(
     """
     from tenantry.catalog.listing import listed_keys, stored_keys
     from tenantry.catalog.session import needed_catalog_url, open_catalog
+    from tenantry.errors import did_you_mean
     from tenantry.registry import load
-    from tenantry.registry.problems import did_you_mean
 
     with one_line_errors():
         registry = load(file)

@@ -30,7 +30,7 @@ def show(
 
     JSON: {"app", "name", "generation", "key"}.
     """
-    from tenantry.registry.problems import did_you_mean
+    from tenantry.errors import did_you_mean
     from tenantry.running.local import current_environment
     from tenantry.running.stack import outputs
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tenantry.errors import shown
 from tenantry.registry import models
-from tenantry.registry.problems import shown
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import Generation, RuleError, literal, matching, wrong_kind
 from tenantry.registry.written.texts import Label

@@ -6,8 +6,8 @@ from typing import Annotated, Final, get_args
 from pydantic import BeforeValidator, Field
 
 from tenantry.clouds import neon, table
+from tenantry.errors import did_you_mean, shown
 from tenantry.registry import models, units
-from tenantry.registry.problems import did_you_mean, shown
 from tenantry.registry.written.durations import duration
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.project import MaintenanceWindow, Quota

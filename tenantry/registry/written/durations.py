@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from tenantry.errors import shown
 from tenantry.registry import units
-from tenantry.registry.problems import shown
 from tenantry.registry.written.rules import RuleError, wrong_kind
 
 

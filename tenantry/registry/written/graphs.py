@@ -6,8 +6,8 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from tenantry.clouds import aura
+from tenantry.errors import shown
 from tenantry.registry import models, units
-from tenantry.registry.problems import shown
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import (
     Flag,

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from tenantry.errors import shown
 from tenantry.registry import models, units
-from tenantry.registry.problems import shown
 from tenantry.registry.written.durations import duration
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import RuleError, decimal, integer, matching, wrong_kind

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from tenantry.clouds import neon
+from tenantry.errors import shown
 from tenantry.registry import models, units
-from tenantry.registry.problems import shown
 from tenantry.registry.written.durations import duration
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import RuleError, literal, matching, wrong_kind

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from tenantry.errors import shown
 from tenantry.registry import models
-from tenantry.registry.problems import shown
 from tenantry.registry.written.api_keys import ApiKey
 from tenantry.registry.written.database import Database, Region
 from tenantry.registry.written.graphs import Graph, GraphsPerUser

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, TypeAlias, get_args
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from tenantry.errors import did_you_mean, shown
 from tenantry.registry.names import LABEL
-from tenantry.registry.problems import did_you_mean, shown
 from tenantry.registry.scalars import Empty
 
 JsonSchema: TypeAlias = dict[str, Any]

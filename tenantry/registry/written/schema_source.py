@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from tenantry.registry.problems import did_you_mean, shown
+from tenantry.errors import did_you_mean, shown
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import Flag, Rule, RuleError, matching, text, wrong_kind
 from tenantry.registry.written.texts import PATH_STARTS, Folder, label

@@ -3,8 +3,8 @@
 import re
 from typing import Annotated, Final
 
+from tenantry.errors import shown
 from tenantry.registry.names import LABEL, LABEL_LENGTH
-from tenantry.registry.problems import shown
 from tenantry.registry.written.rules import Rule, RuleError, matching, text
 
 LINE_LENGTH: Final = 200

@@ -14,7 +14,7 @@ from providers.catalog import Catalog
 from tenantry.planning.resources import KINDS, kind_of
 from tenantry.registry import load, tokens
 from tenantry.registry.declared import declared
-from tenantry.schemas.planning import plan_schemas
+from tenantry.registry.schemas import plan_schemas
 from tests.unit.components.recording import RecordingMonitor, run
 
 REGISTRY = """\

@@ -1,6 +1,4 @@
-import pytest
-
-from tenantry.registry.problems import Problem, RegistryError, did_you_mean, shown
+from tenantry.registry.problems import Problem, RegistryError
 
 
 def test_a_problem_is_one_line_with_file_line_column_and_path() -> None:
@@ -19,35 +17,3 @@ def test_an_error_holds_each_problem_once_in_the_order_of_the_file() -> None:
     error = RegistryError([tenth, second, first, second])
     assert error.problems == (first, second, tenth)
     assert str(error).splitlines() == ["f:1:1: m", "f:2:1: m", "f:10:1: m"]
-
-
-@pytest.mark.parametrize(
-    ("word", "nearest"),
-    [
-        ("prod", "production"),
-        ("PRODUCTION", "production"),
-        ("prodution", "production"),
-        ("xyz", None),
-        ("p", None),
-    ],
-)
-def test_the_nearest_choice_is_proposed(word: str, nearest: str | None) -> None:
-    expected = f' (did you mean "{nearest}"?)' if nearest else ""
-    assert did_you_mean(word, ["staging", "production"]) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("a", '"a"'),
-        ("a\nb\x1b[31m", r'"a\nb\x1b[31m"'),
-        ("é" * 61, '"' + "é" * 60 + '…"'),
-        ({}, "a mapping"),
-        ([], "a list"),
-        (True, "true"),
-        (5, "5"),
-        (-(10**70), "-1" + "0" * 58 + "…"),
-    ],
-)
-def test_values_are_shown_on_one_short_line(value: object, text: str) -> None:
-    assert shown(value) == text

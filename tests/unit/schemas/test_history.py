@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tenantry.registry import parse
+from tenantry.registry.schemas import plan_schemas
 from tenantry.schemas.errors import SchemaError
-from tenantry.schemas.history import read_history
-from tenantry.schemas.planning import history_of, plan_schemas
+from tenantry.schemas.history import history_of, read_history
 from tenantry.schemas.structure import differences, structure_digest
 from tenantry.schemas.templates import TEMPLATES
 
@@ -94,7 +94,7 @@ def test_a_difference_is_said_in_words() -> None:
 
 def test_planning_and_the_provider_import_neither_alembic_nor_sqlalchemy() -> None:
     code = (
-        "import sys, providers.schema, tenantry.schemas.planning as p, tenantry.schemas.migrating;"
+        "import sys, providers.schema, tenantry.registry.schemas as p, tenantry.schemas.migrating;"
         "p.history_of('neonhub', None);"
         "sys.exit(any(m in sys.modules for m in ('alembic', 'sqlalchemy')))"
     )

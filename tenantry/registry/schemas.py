@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tenantry.schemas.errors import SchemaError
-from tenantry.schemas.history import read_history
-from tenantry.schemas.layout import layout_of
+from tenantry.schemas.history import history_of
 from tenantry.schemas.templates import TEMPLATES
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from tenantry.registry.models import App, SchemaSource
     from tenantry.schemas.history import History
-    from tenantry.schemas.layout import Layout
 
 _HERE: Final = Path()
 
@@ -66,16 +64,6 @@ def plan_schemas(
     if faults:
         raise SchemaError("\n".join(faults))
     return plans
-
-
-def history_of(template: str | None, path: str | None) -> tuple[History, Layout]:
-    """Read the history of a template or of the folder at `path`, and tell where its parts are.
-
-    :raises SchemaError: it cannot be used
-    """
-    name = f'template "{template}"' if template is not None else f'"{path}"'
-    layout = layout_of(name, template=template, path=path)
-    return read_history(name, layout.versions), layout
 
 
 def _plan(source: SchemaSource, path: str | None, history: History) -> SchemaPlan:
