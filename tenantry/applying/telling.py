@@ -11,7 +11,6 @@ from tenantry.running.events import Said, Step, by_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from tenantry.running.events import Watch, Work
 
@@ -29,12 +28,7 @@ class Teller(Protocol):
         """Begin."""
         ...
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End."""
         ...
 
@@ -58,12 +52,7 @@ class Lines:
         """Begin."""
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End."""
 
     def tell(self, happened: Step | Said) -> None:
@@ -115,12 +104,7 @@ class Screen(Lines):
         self._live.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take the line away."""
         self._live.stop()
 

@@ -28,8 +28,6 @@ from tenantry.aura.token import tokens_of
 from tenantry.aura.wire import Answer, Wire
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import httpx
 
     from tenantry.aura.settings import AuraSettings
@@ -69,12 +67,7 @@ class AuraClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

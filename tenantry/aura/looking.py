@@ -13,7 +13,6 @@ from tenantry.clouds.cloud import Live
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
     from typing import Self
 
     from tenantry.aura.models import Instance, InstanceSummary
@@ -39,12 +38,7 @@ class AuraLooker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def look(self, ours: Ours) -> tuple[list[Live], frozenset[str]]:

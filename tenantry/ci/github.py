@@ -22,7 +22,6 @@ from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
 
 _POLICY: Final = RetryPolicy(attempts=4, first_delay=2_000, factor=2.0, cap=60_000)
 _TIMEOUT: Final = 30.0
@@ -95,12 +94,7 @@ class GitHub:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def put_comment(self, number: int, body: str, author: str) -> Written:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
-    from types import TracebackType
 
 GONE: Final = "gone"
 """The state of a compute whose project is not there any more."""
@@ -123,12 +122,7 @@ class Client(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
     def look(self, ours: Ours) -> tuple[list[Live], frozenset[str]]:
         """List what is ours, and the ids of `ours.held` that are not there for certain."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenantry.commands.options import AsLines
 from tenantry.presenting import asking
 from tenantry.presenting.notes import note, note_as_json, say_what_is_there
 from tenantry.presenting.plans import progress, show_before_run
@@ -29,9 +30,7 @@ def destroy(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask. The apps must be named.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
-    ] = False,
+    as_json: AsLines = False,
 ) -> None:
     """Take apps out of the stack: destroyed, or given up, by the deletion that was applied last.
 

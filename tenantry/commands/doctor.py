@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenantry.commands.options import AsJson
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors, print_json
 
@@ -27,7 +28,7 @@ def doctor(
             help="Settle what is safe: locks of dead processes of this machine, operations that the cloud explains, the last whole copy of a state that was cut off.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what disagrees between the states, the registry and the cloud, and which command settles it.
 

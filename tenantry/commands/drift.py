@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from tenantry.commands.options import AsJson
 from tenantry.presenting.plans import one_format, print_drift, progress
 from tenantry.presenting.printing import one_line_errors
 
 
 def drift(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
     as_markdown: Annotated[
         bool,
         typer.Option("--markdown", help="Print Markdown, at most as long as a comment on GitHub."),

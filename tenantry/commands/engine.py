@@ -1,13 +1,13 @@
 """`tenantry engine`: the engine and its plugins."""
 
-from typing import Annotated
-
 import typer
+
+from tenantry.commands.options import AsJson
 
 
 def engine(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find, download or build the Pulumi engine and its plugins, beside this command.
 

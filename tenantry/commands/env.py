@@ -1,16 +1,14 @@
 """`tenantry env`: the variables of the local cloud, for a shell."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from tenantry.commands.options import AsJson
 from tenantry.presenting.printing import one_line_errors, print_json
 
 
 def env(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the variables that a shell needs to run pulumi on the local cloud.
 

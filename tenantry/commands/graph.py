@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry.commands.options import AsJson
 from tenantry.presenting.printing import fail, one_line_errors, print_gone, print_json, print_table
 
 app = typer.Typer(name="graph", help="An app's graph in Neo4j Aura.", no_args_is_help=True)
@@ -64,7 +65,7 @@ def delete_graph(
     instance_id: Annotated[str, typer.Argument(metavar="INSTANCE", help="Its id in Aura.")],
     *,
     name: Annotated[str, typer.Option("--name", help="Its name in Aura, to be sure.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete an Aura instance that no stack holds, such as one whose create was cut off, and wait until it is gone.
 

@@ -1,10 +1,10 @@
 """`tenantry new`: add an app to the registry."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tenantry.commands.options import REGISTRY, AsJson, File
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import (
     edit_as_json,
@@ -13,13 +13,10 @@ from tenantry.presenting.printing import (
     print_json,
 )
 
-File = Annotated[Path, typer.Argument(help="The registry.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
 
 def new(
     app_id: Annotated[str, typer.Argument(metavar="TENANT/APP", help="The app to add.")],
-    file: File = Path("tenants.yaml"),
+    file: File = REGISTRY,
     *,
     environment: Annotated[
         str,

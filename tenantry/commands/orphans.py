@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from tenantry.commands.options import AsJson
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors, print_json
 
@@ -16,7 +16,7 @@ FOUND = 3
 
 def orphans(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the projects and graphs that carry this registry's mark and that no stack holds.
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry.commands.options import AsJson
 from tenantry.presenting.printing import one_line_errors, print_gone
 
 app = typer.Typer(name="project", help="An app's project in Neon.", no_args_is_help=True)
@@ -19,7 +20,7 @@ def delete_project(
         bool,
         typer.Option("--protected", help="Also where the registry protects the app of this name."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete a Neon project that no stack holds, such as one of two that have the same name.
 

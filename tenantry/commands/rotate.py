@@ -1,10 +1,10 @@
 """`tenantry rotate`: move an app to its other login."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tenantry.commands.options import REGISTRY, AppId, AsJson, File
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import (
     edit_as_json,
@@ -13,13 +13,10 @@ from tenantry.presenting.printing import (
     print_json,
 )
 
-File = Annotated[Path, typer.Argument(help="The registry.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
 
 def rotate(
-    app_id: Annotated[str, typer.Argument(metavar="APP", help="The app: tenant/app.")],
-    file: File = Path("tenants.yaml"),
+    app_id: AppId,
+    file: File = REGISTRY,
     *,
     write: Annotated[
         bool,

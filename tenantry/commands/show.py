@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from tenantry.commands.options import REGISTRY, AppId, AsJson, File
 from tenantry.presenting.printing import fail, one_line_errors, print_json
 
 if TYPE_CHECKING:
@@ -17,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def show(
-    app_id: Annotated[str, typer.Argument(metavar="APP", help="The app: tenant/app.")],
-    file: Annotated[Path, typer.Argument(help="The registry.")] = Path("tenants.yaml"),
+    app_id: AppId,
+    file: File = REGISTRY,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show everything that is known of an app, and where its secrets are asked for. No secret; wakes nothing.
 

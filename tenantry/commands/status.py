@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from tenantry.commands.options import AsArray
 from tenantry.presenting.printing import one_line_errors, print_json
 
 
 def status(
     file: Annotated[Path | None, typer.Argument(help="The registry. Default: the stack's.")] = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    as_json: AsArray = False,
 ) -> None:
     """Show where each app lives and whether its compute is awake. Wakes nothing.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tenantry.commands.converging import converge, patiently
+from tenantry.commands.options import AsLines
 from tenantry.presenting import asking
 from tenantry.presenting.notes import note, note_as_json
 from tenantry.presenting.printing import fail, one_line_errors
@@ -49,9 +50,7 @@ def up(
             metavar="FILE", help="Note there which process applies, for tenantry ci release."
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
-    ] = False,
+    as_json: AsLines = False,
 ) -> None:
     """Converge: settle what a run that was cut off left behind, show the plan, ask, and apply it.
 

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
+from tenantry.commands.options import AppId, AsJson
 from tenantry.presenting.printing import fail, one_line_errors, print_json
 
 
 def url(
-    app_id: Annotated[str, typer.Argument(metavar="APP", help="The app: tenant/app.")],
+    app_id: AppId,
     *,
     pooled: Annotated[bool, typer.Option("--pooled", help="Through the pooler.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print an app's connection URL, a secret: its password is in it.
 

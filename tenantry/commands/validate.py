@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from tenantry.commands.options import REGISTRY, AsJson, File
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import (
     print_json,
@@ -14,14 +14,16 @@ from tenantry.presenting.printing import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+    from pathlib import Path
 
     from tenantry.registry import Registry
 
 
 def validate(
-    file: Annotated[Path, typer.Argument(help="The registry.")] = Path("tenants.yaml"),
+    file: File = REGISTRY,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a registry and print every problem, one a line. Nothing is made.
 

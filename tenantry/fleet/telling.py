@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 from tenantry.fleet.events import BAD, Begun, Finished, Noted, Progress, Started, Summary, Waiting
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from tenantry.fleet.events import Event, Result
 
 _NAMED = 3
@@ -47,12 +45,7 @@ class Teller:
             self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take the line away."""
         if self._bar is not None:
             self._bar.stop()

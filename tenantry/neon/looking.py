@@ -10,7 +10,6 @@ from tenantry.neon.client import API_URL, NeonApi, NeonError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from types import TracebackType
     from typing import Self
 
     from tenantry.clouds.cloud import Live, Ours
@@ -46,12 +45,7 @@ class NeonClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._api.close()
 
     def look(self, ours: Ours) -> tuple[list[Live], frozenset[str]]:

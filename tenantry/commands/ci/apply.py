@@ -10,6 +10,7 @@ import typer
 from tenantry.ci.files import FOLDER, RUN, clear
 from tenantry.commands.ci.options import Out
 from tenantry.commands.converging import converge
+from tenantry.commands.options import AsLines
 from tenantry.presenting.notes import note, note_as_json
 from tenantry.presenting.printing import one_line_errors
 
@@ -24,9 +25,7 @@ def apply(
         ),
     ] = None,
     out: Out = FOLDER,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
-    ] = False,
+    as_json: AsLines = False,
 ) -> None:
     """Converge, as tenantry up does, and note which process does it, so that its lock can be released if it is cut off.
 

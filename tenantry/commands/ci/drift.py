@@ -7,7 +7,8 @@ from pathlib import Path
 import typer
 
 from tenantry.ci.files import FOLDER, ISSUE, clear, write
-from tenantry.commands.ci.options import AsJson, Out
+from tenantry.commands.ci.options import Out
+from tenantry.commands.options import AsJson
 from tenantry.presenting.plans import print_drift, progress
 from tenantry.presenting.printing import one_line_errors
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from tenantry.ci.files import COMMENT, FOLDER, ISSUE, PLAN, clear, read
-from tenantry.commands.ci.options import AsJson, Out
+from tenantry.commands.ci.options import Out
+from tenantry.commands.options import AsJson
 from tenantry.presenting.printing import fail, one_line_errors, print_json
 from tenantry.presenting.reviews import print_written
 

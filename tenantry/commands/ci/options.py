@@ -9,4 +9,3 @@ Registry = Annotated[
     Path, typer.Argument(help="The registry, as the stack's tenantry:registry names it.")
 ]
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the files go.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

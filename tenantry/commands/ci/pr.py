@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from tenantry.ci.files import COMMENT, FOLDER, PLAN, clear, write
-from tenantry.commands.ci.options import AsJson, Out, Registry
+from tenantry.commands.ci.options import Out, Registry
+from tenantry.commands.options import AsJson
 from tenantry.errors import TenantryError
 from tenantry.presenting.plans import print_plan, progress
 from tenantry.presenting.printing import one_line_errors

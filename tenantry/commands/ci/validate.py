@@ -5,7 +5,8 @@ from pathlib import Path
 
 import typer
 
-from tenantry.commands.ci.options import AsJson, Registry
+from tenantry.commands.ci.options import Registry
+from tenantry.commands.options import AsJson
 from tenantry.presenting.reviews import print_annotations
 
 

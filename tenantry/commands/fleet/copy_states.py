@@ -6,13 +6,14 @@ from pathlib import Path
 import typer
 
 from tenantry.commands.fleet.moving import PENDING
-from tenantry.commands.fleet.options import AsDocument, DryRun, Yes
+from tenantry.commands.fleet.options import DryRun, Yes
+from tenantry.commands.options import AsJson
 from tenantry.presenting.asking import agree_to_begin
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors, print_json
 
 
-def copy_states(*, dry_run: DryRun = False, yes: Yes = False, as_json: AsDocument = False) -> None:
+def copy_states(*, dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = False) -> None:
     """Copy all stacks, with their history, to the backend that TENANTRY_STATES_TO names.
 
     From a folder to PostgreSQL, or back. The old ones stay, locked. The next run is made with PULUMI_BACKEND_URL set to

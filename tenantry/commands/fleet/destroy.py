@@ -6,36 +6,23 @@ from typing import Annotated
 
 import typer
 
-from tenantry.commands.fleet.options import (
-    AsJson,
-    Environments,
-    File,
-    Only,
-    Parallel,
-    ShardOf,
-    Tenants,
-    Yes,
-    open_fleet,
-    select,
-)
+from tenantry.commands.fleet.options import Parallel, Selecting, Yes
+from tenantry.commands.options import AsLines, takes
 from tenantry.presenting.fleets import ask_to_begin, interruptible, teller
 from tenantry.presenting.printing import fail, one_line_errors
 
 
-def destroy(  # noqa: PLR0913 options
+@takes(Selecting)
+def destroy(
+    selecting: Selecting,
     *,
-    only: Only = None,
-    tenant: Tenants = None,
-    environment: Environments = None,
-    shard: ShardOf = None,
     confirm: Annotated[
         str,
         typer.Option("--confirm", metavar="NAMESPACE", help="Any number of apps may be destroyed."),
     ] = "",
     parallel: Parallel = None,
-    registry: File = None,
     yes: Yes = False,
-    as_json: AsJson = False,
+    as_json: AsLines = False,
 ) -> None:
     """Destroy the stacks of the selected apps, or give their projects up.
 
@@ -47,13 +34,13 @@ def destroy(  # noqa: PLR0913 options
 
     JSON: as of tenantry fleet up.
     """
-    if not (only or tenant or environment or shard or confirm):
+    if not (selecting.named() or confirm):
         fail(
             "which apps: --only, --tenant, --environment or --shard; all of them: --confirm NAMESPACE"
         )
     with one_line_errors():
-        fleet = open_fleet(registry)
-        selection = select(fleet, only, tenant, environment, None, shard)
+        fleet = selecting.open()
+        selection = selecting.of(fleet)
         if not yes:
             ask_to_begin(fleet.going(selection, confirmed=confirm))
         with interruptible(fleet), teller(as_json=as_json) as tell:

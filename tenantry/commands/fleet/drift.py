@@ -6,18 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry.commands.fleet.options import (
-    AsDocument,
-    AsMarkdown,
-    Environments,
-    File,
-    Only,
-    Parallel,
-    ShardOf,
-    Tenants,
-    open_fleet,
-    select,
-)
+from tenantry.commands.fleet.options import AsMarkdown, Parallel, Selecting
+from tenantry.commands.options import AsJson, takes
 from tenantry.presenting.fleets import interruptible, teller
 from tenantry.presenting.notes import note
 from tenantry.presenting.plans import one_format, print_drift
@@ -27,12 +17,10 @@ if TYPE_CHECKING:
     from tenantry.fleet.selection import Shard
 
 
-def drift(  # noqa: PLR0913 options
+@takes(Selecting)
+def drift(
+    selecting: Selecting,
     *,
-    only: Only = None,
-    tenant: Tenants = None,
-    environment: Environments = None,
-    shard: ShardOf = None,
     deep: Annotated[
         bool,
         typer.Option(
@@ -48,8 +36,7 @@ def drift(  # noqa: PLR0913 options
         ),
     ] = None,
     parallel: Parallel = None,
-    registry: File = None,
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
     """Compare the clouds' lists with the states: what is gone, renamed, set otherwise, or nobody's.
@@ -63,11 +50,11 @@ def drift(  # noqa: PLR0913 options
     JSON: drift.schema.json, which tenantry schema drift prints.
     """
     one_format(as_json, as_markdown)
-    if share is not None and (shard is not None or not deep):
+    if share is not None and (selecting.shard is not None or not deep):
         fail("--share: with --deep, and without --shard, which says itself which part it is")
     with one_line_errors():
-        fleet = open_fleet(registry)
-        selection = select(fleet, only, tenant, environment, None, shard)
+        fleet = selecting.open()
+        selection = selecting.of(fleet)
         with interruptible(fleet), teller(beside=True) as tell:
             found, summary = fleet.drift(
                 selection, deep=deep, share=_turn(share), parallel=parallel, tell=tell

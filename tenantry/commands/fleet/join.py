@@ -1,34 +1,22 @@
 """`tenantry fleet join`: put apps that have a stack of their own into a big one."""
 
-from functools import partial
 from typing import Annotated
 
 import typer
 
-from tenantry.commands.fleet.moving import carry_out, find_stack
-from tenantry.commands.fleet.options import (
-    AsDocument,
-    DryRun,
-    File,
-    Moved,
-    Tenants,
-    Yes,
-)
-from tenantry.presenting.printing import one_line_errors
+from tenantry.commands.fleet.moving import move
+from tenantry.commands.fleet.options import Moving
+from tenantry.commands.options import takes
 
 
+@takes(Moving)
 def join(
+    moving: Moving,
     *,
     target: Annotated[
         str,
         typer.Option("--into", metavar="STACK", help="The big stack. Default: the selected one."),
     ] = "",
-    only: Moved = None,
-    tenant: Tenants = None,
-    registry: File = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsDocument = False,
 ) -> None:
     """Put the apps that have a stack of their own into a big one, by moving state.
 
@@ -43,10 +31,4 @@ def join(
     """
     from tenantry.fleet import moves
 
-    with one_line_errors():
-        project, stack = find_stack(registry, target)
-        planned = moves.plan_join(
-            project, project.store, stack, only=set(only or ()), tenants=set(tenant or ())
-        )
-        act = partial(moves.join, project, project.store, planned)
-        carry_out(planned, act, dry_run=dry_run, yes=yes, as_json=as_json)
+    move(moving, target, moves.plan_join, moves.join)

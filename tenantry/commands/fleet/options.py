@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tenantry.commands.options import AsJson
 
 if TYPE_CHECKING:
     from tenantry.fleet.fleet import Fleet
@@ -58,48 +61,79 @@ File = Annotated[
     Path | None,
     typer.Option("--registry", help="The registry. Default: tenantry:registry, or tenants.yaml."),
 ]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
-]
-AsDocument = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 AsMarkdown = Annotated[
     bool,
     typer.Option("--markdown", help="Print Markdown, at most as long as a comment on GitHub."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it begins.")]
+
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be moved, and move nothing.")
 ]
 
 
-def open_fleet(registry: Path | None) -> Fleet:
-    """Open the fleet of the current folder.
+@dataclass(frozen=True)
+class Selecting:
+    """Which apps a command is about. The ids, tenants and environments that are named must be there."""
 
-    :param registry: the registry's file; by default the setting `tenantry:registry`, or `tenants.yaml`
-    """
-    from tenantry.fleet.fleet import Fleet
+    only: Only = None
+    tenant: Tenants = None
+    environment: Environments = None
+    shard: ShardOf = None
+    registry: File = None
 
-    return Fleet(Path.cwd(), registry=registry)
+    def named(self) -> bool:
+        """Tell whether anything was selected."""
+        return bool(self.only or self.tenant or self.environment or self.shard)
+
+    def open(self) -> Fleet:
+        """Open the fleet of the current folder."""
+        from tenantry.fleet.fleet import Fleet
+
+        return Fleet(Path.cwd(), registry=self.registry)
+
+    def of(self, fleet: Fleet, since: str | None = None) -> Selection:
+        """Select what a run is about.
+
+        :param since: only apps that differ from the registry at this commit
+        :raises TenantryError: an app, tenant, environment, commit or shard that there is not
+        """
+        from tenantry.fleet.selection import Selection, Shard
+
+        return Selection(
+            only=frozenset(self.only or ()),
+            tenants=frozenset(self.tenant or ()),
+            environments=frozenset(self.environment or ()),
+            changed=None if since is None else fleet.changed_since(since),
+            shard=None if self.shard is None else Shard.of(self.shard),
+        )
 
 
-def select(
-    fleet: Fleet,
-    only: list[str] | None,
-    tenants: list[str] | None,
-    environments: list[str] | None,
-    since: str | None,
-    shard: str | None,
-) -> Selection:
-    """Select what a run is about, by the options of a command.
+@dataclass(frozen=True)
+class Running(Selecting):
+    """Which apps a run is about, and what it may do."""
 
-    :raises TenantryError: an app, tenant, environment, commit or shard that there is not
-    """
-    from tenantry.fleet.selection import Selection, Shard
+    changed_since: Since = None
+    every: Every = False
+    allow_destroy: Allow = None
+    parallel: Parallel = None
 
-    return Selection(
-        only=frozenset(only or ()),
-        tenants=frozenset(tenants or ()),
-        environments=frozenset(environments or ()),
-        changed=None if since is None else fleet.changed_since(since),
-        shard=None if shard is None else Shard.of(shard),
-    )
+    def named(self) -> bool:
+        """Tell whether anything was selected, or allowed."""
+        return super().named() or bool(self.changed_since or self.every or self.allow_destroy)
+
+    def of(self, fleet: Fleet, since: str | None = None) -> Selection:
+        """Select what a run is about."""
+        return super().of(fleet, since or self.changed_since)
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Which apps are moved, and how."""
+
+    only: Moved = None
+    tenant: Tenants = None
+    registry: File = None
+    dry_run: DryRun = False
+    yes: Yes = False
+    as_json: AsJson = False

@@ -5,43 +5,23 @@ from typing import Annotated
 
 import typer
 
-from tenantry.commands.fleet.options import (
-    Allow,
-    AsDocument,
-    AsMarkdown,
-    Environments,
-    Every,
-    File,
-    Only,
-    Parallel,
-    ShardOf,
-    Since,
-    Tenants,
-    open_fleet,
-    select,
-)
+from tenantry.commands.fleet.options import AsMarkdown, Running
+from tenantry.commands.options import AsJson, takes
 from tenantry.presenting.fleets import interruptible, teller
 from tenantry.presenting.notes import note
 from tenantry.presenting.plans import one_format, print_plan
 from tenantry.presenting.printing import one_line_errors
 
 
-def plan(  # noqa: PLR0913 options
+@takes(Running)
+def plan(
+    running: Running,
     *,
-    only: Only = None,
-    tenant: Tenants = None,
-    environment: Environments = None,
-    changed_since: Since = None,
-    shard: ShardOf = None,
-    every: Every = False,
-    allow_destroy: Allow = None,
-    parallel: Parallel = None,
-    registry: File = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the plan, for tenantry fleet up --plan FILE."),
     ] = None,
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
     """Show what `fleet up` would do with the same options, in the registry's own words. Takes no lock.
@@ -57,11 +37,15 @@ def plan(  # noqa: PLR0913 options
 
     one_format(as_json, as_markdown)
     with one_line_errors():
-        fleet = open_fleet(registry)
-        selection = select(fleet, only, tenant, environment, changed_since, shard)
+        fleet = running.open()
+        selection = running.of(fleet)
         with interruptible(fleet), teller(beside=True) as tell:
             made, summary = fleet.plan(
-                selection, every=every, allowed=allow_destroy or (), parallel=parallel, tell=tell
+                selection,
+                every=running.every,
+                allowed=running.allow_destroy or (),
+                parallel=running.parallel,
+                tell=tell,
             )
         if out is not None and (made.refusals or summary.failed):
             note(f"{out}: not written")

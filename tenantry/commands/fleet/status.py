@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from tenantry.commands.fleet.options import (
-    Environments,
-    File,
-    Only,
-    ShardOf,
-    Since,
-    Tenants,
-    open_fleet,
-    select,
-)
+from tenantry.commands.fleet.options import Selecting, Since
+from tenantry.commands.options import AsArray, takes
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors, print_json, print_table
 
 
+@takes(Selecting)
 def status(
+    selecting: Selecting,
     *,
-    only: Only = None,
-    tenant: Tenants = None,
-    environment: Environments = None,
     changed_since: Since = None,
-    shard: ShardOf = None,
-    registry: File = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    as_json: AsArray = False,
 ) -> None:
     """Say how each app's stack stands: applied, changed, new, failed, gone from the registry.
 
@@ -43,8 +28,8 @@ def status(
     from tenantry.fleet.standing import standings
 
     with one_line_errors():
-        fleet = open_fleet(registry)
-        selection = select(fleet, only, tenant, environment, changed_since, shard)
+        fleet = selecting.open()
+        selection = selecting.of(fleet, changed_since)
         outlook = fleet.look(selection)
     rows = standings(outlook)
     if as_json:

@@ -5,37 +5,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tenantry.commands.fleet.options import (
-    Allow,
-    AsJson,
-    Environments,
-    Every,
-    File,
-    Only,
-    Parallel,
-    ShardOf,
-    Since,
-    Tenants,
-    Yes,
-    open_fleet,
-    select,
-)
+from tenantry.commands.fleet.options import Running, Yes
+from tenantry.commands.options import AsLines, takes
 from tenantry.presenting.fleets import ask_to_begin, interruptible, teller
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import fail, one_line_errors
 
 
-def up(  # noqa: PLR0913 options
+@takes(Running)
+def up(
+    running: Running,
     *,
-    only: Only = None,
-    tenant: Tenants = None,
-    environment: Environments = None,
-    changed_since: Since = None,
-    shard: ShardOf = None,
-    every: Every = False,
-    allow_destroy: Allow = None,
-    parallel: Parallel = None,
-    registry: File = None,
     plan: Annotated[
         Path | None,
         typer.Option(
@@ -44,7 +24,7 @@ def up(  # noqa: PLR0913 options
         ),
     ] = None,
     yes: Yes = False,
-    as_json: AsJson = False,
+    as_json: AsLines = False,
 ) -> None:
     """Converge the apps whose inputs changed since their last success. With nothing changed no engine starts.
 
@@ -55,41 +35,40 @@ def up(  # noqa: PLR0913 options
     JSON: one object a line, whose "event" is begun, started, progress, noted, waiting, finished or summary.
     """
     if plan is not None:
-        if only or tenant or environment or changed_since or shard or every or allow_destroy:
+        if running.named():
             fail("--plan: the plan says which apps, and what may be destroyed")
-        _up_reviewed(plan, registry, parallel, as_json=as_json)
+        _up_reviewed(plan, running, as_json=as_json)
     with one_line_errors():
-        fleet = open_fleet(registry)
-        selection = select(fleet, only, tenant, environment, changed_since, shard)
-        outlook = fleet.look(selection, every=every, allowed=allow_destroy or ())
+        fleet = running.open()
+        selection = running.of(fleet)
+        allowed = running.allow_destroy or ()
+        outlook = fleet.look(selection, every=running.every, allowed=allowed)
         outlook.check()
         if outlook.tasks and not yes:
             ask_to_begin(outlook)
         with interruptible(fleet), teller(as_json=as_json) as tell:
             summary = fleet.up(
                 selection,
-                every=every,
-                allowed=allow_destroy or (),
-                parallel=parallel,
+                every=running.every,
+                allowed=allowed,
+                parallel=running.parallel,
                 tell=tell,
                 outlook=outlook,
             )
     raise typer.Exit(1 if summary.failed else 0)
 
 
-def _up_reviewed(
-    file: Path, registry: Path | None, parallel: int | None, *, as_json: bool
-) -> NoReturn:
+def _up_reviewed(file: Path, running: Running, *, as_json: bool) -> NoReturn:
     from tenantry.errors import TenantryError
     from tenantry.fleet.planning import AGAIN
     from tenantry.planning.keeping import read_plan
 
     with one_line_errors():
         reviewed = read_plan(file, AGAIN)
-    fleet = open_fleet(registry)
+    fleet = running.open()
     try:
         with interruptible(fleet), teller(as_json=as_json) as tell:
-            summary = fleet.up_reviewed(reviewed, parallel=parallel, tell=tell)
+            summary = fleet.up_reviewed(reviewed, parallel=running.parallel, tell=tell)
     except TenantryError as error:
         for line in str(error).splitlines():
             note(f"{file}: {line}")

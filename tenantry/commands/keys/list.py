@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tenantry.commands.keys.options import REGISTRY, AsJson
+from tenantry.commands.keys.options import AsJson
+from tenantry.commands.options import REGISTRY
 from tenantry.presenting.keys import (
     row_as_json,
     row_as_text,

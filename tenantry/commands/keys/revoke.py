@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tenantry.commands.keys.options import REGISTRY, AppId, AsJson, File, KeyName, Write
+from tenantry.commands.keys.options import AsJson, KeyName, Write
+from tenantry.commands.options import REGISTRY, AppId, File
 from tenantry.presenting.keys import (
     outcome_text,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tenantry.commands.keys.options import REGISTRY, AppId, AsJson, File, KeyName, Write
+from tenantry.commands.keys.options import AsJson, KeyName, Write
+from tenantry.commands.options import REGISTRY, AppId, File
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import (
     edit_as_json,

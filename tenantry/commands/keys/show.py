@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tenantry.commands.keys.options import AppId, AsJson, KeyName
+from tenantry.commands.keys.options import AsJson, KeyName
+from tenantry.commands.options import AppId
 from tenantry.presenting.printing import (
     fail,
     one_line_errors,
