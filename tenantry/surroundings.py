@@ -77,6 +77,14 @@ def without_foreign(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def bare(environment: Mapping[str, str], *, keep: Collection[str] = ()) -> dict[str, str]:
+    """Return the environment for a program that needs neither secrets nor what would change how it works.
+
+    :param keep: as for `without_secrets`
+    """
+    return without_foreign(without_secrets(environment, keep=keep))
+
+
 def drop_libpq(environment: MutableMapping[str, str]) -> None:
     """Take the variables of libpq out of an environment: of a process that is ours alone."""
     for name in [name for name in environment if _LIBPQ.fullmatch(name)]:

@@ -15,7 +15,6 @@ from tenantry.presenting.printing import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from pathlib import Path
 
     from tenantry.registry import Registry
 

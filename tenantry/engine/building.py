@@ -15,7 +15,7 @@ from tenantry.engine.errors import EngineError
 from tenantry.engine.golang import find_go, minimum
 from tenantry.engine.progress import Progress
 from tenantry.shipped import shipped
-from tenantry.surroundings import without_foreign, without_secrets
+from tenantry.surroundings import bare
 
 TOOLCHAIN: Final = shipped("toolchain")
 """The Go modules."""
@@ -150,7 +150,7 @@ def go_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     A key for Neon's API would even get into the Neon plugin's schema.
     """
     return {
-        **without_foreign(without_secrets(os.environ)),
+        **bare(os.environ),
         "CGO_ENABLED": "0",
         "GOFLAGS": "",
         "GOTOOLCHAIN": "local",

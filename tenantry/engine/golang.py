@@ -12,7 +12,7 @@ from typing import Final
 
 from tenantry.engine.errors import EngineError
 from tenantry.engine.pins import GO, GO_HASHES
-from tenantry.surroundings import without_secrets
+from tenantry.surroundings import bare
 
 _TIMEOUT: Final = 30.0
 _INSTALL_TIMEOUT: Final = 15 * 60.0
@@ -52,7 +52,7 @@ def _version(go: Path) -> tuple[int, ...]:
             text=True,
             timeout=_TIMEOUT,
             check=False,
-            env={**without_secrets(os.environ), "GOTOOLCHAIN": "local"},
+            env={**bare(os.environ), "GOTOOLCHAIN": "local"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()
@@ -83,7 +83,7 @@ def _install(folder: Path) -> None:
                 text=True,
                 timeout=_INSTALL_TIMEOUT,
                 check=False,
-                env=without_secrets(os.environ),
+                env=bare(os.environ),
             )
         except subprocess.TimeoutExpired:
             raise EngineError(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tenantry.engine.pins import CLI, NEON_IDENTITY, NEON_PLUGIN, PULUMI_MINIMUM, Part
-from tenantry.surroundings import without_secrets
+from tenantry.surroundings import bare
 
 _TIMEOUT: Final = 10.0
 
@@ -53,7 +53,7 @@ def _output(executable: Path, argument: str) -> str:
             timeout=_TIMEOUT,
             check=False,
             stdin=subprocess.DEVNULL,
-            env={**without_secrets(os.environ), "PULUMI_SKIP_UPDATE_CHECK": "1"},
+            env={**bare(os.environ), "PULUMI_SKIP_UPDATE_CHECK": "1"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -13,7 +13,7 @@ from tenantry.fleet.errors import FleetError
 from tenantry.registry import RegistryError, load
 from tenantry.registry.declared import declared
 from tenantry.schemas.history import history_of
-from tenantry.surroundings import without_foreign, without_secrets
+from tenantry.surroundings import bare
 
 if TYPE_CHECKING:
     from tenantry.registry import Registry
@@ -93,7 +93,7 @@ def _git(folder: Path, *arguments: str, check: bool = True) -> bytes:
             ["git", "-C", str(folder), *arguments],  # noqa: S607 the user's own git
             capture_output=True,
             check=False,
-            env=without_foreign(without_secrets(os.environ)),
+            env=bare(os.environ),
         )
     except FileNotFoundError:
         raise FleetError("--changed-since asks git, which is not on PATH") from None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tenantry.errors import TenantryError
-from tenantry.surroundings import without_foreign, without_secrets
+from tenantry.surroundings import bare
 
 # Pulumi and the Aura client prefer these to what is set below, so a shell that has one from elsewhere would go astray.
 UNSET = ("PULUMI_CONFIG_PASSPHRASE", "AURA_API_TOKEN")
@@ -117,7 +117,7 @@ def _local_cloud(data: Path) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        env=without_foreign(without_secrets(os.environ)),
+        env=bare(os.environ),
     )
     if answer.returncode != 0:
         raise LocalCloudError(

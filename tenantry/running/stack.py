@@ -10,7 +10,7 @@ from typing import Any
 from tenantry.running.command import find_pulumi
 from tenantry.running.errors import EngineError, StackError
 from tenantry.running.words import last_line, refusal_of, without_login
-from tenantry.surroundings import STATE, without_foreign, without_secrets
+from tenantry.surroundings import STATE, bare
 
 
 def outputs(
@@ -198,7 +198,7 @@ def _pulumi(
         raise StackError(str(error)) from None
     answer = subprocess.run(  # noqa: S603 the arguments are ours
         [command, *words.split(), *arguments, "--non-interactive"],
-        env=without_foreign(without_secrets(environment, keep=STATE)),
+        env=bare(environment, keep=STATE),
         input=given,
         cwd=folder,
         capture_output=True,
