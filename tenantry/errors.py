@@ -59,6 +59,11 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 app` or `2 apps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def shown(value: object) -> str:
     """Return a value as a message shows it: text in quotes, on one line; cut to 60 characters."""
     match value:

@@ -54,14 +54,7 @@ class Instance(Answered):
     """None at times while paused or destroyed."""
     storage: str | None = None
     created_at: datetime | None = None
-    metrics_integration_url: str | None = None
-    customer_managed_key_id: str | None = None
     graph_nodes: Number | None = None
-    graph_relationships: Number | None = None
-    secondaries_count: Number | None = None
-    cdc_enrichment_mode: str | None = None
-    vector_optimized: bool | None = None
-    graph_analytics_plugin: bool | None = None
 
 
 class CreatedInstance(Answered):
@@ -84,7 +77,6 @@ class InstanceConfiguration(Answered):
     memory: str
     version: str
     storage: str | None = None
-    region_name: str | None = None
 
 
 class TenantSummary(Answered):
@@ -112,6 +104,4 @@ class Snapshot(SnapshotId):
     status: str
     """`Completed`, `InProgress`, `Failed`, `Pending` or `Cancelled`."""
     instance_id: str | None = None
-    profile: str | None = None
     timestamp: str | None = None
-    exportable: bool | None = None

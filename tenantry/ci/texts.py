@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from tenantry.errors import counted
 from tenantry.planning.markdown import LIMIT, drift_markdown, fenced, markdown
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def of_plan(plan: Plan, stack: str, commit: str) -> str:
 
 def of_problems(problems: Sequence[str], file: str, stack: str) -> str:
     """Return the comment over a registry that is not valid."""
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    count = counted(len(problems), "problem")
     return _failed(f"{_plain(file)} has {count}: nothing was planned.", problems, stack)
 
 

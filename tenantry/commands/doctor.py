@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry.commands.options import AsJson
+from tenantry.errors import counted
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors, print_json
 
 if TYPE_CHECKING:
-    from tenantry.recovery.judging import Facts, Finding
+    from tenantry.recovery.judging import Finding
 
 DISAGREE = 3
 """The exit code where something disagrees; 1 is an error, 2 says that changes are pending."""
@@ -60,7 +61,7 @@ def doctor(
         print_json(
             {
                 "stack": facts.stack,
-                "looked_at": _looked_at(facts),
+                "looked_at": facts.looked_at(),
                 "findings": [_as_json(each, each in settled) for each in findings],
             }
         )
@@ -71,21 +72,10 @@ def doctor(
             note(
                 f"{looker.store.where}: locks cannot be read here; a run that meets one names its owner"
             )
-        counted = ", ".join(
-            f"{number} {noun if number != 1 else noun[:-1]}"
-            for noun, number in _looked_at(facts).items()
-        )
-        note(f"{counted}: {f'{len(left)} to settle' if left else 'nothing disagrees'}")
+        counts = ", ".join(counted(count, name[:-1]) for name, count in facts.looked_at().items())
+        note(f"{counts}: {f'{len(left)} to settle' if left else 'nothing disagrees'}")
     if left:
         raise typer.Exit(DISAGREE)
-
-
-def _looked_at(facts: Facts) -> dict[str, int]:
-    return {
-        "stacks": len(facts.states),
-        "locks": len(facts.locks),
-        **facts.live(),
-    }
 
 
 def _as_json(finding: Finding, is_settled: bool) -> dict[str, object]:

@@ -5,13 +5,7 @@ from typing import Annotated
 import typer
 
 from tenantry.commands.options import REGISTRY, AsJson, File
-from tenantry.presenting.notes import note
-from tenantry.presenting.printing import (
-    edit_as_json,
-    one_line_errors,
-    print_edit,
-    print_json,
-)
+from tenantry.presenting.printing import one_line_errors, print_edit
 
 
 def new(
@@ -48,8 +42,5 @@ def new(
         edit = add_app(RegistryFile.read(file), app_id, environment=environment, region=region)
         if not dry_run:
             edit.write()
-    if as_json:
-        print_json({"app": app_id} | edit_as_json(edit, not dry_run))
-        return
-    print_edit(edit, not dry_run)
-    note(f"Next: look at {app_id} in {file}, then tenantry plan")
+    following = f"Next: look at {app_id} in {file}, then tenantry plan"
+    print_edit(edit, not dry_run, as_json=as_json, next_=following, app=app_id)

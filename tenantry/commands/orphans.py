@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from tenantry.commands.options import AsJson
+from tenantry.errors import counted
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors, print_json
 
@@ -46,10 +47,7 @@ def orphans(
             declared=facts.declared,
             again=AGAIN if looker.stack else "tenantry fleet up",
         )
-    looked_at = {
-        "stacks": len(facts.states),
-        **facts.live(),
-    }
+    looked_at = {name: count for name, count in facts.looked_at().items() if name != "locks"}
     if as_json:
         shown = [
             {name: getattr(each, name) for name in ("kind", "subject", "text", "command")}
@@ -59,10 +57,8 @@ def orphans(
     else:
         for each in found:
             print(each)
-        counted = ", ".join(
-            f"{number} {noun if number != 1 else noun[:-1]}" for noun, number in looked_at.items()
-        )
+        counts = ", ".join(counted(count, name[:-1]) for name, count in looked_at.items())
         said = f"{len(found)} in no state" if found else "every one is in a state"
-        note(f"{counted}: {said}")
+        note(f"{counts}: {said}")
     if found:
         raise typer.Exit(FOUND)

@@ -5,13 +5,7 @@ from typing import Annotated
 import typer
 
 from tenantry.commands.options import REGISTRY, AppId, AsJson, File
-from tenantry.presenting.notes import note
-from tenantry.presenting.printing import (
-    edit_as_json,
-    one_line_errors,
-    print_edit,
-    print_json,
-)
+from tenantry.presenting.printing import one_line_errors, print_edit
 
 
 def rotate(
@@ -45,10 +39,5 @@ def rotate(
         generation = source.app(app_id).database.credentials.generation + 1
         if write:
             edit.write()
-    if as_json:
-        print_json({"app": app_id, "generation": generation} | edit_as_json(edit, write))
-        return
-    print_edit(edit, write)
-    note(
-        f"Next: tenantry up, which makes generation {generation}; then tenantry url {app_id}, for those who connect"
-    )
+    following = f"Next: tenantry up, which makes generation {generation}; then tenantry url {app_id}, for those who connect"
+    print_edit(edit, write, as_json=as_json, next_=following, app=app_id, generation=generation)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from tenantry.commands.options import REGISTRY, AsJson, File
+from tenantry.errors import counted
 from tenantry.presenting.notes import note
-from tenantry.presenting.printing import (
-    print_json,
-)
+from tenantry.presenting.printing import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +45,7 @@ def validate(
         else:
             for problem in error.problems:
                 note(str(problem))
-            note(f"{file}: {_count(len(error.problems), 'problem')}")
+            note(f"{file}: {counted(len(error.problems), 'problem')}")
         raise typer.Exit(1) from None
     for line in _not_here(file, registry):
         note(line)
@@ -54,7 +53,7 @@ def validate(
         print_json({"valid": True, "problems": []})
     else:
         tenants, apps = len(registry.tenants), len(registry.apps)
-        print(f"{file}: {_count(tenants, 'tenant')}, {_count(apps, 'app')}: valid")
+        print(f"{file}: {counted(tenants, 'tenant')}, {counted(apps, 'app')}: valid")
 
 
 def _not_here(file: Path, registry: Registry) -> Iterator[str]:
@@ -68,7 +67,3 @@ def _not_here(file: Path, registry: Registry) -> Iterator[str]:
     for app, name in wanted:
         if here is not None and name not in here:
             yield f"warning: {file}: {app}: the local cloud does not have the extension {name}: a run on it fails, one on Neon does not"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

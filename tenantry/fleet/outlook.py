@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from tenantry.errors import counted
 from tenantry.fleet.errors import FleetError
 from tenantry.registry.moving import cut_off
 from tenantry.registry.names import AppNames
@@ -239,7 +240,7 @@ def _judged(
         )
     elif len(lost) > limits.most_unnamed() and unnamed:
         refused.append(
-            f"{project.registry}: {_apps(len(lost))} would leave, be replaced or lose branches, graphs or keys in one run "
+            f"{project.registry}: {counted(len(lost), 'app')} would leave, be replaced or lose branches, graphs or keys in one run "
             f"({some(lost)}): nothing was changed. If the file is complete and this is meant, allow it by name, or select one with --only: "
             f"tenantry fleet up {names if len(lost) <= _SHOWN else '--allow-destroy APP …'}"
         )
@@ -255,7 +256,3 @@ def some(apps: list[str]) -> str:
     """Name apps, so many as a line can take."""
     shown = ", ".join(apps[:_SHOWN])
     return shown if len(apps) <= _SHOWN else f"{shown} and {len(apps) - _SHOWN} more"
-
-
-def _apps(count: int) -> str:
-    return "1 app" if count == 1 else f"{count} apps"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenantry.errors import counted
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.outlook import some
 from tenantry.states.apps import applied_in
@@ -42,7 +43,7 @@ def judge_removals(outlook: Outlook, store: Store, selection: Selection, confirm
     unnamed = {task.app for task in tasks} - selection.only
     if not confirmed and count > limits.most_unnamed() and unnamed:
         refused.append(
-            f"{count} {'app' if count == 1 else 'apps'} would be destroyed ({some(apps)}): nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
+            f"{counted(count, 'app')} would be destroyed ({some(apps)}): nothing was changed. Name each with --only, or the namespace: --confirm {namespace}"
         )
     elif not confirmed and count > (most := limits.most_of(outlook.fleet)):
         refused.append(

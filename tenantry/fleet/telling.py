@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from tenantry.errors import counted
 from tenantry.fleet.events import BAD, Begun, Finished, Noted, Progress, Started, Summary, Waiting
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Teller:
                 for line in event.notes:
                     self._say(line)
                 self._say(
-                    f"{event.operation}: {_apps(event.apps)}, {event.workers} at once; {event.unchanged} unchanged"
+                    f"{event.operation}: {counted(event.apps, 'app')}, {event.workers} at once; {event.unchanged} unchanged"
                 )
                 if self._bar is not None:
                     self._task = self._bar.add_task("", total=event.apps)
@@ -133,7 +134,3 @@ def _line(result: Result) -> str:
     if result.outcome in BAD and result.reason:
         line += f": {result.reason}"
     return line
-
-
-def _apps(count: int) -> str:
-    return f"{count} app" if count == 1 else f"{count} apps"

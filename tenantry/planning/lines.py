@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tenantry.errors import counted
+
 if TYPE_CHECKING:
     from tenantry.planning.plan import Plan, Row
 
@@ -13,8 +15,7 @@ HEADS: Final = ("app", "action", "create", "update", "replace", "delete", "uncha
 def headline(plan: Plan) -> str:
     """Say in one sentence what would happen."""
     if plan.refusals:
-        number = len(plan.refusals)
-        return f"Refused for {number} reason{'s' if number > 1 else ''}: nothing would be changed."
+        return f"Refused for {counted(len(plan.refusals), 'reason')}: nothing would be changed."
     if not plan.rows:
         return f"No changes: {_apps(plan.summary.unchanged)} as the registry says."
     apps = plan.summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tenantry.errors import counted
 from tenantry.planning.lines import HEADS, cells, details, headline
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def markdown(plan: Plan, *, limit: int = LIMIT) -> str:
     table, shown = _table(plan.rows, room // 2)
     text += table
     if shown < len(plan.rows):
-        text += f"\n{_count(plan.rows[shown:])}: cut here, since a comment has a limit.\n"
+        text += (
+            f"\n{counted(len(plan.rows) - shown, 'app')}: cut here, since a comment has a limit.\n"
+        )
     room = limit - _RESERVED - _size(text)
     cut = []
     for row in plan.rows:
@@ -47,7 +50,9 @@ def markdown(plan: Plan, *, limit: int = LIMIT) -> str:
         elif part:
             cut.append(row)
     if cut:
-        text += f"\nThe details of {_count(cut)} are cut: `tenantry plan` shows them.\n"
+        text += (
+            f"\nThe details of {counted(len(cut), 'app')} are cut: `tenantry plan` shows them.\n"
+        )
     return text + _warnings(plan, room)
 
 
@@ -113,10 +118,6 @@ def _code(text: str) -> str:
 
 def _cut(line: str) -> str:
     return line if len(line) <= _LINE else f"{line[:_LINE]}… ({len(line) - _LINE} more characters)"
-
-
-def _count(rows: Sequence[Row]) -> str:
-    return "1 app" if len(rows) == 1 else f"{len(rows)} apps"
 
 
 def _size(text: str) -> int:

@@ -1,4 +1,4 @@
-"""API keys, as text and as JSON."""
+"""API keys, as text."""
 
 from __future__ import annotations
 
@@ -28,21 +28,6 @@ def row_as_text(row: ListedKey) -> list[str]:
     ]
 
 
-def row_as_json(row: ListedKey) -> dict[str, object]:
-    """Give a row of `tenantry keys list` as JSON."""
-    return {
-        "app": row.app,
-        "name": row.name,
-        "generation": row.generation,
-        "prefix": row.prefix,
-        "scopes": list(row.scopes),
-        "state": row.state,
-        "created": _iso(row.created),
-        "expires": _iso(row.expires),
-        "last_used": _iso(row.last_used),
-    }
-
-
 def verdict_as_text(verdict: Verdict) -> str:
     """Say in one line whether a key is valid, and whose it is."""
     if verdict.state == "unknown":
@@ -52,19 +37,6 @@ def verdict_as_text(verdict: Verdict) -> str:
         f"{verdict.state}: {verdict.app} {verdict.name}, generation {verdict.generation}, "
         f"scopes {','.join(verdict.scopes)}{end}"
     )
-
-
-def verdict_as_json(verdict: Verdict) -> dict[str, object]:
-    """Give a verdict as JSON."""
-    return {
-        "state": verdict.state,
-        "namespace": verdict.namespace,
-        "app": verdict.app,
-        "name": verdict.name,
-        "generation": verdict.generation,
-        "scopes": list(verdict.scopes),
-        "expires_at": _iso(verdict.expires_at),
-    }
 
 
 def outcome_text(outcome: Revocation | None, generation: int) -> tuple[str | None, str]:
@@ -82,7 +54,3 @@ def outcome_text(outcome: Revocation | None, generation: int) -> tuple[str | Non
 
 def _moment(at: datetime | None) -> str:
     return "-" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -52,8 +54,8 @@ def print_table(heads: list[str], rows: list[list[str]]) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print a value as indented JSON."""
-    print(json.dumps(value, indent=2))
+    """Print a value as indented JSON; a dataclass as an object, a moment in UTC."""
+    print(json.dumps(value, indent=2, default=_as_json))
 
 
 def print_gone(what: str, *, as_json: bool) -> None:
@@ -64,9 +66,28 @@ def print_gone(what: str, *, as_json: bool) -> None:
         print(f"{what}: gone")
 
 
-def print_edit(edit: Edit, written: bool) -> None:
-    """Print a change of the registry as a diff, or say that it was made."""
-    if edit.before == edit.after:
+def _as_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def print_edit(
+    edit: Edit, written: bool, *, as_json: bool = False, next_: str = "", **facts: object
+) -> None:
+    """Print a change of the registry as a diff, or say that it was made.
+
+    :param as_json: print an object instead, of `facts` and `file`, `written`, `diff`
+    :param next_: what to do then, said on standard error; not as JSON
+    """
+    changed = edit.before != edit.after
+    if as_json:
+        told = {"file": str(edit.path), "written": written and changed, "diff": edit.diff()}
+        print_json(facts | told)
+        return
+    if not changed:
         print(f"{edit.path}: nothing to change", file=sys.stderr)
     elif written:
         print(f"{edit.path}: changed", file=sys.stderr)
@@ -75,9 +96,5 @@ def print_edit(edit: Edit, written: bool) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(edit.diff().encode())
         sys.stdout.buffer.flush()
-
-
-def edit_as_json(edit: Edit, written: bool) -> dict[str, object]:
-    """Give a change of the registry as JSON: `file`, `written`, `diff`."""
-    changed = edit.before != edit.after
-    return {"file": str(edit.path), "written": written and changed, "diff": edit.diff()}
+    if next_:
+        print(next_, file=sys.stderr, flush=True)

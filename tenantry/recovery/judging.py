@@ -54,9 +54,10 @@ class Facts:
     landing: timedelta = timedelta(seconds=60)
     """For so long after a run died a request that it sent may still have its effect."""
 
-    def live(self) -> dict[str, int]:
-        """Count what the clouds have of ours: `projects`, `graphs`."""
-        counts = dict.fromkeys((f"{each.noun}s" for each in table.CLOUDS), 0)
+    def looked_at(self) -> dict[str, int]:
+        """Count the `stacks`, the `locks`, and what the clouds have of ours: `projects`, `graphs`."""
+        counts = {"stacks": len(self.states), "locks": len(self.locks)}
+        counts |= dict.fromkeys((f"{each.noun}s" for each in table.CLOUDS), 0)
         for each in self.seen:
             counts[f"{each.cloud.noun}s"] += len(each.live)
         return counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from tenantry.errors import counted
 from tenantry.recovery.errors import HeldError, RecoveryError
 from tenantry.recovery.judging import AGAIN, judge
 from tenantry.recovery.settling import settle
@@ -78,7 +79,7 @@ def after_failure(looker: Looker, before: StackState) -> list[str]:
     facts = looker.facts()
     (after,) = [state for state in facts.states if state.stack == looker.stack]
     findings = judge(facts)
-    ours = ", ".join(_count(len(each.live), each.cloud.noun) for each in facts.seen)
+    ours = ", ".join(counted(len(each.live), each.cloud.noun) for each in facts.seen)
     return [
         f"in the state: {_state(before, after)}",
         f"in the cloud, ours by name: {ours}" + ("" if findings else ", all of them in a state"),
@@ -91,11 +92,7 @@ def _state(before: StackState, after: StackState) -> str:
     made = [urn for urn, held in after.resources.items() if before.resources.get(urn) != held]
     gone = [urn for urn in before.resources if urn not in after.resources]
     apps = ", ".join(after.apps) or "no app"
-    return f"{_count(len(after.resources), 'resource')} of {apps}; this run made {len(made)} and removed {len(gone)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{counted(len(after.resources), 'resource')} of {apps}; this run made {len(made)} and removed {len(gone)}"
 
 
 def _next(findings: list[Finding]) -> str:

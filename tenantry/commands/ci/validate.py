@@ -7,6 +7,7 @@ import typer
 
 from tenantry.commands.ci.options import Registry
 from tenantry.commands.options import AsJson
+from tenantry.errors import counted
 from tenantry.presenting.reviews import print_annotations
 
 
@@ -30,4 +31,4 @@ def validate(registry: Registry = Path("tenants.yaml"), *, as_json: AsJson = Fal
         raise typer.Exit(1) from None
     print_annotations([], as_json=as_json)
     if not as_json:
-        print(f"{registry}: {len(found.apps)} app{'' if len(found.apps) == 1 else 's'}: valid")
+        print(f"{registry}: {counted(len(found.apps), 'app')}: valid")

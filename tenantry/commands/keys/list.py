@@ -10,16 +10,8 @@ import typer
 
 from tenantry.commands.keys.options import AsJson
 from tenantry.commands.options import REGISTRY
-from tenantry.presenting.keys import (
-    row_as_json,
-    row_as_text,
-)
-from tenantry.presenting.printing import (
-    fail,
-    one_line_errors,
-    print_json,
-    print_table,
-)
+from tenantry.presenting.keys import row_as_text
+from tenantry.presenting.printing import fail, one_line_errors, print_json, print_table
 
 
 def list_keys(
@@ -56,7 +48,7 @@ def list_keys(
         fail(f'no app "{app_id}" in {file} or the catalog{did_you_mean(app_id, known)}')
     rows = listed_keys(apps, stored, now=datetime.now(UTC), every=every)
     if as_json:
-        print_json([row_as_json(row) for row in rows])
+        print_json(rows)
     else:
         heads = ["app", "name", "generation", "prefix", "scopes", "state"]
         print_table([*heads, "created", "expires", "last used"], [row_as_text(row) for row in rows])

@@ -9,17 +9,9 @@ import typer
 
 from tenantry.commands.keys.options import AsJson, KeyName, Write
 from tenantry.commands.options import REGISTRY, AppId, File
-from tenantry.presenting.keys import (
-    outcome_text,
-)
+from tenantry.presenting.keys import outcome_text
 from tenantry.presenting.notes import note
-from tenantry.presenting.printing import (
-    edit_as_json,
-    fail,
-    one_line_errors,
-    print_edit,
-    print_json,
-)
+from tenantry.presenting.printing import fail, one_line_errors, print_edit
 
 
 def revoke(
@@ -58,7 +50,7 @@ def revoke(
     said = {n: outcome_text(ended.catalog, n) for n in ended.generations}
     if as_json:
         states = [{"generation": n, "catalog": state} for n, (state, _) in said.items()]
-        print_json({"app": app_id, "name": name, "generations": states} | edit_as_json(edit, write))
+        print_edit(edit, write, as_json=True, app=app_id, name=name, generations=states)
     else:
         for number, (_, text) in said.items():
             note(f"{app_id} {name}, generation {number}: {text}")

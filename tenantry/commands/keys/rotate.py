@@ -7,12 +7,7 @@ from datetime import UTC, datetime
 from tenantry.commands.keys.options import AsJson, KeyName, Write
 from tenantry.commands.options import REGISTRY, AppId, File
 from tenantry.presenting.notes import note
-from tenantry.presenting.printing import (
-    edit_as_json,
-    one_line_errors,
-    print_edit,
-    print_json,
-)
+from tenantry.presenting.printing import one_line_errors, print_edit
 
 
 def rotate(
@@ -44,10 +39,9 @@ def rotate(
         if write:
             edit.write()
     new = key.generation + 1
+    print_edit(edit, write, as_json=as_json, app=app_id, name=name, generation=new)
     if as_json:
-        print_json({"app": app_id, "name": name, "generation": new} | edit_as_json(edit, write))
         return
-    print_edit(edit, write)
     ending = [n for n in live_generations(key.generation, key.revoked) if n < key.generation]
     ends = f" and ends generation {ending[0]}" if ending else ""
     if key.expires is not None and expires_at(key.expires) <= datetime.now(UTC):

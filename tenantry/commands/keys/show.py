@@ -7,11 +7,7 @@ import typer
 
 from tenantry.commands.keys.options import AsJson, KeyName
 from tenantry.commands.options import AppId
-from tenantry.presenting.printing import (
-    fail,
-    one_line_errors,
-    print_json,
-)
+from tenantry.presenting.printing import fail, one_line_errors, print_json
 
 
 def show(

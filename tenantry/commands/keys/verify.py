@@ -7,15 +7,8 @@ from pathlib import Path
 import typer
 
 from tenantry.commands.keys.options import AsJson
-from tenantry.presenting.keys import (
-    verdict_as_json,
-    verdict_as_text,
-)
-from tenantry.presenting.printing import (
-    fail,
-    one_line_errors,
-    print_json,
-)
+from tenantry.presenting.keys import verdict_as_text
+from tenantry.presenting.printing import fail, one_line_errors, print_json
 
 # Longer than any key: what is piped in by mistake is not read to its end.
 INPUT_CHARACTERS = 1000
@@ -50,7 +43,7 @@ def verify(
     with one_line_errors(), open_catalog(needed_catalog_url(Path.cwd())) as connection:
         verdict = judge(connection, key, now=datetime.now(UTC))
     if as_json:
-        print_json(verdict_as_json(verdict))
+        print_json(verdict)
     else:
         print(verdict_as_text(verdict))
     if not verdict.valid:
