@@ -118,7 +118,7 @@ class AppDatabase(pulumi.ComponentResource):
             )
             for object_type, given in DEFAULT_PRIVILEGES.items()
         ]
-        # Those that the history needs come by themselves; written twice, they are one.
+        # The extensions that the history needs are added. One that the registry names too is made once.
         wanted = dict.fromkeys([*app.database.extensions, *(plan.extensions if plan else ())])
         extensions = [
             postgresql.Extension(
@@ -128,7 +128,7 @@ class AppDatabase(pulumi.ComponentResource):
         ]
         self.migration = None
         if plan is not None:
-            # What is made before its default privileges would stay closed to the app.
+            # Default privileges come first: tables that are made before them would stay closed to the app.
             first = [connect, usage, *privileges, *extensions]
             self.migration = Migration(
                 f"{name}/schema",

@@ -93,7 +93,7 @@ class AppGraph(pulumi.ComponentResource):
                 "paused": graph.paused,
                 "retries": records.retries,
             },
-            # Where it stood goes with the instance, and there is nothing to be done for it.
+            # Its readiness goes with the instance. To delete it takes no call.
             pulumi.ResourceOptions(
                 parent=self, deleted_with=self.instance, depends_on=[noted] if noted else []
             ),

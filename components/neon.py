@@ -80,7 +80,7 @@ class AppProject(Place):
             ),
             # Sorted: another order in the registry is no change.
             allowed_ips=sorted(database.allowed_ips) or None,
-            # None of these says nothing: then the project keeps what it has.
+            # None says nothing of a setting: the project keeps what it has.
             block_public_connections=_switch(database.block_public_connections),
             enable_logical_replication="yes" if database.logical_replication else None,
             maintenance_window=_window(database.maintenance_window),
@@ -112,7 +112,7 @@ class AppProject(Place):
             protect=protect,
             deleted_with=self.project,
             replace_with=[self._place],
-            # Of two with the same name, the deletion of the old one would take the new one with it.
+            # The old one goes first: both have one name, so its deletion would take the new one with it.
             delete_before_replace=True,
         )
 
@@ -201,7 +201,7 @@ def _window(window: MaintenanceWindow | None) -> neon.ProjectMaintenanceWindowAr
 def _quota(quota: Quota | None) -> neon.ProjectQuotaArgs | None:
     if quota is None:
         return None
-    # 0 is no limit. It is said, or a limit that is taken out of the registry would stay.
+    # 0 means no limit. It must be sent: otherwise a limit that left the registry would stay.
     return neon.ProjectQuotaArgs(
         active_time_seconds=quota.active_time or 0,
         compute_time_seconds=quota.compute_time or 0,

@@ -73,7 +73,7 @@ def declare(
             everything=everything,
         )
         check_free_graphs(selected)
-        # Also a graph that leaves needs the way to Aura.
+        # A graph that leaves needs the connection to Aura too.
         has_graphs = any(app.graphs for app in selected) or any(app.graphs for app in held.apps)
         aura = settings.read_aura() if has_graphs else None
         destroyed = check_transition(
@@ -129,6 +129,6 @@ def declare(
         },
     )
     if held.moved:
-        # Kept from run to run: nothing else in this stack tells that they are another's.
+        # Exported in each run: nothing else in this stack says that these apps are in another one.
         pulumi.export(MOVED, dict(held.moved))
     return apps

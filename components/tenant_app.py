@@ -154,7 +154,7 @@ class TenantApp(pulumi.ComponentResource):
             # The next run judges by them which login and which keys are in use.
             "generation": self.app.database.credentials.generation,
             "keyGenerations": {key.name: key.generation for key in self.app.api_keys},
-            # The program's own knowledge, so that a preview shows from which revision to which.
+            # From the program, not from the migration's output: so a preview shows both revisions.
             **({"revision": self._plan.target} if self._plan else {}),
             "services": self.records.services,
             "apiKeys": {

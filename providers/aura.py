@@ -260,7 +260,7 @@ class AuraReadyProvider(AuraProvider):
         except GoneError:
             return ReadResult(None, {})
         outputs = dict(props)
-        # What is under way says nothing of how it will end.
+        # The status of an operation under way does not say how it ends.
         if found and found.status in {*PAUSED, RUNNING}:
             paused = found.status in PAUSED
             outputs |= {"paused": paused, "status": IS_PAUSED if paused else READY}

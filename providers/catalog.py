@@ -283,7 +283,7 @@ class GraphRecordProvider(CatalogProvider):
 
 
 def _row(id_: str, props: Properties) -> str:
-    # A row that took the place of the first one, which somebody had removed.
+    # Somebody removed the first row, and this one took its place.
     return str(props.get("row") or id_)
 
 

@@ -31,13 +31,13 @@ class RetryPolicy:
 
     def delay(self, failures: int) -> float:
         """Return the seconds to wait after that many failures (1 or more), without the random part."""
-        # Past this the cap holds anyway, and a float would overflow.
+        # Past this the cap counts anyway, and a float would overflow.
         exponent = min(failures - 1, 64)
         return min(self.first_delay * self.factor**exponent, self.cap) / 1000
 
     def pause(self, failures: int) -> float:
         """Return the seconds to wait after that many failures, the random part included."""
-        # Imported here: what has nothing to do has nothing to try again either.
+        # Imported here: a run with nothing to do does not need it.
         import random
 
         return self.delay(failures) * (1 + random.uniform(0, self.jitter))  # noqa: S311 spreads load, hides nothing

@@ -67,7 +67,7 @@ def without_foreign(environment: Mapping[str, str]) -> dict[str, str]:
         if not any(pattern.fullmatch(name) for pattern in _FOREIGN)
     }
     direct = _direct(environment)
-    # gRPC reads its own first, and a list with spaces in it not at all.
+    # gRPC reads its own variable first, and cannot read a list with spaces.
     return {
         **kept,
         "LC_ALL": "C.UTF-8",

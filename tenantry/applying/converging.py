@@ -85,7 +85,7 @@ def converge(
     elif ran.held:
         raise HeldError(_whose(ran))
     elif not watch.errors and ran.said:
-        # It did not come so far as to tell events.
+        # The engine ended before it sent events.
         print("\n".join(ran.errors), file=sys.stderr)
     if as_objects:
         _tell_end(watch, succeeded=succeeded, interrupted=ran.interrupted)

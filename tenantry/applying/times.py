@@ -44,7 +44,7 @@ class Times:
 
         :param folder: the project's `.tenantry`
         """
-        # Nothing but an estimate depends on it, and the next run writes it anew.
+        # Only an estimate depends on it, and the next run writes it again.
         with suppress(OSError, ValueError, KeyError, TypeError):
             found = json.loads((folder / FILE).read_text("utf-8"))
             if found["version"] == _VERSION:

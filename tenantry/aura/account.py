@@ -52,7 +52,7 @@ class Account:
             ) from None
 
     def _once(self, kind: str, key: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 as `ask` returns
-        # One asks, the others wait: they would only queue up for their turns.
+        # One thread asks, the others wait. More requests would only queue for their turn.
         with self._lock:
             asked, answer = self._answers.get((kind, key), (0.0, None))
             now = self.client.clock.elapsed()
@@ -60,7 +60,7 @@ class Account:
                 try:
                     answer = ask()
                 except AuraError as error:
-                    # Also a refusal: what is wrong for one instance is wrong for all.
+                    # A refusal is kept too: what is wrong for one instance is wrong for all.
                     answer = error
                 self._answers[kind, key] = (self.client.clock.elapsed(), answer)
         if isinstance(answer, AuraError):

@@ -163,7 +163,7 @@ class AuraClient:
     def _authorized(
         self, method: str, path: str, deadline: Deadline, request: dict[str, Any]
     ) -> Answer:
-        # The turn first: a token could end while it is waited for.
+        # First wait for the turn: a token could expire while this request waits.
         self._limiter.acquire(deadline)
         token = self._tokens.current(deadline)
         try:
@@ -212,7 +212,7 @@ def _data(answer: Answer, kind: type[T]) -> T:
             adapter.model_validate(data) if adapter else TypeAdapter(kind).validate_python(data)
         )
     except (KeyError, ValidationError) as error:
-        # Without its input: that may hold a password.
+        # The error's input is left out: it may hold a password.
         where = (
             ".".join(str(step) for step in error.errors(include_input=False)[0]["loc"])
             if isinstance(error, ValidationError)

@@ -104,7 +104,7 @@ def _send(client: AuraClient, wanted: Wanted, notes: Path) -> Made:
     try:
         created = client.create_instance(body)
     except AMBIGUOUS as error:
-        # It may have waited for its turn: what can still land left just now.
+        # The create may have waited for its turn. So the time in which it may still land begins now.
         unanswered.note(notes, wanted.name, client.clock.wall())
         raise _lost(client, wanted, error) from None
     except AuraError as error:
@@ -115,7 +115,8 @@ def _send(client: AuraClient, wanted: Wanted, notes: Path) -> Made:
             f"{wanted.target}: the account's limit of instances is reached: delete one, or take another type; {error}"
         ) from None
     with suppress(AuraStateError):
-        # Nothing may fail any more: the password was told once. A note that stays makes a later create wait.
+        # From here on nothing may fail: Aura tells the password once. A note that is left only makes a later create
+        # wait.
         unanswered.forget(notes, wanted.name)
     return Made(
         created.id,

@@ -49,7 +49,7 @@ class AuraLooker:
             for project in {self._client.settings.tenant_id, *held.values()}
             for each in self._client.instances(project)
         }
-        # The list does not say which are on their way out; what a state holds is not asked about.
+        # The list does not say which instances are being deleted. Those in a state need not be asked about.
         found = [
             each
             for each in listed.values()

@@ -62,7 +62,8 @@ class CreatedInstance(Answered):
 
     id: str
     password: SecretStr
-    # The rest comes with the first look too, or is a default: nothing that it is, or is not, may lose a password.
+    # The rest comes with the first look too, or has a default. Whatever Aura sends there, the password must not be
+    # lost.
     username: Annotated[str, BeforeValidator(_text_or("neo4j"))] = "neo4j"
     connection_url: Annotated[str, BeforeValidator(_text_or(""))] = ""
     created_at: Annotated[str, BeforeValidator(_text_or(""))] = ""

@@ -54,7 +54,7 @@ def confirm_gone(client: AuraClient, instance_id: str, tenant_id: str) -> None:
     :raises UnfinishedError: it has
     :raises AuraError: these credentials cannot say
     """
-    # Another account's credentials get a 404 too: only who sees the project may say that something is not in it.
+    # Credentials of another account get a 404 too. Only those that see the project can say what is not in it.
     if any(each.id == instance_id for each in client.instances(tenant_id)):
         raise UnfinishedError(
             f"instance {instance_id} is in Aura's list and not to be found: try again in a minute"

@@ -61,7 +61,7 @@ class ClientCredentials:
         self._wire = wire
         self._clock = clock
         self._file = settings.file("token")
-        # What this process knows: a file is read again only when it may help.
+        # The token that this process knows. The file is read again only where that may help.
         self._known: dict[str, Any] = {}
 
     def current(self, deadline: Deadline) -> str:
@@ -91,7 +91,7 @@ class ClientCredentials:
         if not token.get("access_token") or not isinstance(end, int | float):
             return False
         lifetime = float(token.get("lifetime", LIFETIME))
-        # An end further away than a token lives: the clock was set back.
+        # It expires later than any token can: the clock was set back.
         return min(EARLY, lifetime / 10) < end - self._clock.wall() <= lifetime
 
     def _ask(self, deadline: Deadline) -> dict[str, Any]:

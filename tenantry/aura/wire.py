@@ -111,7 +111,7 @@ class Wire:
         return self._judge(name, response, content, _credentials(request))
 
     def _read(self, response: httpx.Response, name: str, end: float) -> bytes:
-        # Phases are bounded by httpx, and a body that trickles only by this.
+        # httpx limits each phase. A body that comes in drops is limited only here.
         content = bytearray()
         for chunk in response.iter_bytes(_CHUNK):
             content += chunk

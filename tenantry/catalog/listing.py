@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KeyState: TypeAlias = Literal["valid", "expired", "revoked", "missing", "not in the registry"]
 
-# Of several rows of one generation, the one that counts comes last: neither revoked nor of an app that is gone.
+# A generation may have several rows. The one that counts comes last: not revoked, and of a live app.
 _STORED: Final[LiteralString] = """\
 SELECT a.app_id, k.name, k.generation, k.prefix, k.scopes, k.created_at, k.expires_at, k.last_used,
        k.revoked_at IS NOT NULL OR a.deleted_at IS NOT NULL AS revoked

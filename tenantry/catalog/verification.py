@@ -78,7 +78,7 @@ def verify(connection: psycopg.Connection[Any], key: str, *, now: datetime) -> V
     parts = parse(key)
     if parts is None:
         return Verdict("unknown")
-    # Imported here: whoever has a connection has paid for it.
+    # Imported here: the caller's connection has loaded it already.
     from psycopg.rows import tuple_row
 
     wanted = digest(key)

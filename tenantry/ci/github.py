@@ -244,7 +244,7 @@ class GitHub:
         raise CiError(f"GitHub: {text}{_advice(answer.status_code, path)}")
 
     def _patiently(self, work: Callable[[], _T]) -> _T:
-        # The whole of it again, which begins with a look: what was done by a request whose answer was lost is found.
+        # All of it is done again. It begins with a look, which finds what a request did whose answer was lost.
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_AgainError),
             stop=tenacity.stop_after_attempt(_POLICY.attempts),

@@ -171,7 +171,7 @@ ENDPOINT: Final = "neon:index/endpoint:Endpoint"
 
 def _settings(inputs: Mapping[str, Any]) -> dict[str, object]:
     compute = inputs.get("defaultEndpointSettings") or {}
-    # Where nothing is said of these, Neon's are as they should be.
+    # Of these only what is asked for counts. The others may be as they are.
     lasting = {
         f"{above}.{name}": value
         for above in ("maintenanceWindow", "quota")

@@ -329,7 +329,7 @@ def _failure(step: str, lines: list[str]) -> str:
     text = "\n".join(lines)
     hint = next((hint for signs, hint in _HINTS if any(s in text for s in signs)), _OTHERWISE)
     packages = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
-    # With -v each package that is compiled is a line of its own: no help for whoever reads the failure.
+    # With -v Go prints a line for each package. They do not help to read the failure.
     told = [line for line in lines if " " in line and not line.startswith("go: downloading ")]
     where = packages[-1] if packages else _module(told)
     last = "\n".join(f"    {line}" for line in told[-_TAIL:])

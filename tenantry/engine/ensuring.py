@@ -148,7 +148,7 @@ class _Search:
 
         if self._only not in {None, Source.DOWNLOAD} or part.release is None:
             return None
-        # A build that is there costs nothing, and that it was made is a choice of an earlier run.
+        # A build that is there costs nothing. An earlier run chose to make it.
         if self._only is None and not self._builder.missing(part.executables):
             return None
         try:

@@ -158,7 +158,7 @@ class Attempts:
             )
             inputs = task.inputs
             plans = {task.app: inputs.plan} if inputs and inputs.plan else {}
-            # Of an app that leaves the registry may still know, where it is destroyed by name.
+            # The registry may still have an app that leaves: one that is destroyed by name.
             registry = self._desired.registry
             known = Registered(
                 [app for app in registry.apps if inputs or app.id != task.app], registry.limits

@@ -26,7 +26,7 @@ _LOCKED: Final = re.compile(r"^lock \[", re.MULTILINE)
 _NOT_STARTED: Final = re.compile(
     r"did not begin responding to RPC connections|could not read plugin \["
 )
-# These come beside what is wrong, and say nothing of it.
+# These lines stand beside the failure, and say nothing about it.
 _EMPTY: Final = re.compile(
     r"(update|preview|refresh|destroy) failed|Detected that \S+ exited prematurely\..*", re.DOTALL
 )
@@ -57,7 +57,7 @@ def failure(errors: Sequence[str], *, interrupted: bool = False) -> Failure:
         return Failure("busy", reason)
     if interrupted:
         return Failure("stopped", reason)
-    # One that lasts is enough: the next attempt would end with it.
+    # One failure that lasts is enough: the next attempt would end with it again.
     passing = bool(judged) and all(
         may_pass or _NOT_STARTED.search(text) for text, may_pass in judged
     )

@@ -195,7 +195,7 @@ class Fleet:
         if outlook.refused:
             return planning.refused_plan(outlook), Summary("plan", (), len(outlook.unchanged), 0.0)
         permitted = {*self.project.allowed, *allowed}
-        # Before the previews: what a run changes in the meantime is then rather noticed than not.
+        # Taken before the previews, so that what another run changes meanwhile is noticed.
         stacks = planning.stacks_of(outlook, self.project.folder, self.project.store)
         runs: dict[str, Run] = {}
 

@@ -52,7 +52,7 @@ def listed(looker: Looker, apps: Collection[str] | None = None) -> Drift:
     facts = looker.facts(twice=False)
     strays = _strays(facts)
     if strays:
-        # What was made since the states were read is in the list, and in no state that was read.
+        # Something may have been made after the states were read. It is in the list, and not yet in those states.
         facts = Facts(**{**vars(facts), "states": looker.states(), "locks": looker.locks()})
         strays = _strays(facts)
     busy = {lock.stack for lock in facts.locks if lock.owner != "dead"}

@@ -105,7 +105,7 @@ def plan_split(
     kept = _there(states, stack)
     _refuse_pending(stack, kept)
     namespace = load(project.folder / project.registry).namespace
-    # In the state's own order they come as they were registered, which is another one each time.
+    # Sorted: the order in a state is that of registration, which differs from run to run.
     held = sorted(apps_in(kept.deployment))
     begun = between(kept.deployment)
     chosen = [app for app in held if _chosen(app, only, tenants) or app in begun]
@@ -289,7 +289,7 @@ def _whole(project: Project, stack: str, kept: Kept, others: Mapping[str, Kept])
         else each.deployment
         for source, each in others.items()
     }
-    # The same key, as far as the pure part is concerned.
+    # `joined` joins states of one key only, so all get the same one here.
     same = {source: {**each, "secrets_providers": key} for source, each in parts.items()}
     whole = kept.holding(joined(kept.deployment, stack, same), *others.values())
     return recode(whole, key or {}, project.environment, project.folder) if foreign else whole

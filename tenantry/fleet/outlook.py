@@ -148,10 +148,10 @@ def _elsewhere(
 
     :return: what is refused, and what is over a split that was cut off
     """
-    # Also a stack that no run has seen yet: a split that was cut off made it.
+    # A split that was cut off may have made a stack that no run has seen yet.
     new = {task.app for task in tasks if task.purpose == "create" or task.update is None}
     refused, halfway = [], []
-    # Where every app has its stack, nobody pays for this look.
+    # Skipped where every app has its stack.
     for stack in sorted(stacks) if new else ():
         state = project.store.state(stack)
         held = applied_in(state)

@@ -105,7 +105,7 @@ def _rows(task: Task, run: Run | None) -> tuple[Row, ...]:
     if run is not None:
         return rows_of(run)
     if task.inputs is None or task.purpose != "create":
-        # Its preview did not come to an end, which is said elsewhere.
+        # Its preview did not end. That is reported elsewhere.
         return ()
     return (
         Row(

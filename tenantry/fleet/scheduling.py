@@ -153,7 +153,7 @@ class Schedule(Generic[AnyJob]):
                     event = replace(event, left=left, remaining=pace * left)
                 tell(event)
         except BaseException:
-            # Whoever listens has failed, or an interrupt came: what is in flight still ends well.
+            # The listener failed, or an interrupt came. What is in flight is still brought to its end.
             self.stop()
             for thread in threads:
                 thread.join()

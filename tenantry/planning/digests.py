@@ -59,7 +59,7 @@ def program_digest(folder: Path) -> str:
 
     :param folder: the folder of `Pulumi.yaml`
     """
-    # Imported here: a reader of events needs it not.
+    # Imported here: reading events does not need it.
     from tenantry.running import program
 
     whole = hashlib.sha256(program.program_digest(revisions=True).encode())

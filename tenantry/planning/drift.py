@@ -135,7 +135,7 @@ def _difference(stack: str, step: Resource) -> Difference:
     before, after = step.old, step.new
     changes: list[PropertyChange] = []
     if before and after:
-        # Inputs first: outputs tell the same once more, and what nobody asked for.
+        # Inputs first: outputs repeat them, and add what nobody asked for.
         for old, new in ((before.inputs, after.inputs), (before.outputs, after.outputs)):
             changes = changes or [
                 change

@@ -139,7 +139,7 @@ def _begin(resources: dict[str, _Told], facts: dict[str, Any]) -> None:
     resource = resources.setdefault(facts["urn"], _Told())
     resource.facts = facts
     resource.operations.append(facts["op"])
-    # The parts of a replacement come one by one, each with what it knows.
+    # A replacement comes as several steps, and each tells a part of it.
     resource.old = facts.get("old") or resource.old
     resource.new = facts.get("new") or resource.new
     resource.differing |= dict.fromkeys([*(facts.get("diffs") or ()), *(facts.get("keys") or ())])
@@ -155,7 +155,7 @@ def _end(resources: dict[str, _Told], facts: dict[str, Any]) -> None:
 
 
 def _resource(urn: str, resource: _Told) -> Resource | None:
-    # A refresh that comes first says by its result what differs; what follows it is what is done.
+    # A refresh tells by its result what differs. Where steps follow it, they tell what is done.
     operations = [each for each in resource.operations if each != "refresh"] or [resource.result]
     if set(operations) <= {"read"}:
         return None

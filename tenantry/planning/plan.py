@@ -71,7 +71,7 @@ class PropertyChange(_Part):
     def text(self) -> str:
         """The change on one line."""
         if self.old == self.new:
-            # Both secret: that it differs is all there is to say.
+            # Both are secret: only that they differ can be said.
             return f"{self.name}: another value"
         return f"{self.name}: {self.old or 'none'} → {self.new or 'none'}"
 

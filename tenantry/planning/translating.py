@@ -85,7 +85,7 @@ def refusals_of(run: Run) -> tuple[Refusal, ...]:
     found = []
     for text in run.errors:
         lines = text.splitlines()
-        # What an exception leaves behind belongs together.
+        # The lines of a traceback stay together.
         whole = any(line.startswith((" ", "\t", "Traceback")) for line in lines)
         found += [
             Refusal(stack=run.stack, app=_app_in(line, registry), text=line)

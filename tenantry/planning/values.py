@@ -107,5 +107,5 @@ def _bare(value: Any) -> Any:  # noqa: ANN401  # any JSON value
 
 def _visible(value: Any) -> str:  # noqa: ANN401  # any JSON value
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    # No character that a terminal or a page would take for its own.
+    # Control characters are escaped: a terminal or a page would act on them.
     return text if text.isprintable() else json.dumps(value, sort_keys=True)

@@ -92,7 +92,7 @@ def print_edit(
     elif written:
         print(f"{edit.path}: changed", file=sys.stderr)
     else:
-        # The file's own line ends, and no character that the terminal's encoding lacks.
+        # As bytes: the file keeps its line ends, and the terminal's encoding may lack a character.
         sys.stdout.flush()
         sys.stdout.buffer.write(edit.diff().encode())
         sys.stdout.buffer.flush()

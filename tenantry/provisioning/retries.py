@@ -28,7 +28,7 @@ def repeat(
 
     :param sleep: waits that many seconds; `time.sleep` by default
     """
-    # Imported here: a run that has nothing to do has nothing to try again either.
+    # Imported here: a run with nothing to do does not need it.
     import time
 
     from tenacity import Retrying, retry_if_exception, stop_after_attempt

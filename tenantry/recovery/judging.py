@@ -263,7 +263,7 @@ def _in_cloud(facts: Facts, busy: set[str], seen: Seen) -> Iterator[Finding]:
 def _orphans(facts: Facts, seen: Seen) -> Iterator[Finding]:
     cloud = seen.cloud
     holders = _holders(facts.states, cloud)
-    # What a run is making at this moment is in the cloud before it is in its state, and so is what was cut off.
+    # What a run is making, or made when it was cut off, is in the cloud before it is in the state.
     begun = {each.name for state in facts.states for each in state.begun(cloud)}
     by_name = defaultdict(list)
     for live in seen.live:

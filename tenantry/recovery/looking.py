@@ -62,7 +62,7 @@ class Looker:
 
     def states(self) -> list[StackState]:
         """Read the states of all stacks of this project."""
-        # The current one too where nothing was applied to it yet.
+        # The current stack is listed also where nothing was applied to it yet.
         names = sorted({*self.store.stacks(), *([self.stack] if self.stack else [])})
         with ThreadPoolExecutor(_READERS) as readers:
             return [
@@ -214,7 +214,7 @@ class Looker:
 
 
 def _adopted(text: str | None) -> dict[str, str]:
-    # Of another form than it should be: the run says so.
+    # It has another form than it should. The run reports that.
     try:
         found = json.loads(text or "{}")
         return {graph: str(facts["instance"]) for graph, facts in found.items()}

@@ -107,7 +107,7 @@ def _write(file: Path, run: OwnRun) -> None:
 
 
 def _is_there(pid: int) -> bool:
-    # A process that ended and that nobody has waited for is none (proc(5), field 3).
+    # A zombie does not count as a process (proc(5), field 3).
     try:
         with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123  # a file of the kernel's
             return stat.read().rpartition(")")[2].split()[0] not in {"Z", "X"}

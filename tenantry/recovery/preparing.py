@@ -50,7 +50,7 @@ def prepare(
             for each in judge(looker.facts_of_pending(state, locks))
             if each.stack == looker.stack and each.kind in {"lock", "pending"}
         ]
-        # The next look is the last that is needed where nothing but time is missing.
+        # What only needs time is not stuck: a later look settles it.
         stuck = [each for each in findings if each.blocks and not each.fix and not each.wait]
         held = any(each.kind == "lock" for each in stuck)
         if stuck and not (held and time.monotonic() < until):
@@ -62,7 +62,7 @@ def prepare(
                 say(f"settled: {each}")
             return looker.state()
         for each in findings:
-            # What holds the stack changes; how long a request may still land is told once.
+            # Each holder of the stack is told of. How long a request may still land is told once.
             mark = each.key or each.subject
             if (each in stuck or each.wait) and mark not in told:
                 told.add(mark)

@@ -63,5 +63,5 @@ def _drop(urns: set[str], environment: Mapping[str, str], stack: str) -> None:
     if not there <= urns:
         raise RecoveryError(f"{stack}: another run was cut off in the meantime: tenantry doctor")
     state["deployment"]["pending_operations"] = []
-    # Takes the stack's lock for the moment, and is refused where somebody has it.
+    # The import takes the stack's lock for a moment. It is refused where another run has it.
     import_state(environment, stack, state)

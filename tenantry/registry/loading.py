@@ -150,7 +150,7 @@ def _to_drop(error: ErrorDetails) -> Path:
 
 
 def _up_to_list(path: Path) -> Path:
-    # A list without one of its items is another list, and its items have other numbers.
+    # A whole list is dropped: without one item, the others would have other numbers.
     return next((path[:n] for n, step in enumerate(path) if isinstance(step, int)), path)
 
 

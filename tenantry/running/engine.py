@@ -121,7 +121,7 @@ class Engine:
             "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
-        # Would name another stack than the one that is meant.
+        # It would name another stack than the one that is meant.
         self._environment.pop("PULUMI_STACK", None)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
@@ -240,14 +240,14 @@ class Engine:
                 cwd=folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
-                # No pipes to here: whoever ends this process would end the engine in the middle of a step, by SIGPIPE.
+                # No pipes to this process: if it is killed, SIGPIPE would end the engine in the middle of a step.
                 stdout=subprocess.DEVNULL,
                 stderr=said,
                 start_new_session=True,
             )
             self._running[stack] = process
         if self._stops:
-            # It was asked for before there was an engine.
+            # The signal came before there was an engine.
             _interrupt(process)
         return process
 
@@ -269,7 +269,7 @@ def _taken(events: Events, process: subprocess.Popen[bytes]) -> Iterator[Event]:
             if rest is not None:
                 rest -= _LOOK
             elif process.poll() is not None:
-                # What it sent last may still be on its way.
+                # Its last events may still be on their way.
                 rest = _CLOSING if events.begun else 0.0
             continue
         if event is None:

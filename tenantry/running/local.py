@@ -125,7 +125,7 @@ def _local_cloud(data: Path) -> dict[str, Any]:
         )
     facts: dict[str, Any] = json.loads(answer.stdout)
     if not facts.get("catalog_url"):
-        # It goes on running over an update of this folder, and has none of what came with that.
+        # It was started before this folder was updated, and lacks what came with the update.
         raise LocalCloudError(
             "the local cloud was started by an older version: make down, then make up"
         )
@@ -138,7 +138,7 @@ def _passphrase(path: Path) -> Path:
         part = path.with_suffix(f".{os.getpid()}")
         part.touch(mode=0o600)
         part.write_text(secrets.token_hex(32))
-        # The first of two at once wins, and both then read the same.
+        # Of two at once the first wins, and both read its text.
         with suppress(FileExistsError):
             path.hardlink_to(part)
         part.unlink()

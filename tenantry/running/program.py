@@ -53,7 +53,7 @@ def program_digest(*, revisions: bool = False) -> str:
 
 def _sources(package: str) -> Iterator[tuple[str, Path]]:
     top, *below = package.split(".")
-    # Not the spec of what is below: that would import what is above it.
+    # Only the top package's spec is asked for: to find a submodule's, Python imports its parents.
     spec = importlib.util.find_spec(top)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{top} is not installed")

@@ -125,7 +125,7 @@ def not_there(name: str, there: Collection[str] | None) -> str:
 
 def _none_selected(asked: _Asked, _match: re.Match[str]) -> str:
     if asked.stack:
-        # It says the same where the one that PULUMI_STACK names is not there.
+        # The engine says the same where the stack that PULUMI_STACK names is not there.
         return not_there(asked.stack, asked.stacks())
     there = asked.stacks()
     if there:

@@ -60,7 +60,7 @@ def migrate(database: TenantDatabase, wanted: Wanted, recorded: Schema | None = 
     """
     with _session(database) as connection, one_migration(database, connection):
         table = recorded.version_table if recorded else Schema.version_table
-        # Undone, so that the lock of this reading is not in the way of a revision that alters the table.
+        # Rolled back: the read lock would block a revision that alters the table.
         with connection.transaction(force_rollback=True):
             heads = _heads(database, connection, table)
         if heads == wanted.revisions[-1:]:

@@ -109,7 +109,7 @@ def read_structure(connection: psycopg.Connection[Any], schema: str, group: str)
     text. The schema must exist. Only the system catalogs are read, and no statement of the app has to wait.
     """
     parts: dict[str, list[str]] = {}
-    # Undone, so that a transaction around it keeps its own search path.
+    # Put back, so that the caller's transaction keeps its search path.
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = pg_catalog")
         for name, part in connection.execute(_QUERY, {"schema": f'"{schema}"'}):
@@ -131,7 +131,7 @@ def differences(expected: Mapping[str, str], found: Mapping[str, str]) -> list[s
     said = []
     for name in sorted(expected.keys() | found.keys()):
         if name.startswith(RIGHTS):
-            # A thing that is new or gone is told by itself; its rights need no line.
+            # What is new or gone has a line already. Its rights need none.
             if name in expected and name in found and expected[name] != found[name]:
                 is_, was = (rights[name] or "none" for rights in (found, expected))
                 said.append(f"{name} are {is_}, and were {was}")

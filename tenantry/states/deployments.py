@@ -153,7 +153,7 @@ def _merged(ours: list[Resource], others: Deployment) -> list[Resource]:
             place = next(i for i, one in enumerate(result) if one["urn"] == each["urn"])
             result[place] = {**result[place], "outputs": _together(result[place], each)}
         elif each["type"].startswith(tokens.PROVIDERS):
-            # A provider's id is its stack's own, and those who use it name it.
+            # A provider's id belongs to its stack. The resources that use the provider name it.
             own_id[f"{each['urn']}::{each['id']}"] = f"{held['urn']}::{held['id']}"
     return result
 
@@ -200,7 +200,7 @@ def _owners(state: Deployment) -> dict[str, str]:
 
 
 def _shared(state: Deployment, owner: Mapping[str, str]) -> list[Resource]:
-    # What is only waiting to be deleted stays where it is.
+    # Resources that wait for their deletion stay where they are.
     return [
         each for each in resources_of(state) if each["urn"] not in owner and not each.get("delete")
     ]

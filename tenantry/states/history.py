@@ -74,7 +74,7 @@ def updates_in(tree: Tree, project: str, stacks: Iterable[str]) -> dict[str, Upd
     found = {}
     for stack, key in entries.items():
         there = [each for each in states[stack] if each in heads]
-        # More than one where the engine was told to pack otherwise, and died over it: it takes the last.
+        # Two files, if the engine was told to pack otherwise and died in between. It takes the last, and so does this.
         state = tree.written_last(there) if len(there) > 1 else "".join(there)
         if key in told:
             found[stack] = _update(told[key], heads.get(state), heads.get(copies[stack]))
@@ -110,7 +110,7 @@ def updates_through_engine(
 
 def _heads(tree: Tree, keys: Iterable[str]) -> dict[str, bytes]:
     every = list(keys)
-    # Of what zstd packed, a head gives nothing.
+    # The head of a zstd file cannot be read by itself.
     whole = [key for key in every if key.endswith(".zst")]
     found = tree.contents([key for key in every if not key.endswith(".zst")], _HEAD)
     return {

@@ -101,7 +101,7 @@ def pack(content: bytes, key: str) -> bytes:
 
 
 def _zstd() -> Any:  # noqa: ANN401 a module
-    # Only backends that are told so have any of it.
+    # Only a backend that is configured for it has such files.
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:

@@ -168,7 +168,7 @@ def hold_lock(tree: Tree, project: str, stack: str) -> Iterator[None]:
     _refuse_held(tree, folder, own)
     tree.write(own, lock_content())
     try:
-        # Two that began together both find the other, and both go.
+        # Two that begin together find each other, and both give way.
         _refuse_held(tree, folder, own)
         yield
     finally:

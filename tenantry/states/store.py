@@ -265,7 +265,7 @@ class InTree:
         """Remove a stack with its history."""
         for key in self._tree.keys(f"{HISTORY}/{self._project}/{stack}/"):
             self._tree.delete(key)
-        # While the state is there the stack is, and whoever was killed over it finds it again.
+        # The stack exists as long as its state. So the state goes last: after a kill, the next attempt finds the stack.
         for ending in BESIDE:
             self._tree.delete(f"{STACKS}/{self._project}/{stack}{ending}")
 
@@ -290,7 +290,7 @@ class InTree:
         self._tree.delete(key)
 
     def _newest(self, found: Collection[str]) -> str:
-        # More than one where the engine was told to pack otherwise, and died over it: it takes the last, and so do we.
+        # Two files, if the engine was told to pack otherwise and died in between. It takes the last, and so does this.
         return self._tree.written_last(found) if len(found) > 1 else next(iter(found))
 
 
@@ -382,7 +382,7 @@ class ThroughEngine:
         )
 
     def _export(self, stack: str) -> Kept | None:
-        # One that came since the last look is there all the same.
+        # A stack may have come since the last look.
         if stack not in self._listed and stack not in self.stacks():
             return None
         found = export_state(self._environment, stack, self._folder)

@@ -157,12 +157,12 @@ class Folder(Tree):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as stream:
-                # With the rights that the engine gives: whoever runs next may be another user of the same group.
+                # With the rights that the engine gives: the next run may be by another user of the group.
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
             part.replace(path)
-            # What the engine noted beside the content before is of that content.
+            # The attributes that the engine wrote beside the old content do not fit the new one.
             path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
         except OSError as error:
             part.unlink(missing_ok=True)
