@@ -34,7 +34,7 @@ from bench.data_layer import registry
 from bench.fleet import Asked, Requests, environment, run
 from bench.opentofu.console import console
 from bench.opentofu.folder import PROGRAM, PROVIDERS, OpenTofu, OpenTofuFolder
-from bench.opentofu.made import compare, look
+from bench.opentofu.made import compare, look, projects
 from tenantry.registry import load
 from tests.engine.fleet_folder import FleetFolder
 from tests.localcloud_fixture import LocalCloud, local_cloud
@@ -63,6 +63,8 @@ class Figures:
     most_in_a_second: int
     """On one route."""
     peak_mb: int
+    projects: int
+    """That are there in the end. More than there are apps: some were made twice, and nobody knows of one of the two."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def apps_of(namespace: str, apps: int, limit: int) -> str:
     return registry(apps, app, namespace).replace(app, changed, 1)
 
 
-def figures(cost: Cost, asked: Asked, apps: int) -> Figures:
+def figures(cost: Cost, asked: Asked, apps: int, projects: int) -> Figures:
     """Join what a run took with what it asked for."""
     return Figures(
         wall=cost.wall,
@@ -137,6 +139,7 @@ def figures(cost: Cost, asked: Asked, apps: int) -> Figures:
         most_in_a_minute=asked.most_in_a_minute,
         most_in_a_second=asked.most_in_a_second,
         peak_mb=round(cost.peak_mb),
+        projects=projects,
     )
 
 
@@ -151,12 +154,11 @@ class Measurement:
         self._theirs = theirs
 
     def create(self, quiet: float = 0) -> tuple[Figures, Figures | None]:
-        """Create the apps by each, with so many seconds between the two, and compare one app of each."""
-        ours = self._measure(self._ours, samples_a_second=1)
+        """Create the apps by each, with so many seconds after each, and compare one app of each."""
+        ours = self._measure(self._ours, samples_a_second=1, quiet=quiet)
         if self._theirs is None:
             return ours, None
-        time.sleep(quiet)
-        theirs = self._measure(self._theirs, samples_a_second=1)
+        theirs = self._measure(self._theirs, samples_a_second=1, quiet=quiet)
         made = [
             look(load(each.registry).apps[0], self._cloud) for each in (self._ours, self._theirs)
         ]
@@ -175,10 +177,13 @@ class Measurement:
                     taken.append(self._measure(each, samples_a_second=4))
         return (_least(ours), _least(theirs) if theirs else None)
 
-    def _measure(self, each: Ours | Theirs, samples_a_second: float) -> Figures:
+    def _measure(self, each: Ours | Theirs, samples_a_second: float, quiet: float = 0) -> Figures:
         self._requests.forget()
         cost = each.apply(samples_a_second)
-        return figures(cost, self._requests.counted(), self._apps)
+        asked = self._requests.counted()
+        time.sleep(quiet)
+        found = projects(load(each.registry).namespace, self._cloud)
+        return figures(cost, asked, self._apps, sum(len(ids) for ids in found.values()))
 
 
 def _least(taken: list[Figures]) -> Figures:
@@ -217,7 +222,7 @@ def rows(apps: int, few: int, runs: int, tofu: OpenTofu | None, folder: Path) ->
 
 HEADS: Final = (
     *("case", "by", "wall s", "CPU s", "requests", "requests per app"),
-    *("busiest minute", "busiest second of a route", "peak MB (PSS)"),
+    *("busiest minute", "busiest second of a route", "peak MB (PSS)", "projects"),
 )
 """Of the table."""
 

@@ -43,21 +43,31 @@ select 'default privilege: of ' || pg_get_userbyid(defaclrole) || ' in ' || nspn
 """
 
 
+def projects(namespace: str, cloud: LocalCloud) -> dict[str, list[str]]:
+    """Return the ids of the projects of a namespace, by name. A name that more than one has was made twice."""
+    found: dict[str, list[str]] = {}
+    with cloud.client() as client:
+        asked = {"org_id": cloud.neon_org_id, "search": f"{namespace}--", "limit": "400"}
+        for project in client.get("/projects", params=asked).raise_for_status().json()["projects"]:
+            found.setdefault(project["name"], []).append(project["id"])
+    return found
+
+
 def look(app: App, cloud: LocalCloud) -> frozenset[str]:
     """Return a line, `kind: what`, for each role, database, schema, setting and right of an app.
 
-    Raises ValueError where there is not exactly one project of its name.
+    Of several projects with the app's name it is the one that has the app's database. Raises ValueError where none has.
     """
     names = app.names
+    place = {"role_name": names.owner_role, "database_name": names.database}
     with cloud.client() as client:
-        asked = {"org_id": cloud.neon_org_id, "search": names.project, "limit": "400"}
-        listed = client.get("/projects", params=asked).raise_for_status().json()["projects"]
-        found = [project["id"] for project in listed if project["name"] == names.project]
-        if len(found) != 1:
-            raise ValueError(f"{names.project}: {len(found)} projects have this name")
-        place = {"role_name": names.owner_role, "database_name": names.database}
-        answer = client.get(f"/projects/{found[0]}/connection_uri", params=place)
-        url: str = answer.raise_for_status().json()["uri"]
+        for project in projects(names.namespace, cloud).get(names.project, []):
+            answer = client.get(f"/projects/{project}/connection_uri", params=place)
+            if answer.is_success:
+                url: str = answer.json()["uri"]
+                break
+        else:
+            raise ValueError(f"{names.project}: no project of this name has {names.database}")
     with psycopg.connect(url) as connection:
         values = {"database": names.database, "schema": names.schema}
         return frozenset(line for (line,) in connection.execute(_FACTS, values))
