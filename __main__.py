@@ -1,6 +1,5 @@
-"""The program of a stack: the apps that its settings select."""
+"""The program of a stack, for `pulumi` by hand: the apps that the stack's settings select."""
 
-from components.program import run
-from components.settings import Settings
+from components.program import main
 
-run(Settings.read())
+main()

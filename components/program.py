@@ -21,6 +21,11 @@ from tenantry.registry.selection import select_for
 from tenantry.registry.transition import Registered, check_transition
 
 
+def main() -> None:
+    """Declare what the stack's settings and the environment say."""
+    run(Settings.read())
+
+
 def run(settings: Settings) -> list[TenantApp]:
     """Load the registry and declare the apps that the settings select.
 

@@ -21,6 +21,7 @@ from tenantry.commands import (
     env,
     fleet,
     graph,
+    init,
     keys,
     new,
     orphans,
@@ -51,6 +52,7 @@ app = typer.Typer(
 for group in (keys, fleet, ci, graph, project):
     app.add_typer(group.app)
 for command in (
+    init.init,
     plan.plan,
     drift.drift,
     up.up,

@@ -25,8 +25,8 @@ This page is made from the commands' own help (`make commands`).
   standard error.
 - **No terminal is needed.** A command that asks takes `--yes` instead, and says so where there is no terminal.
 - **Secrets** are printed by `tenantry url`, `tenantry keys show` and `tenantry env` alone, of what is named.
-- Commands run in the folder of `Pulumi.yaml`, on the selected stack (`PULUMI_STACK`). Where the shell names no backend
-  and the folder has a local run, they run on that.
+- Commands run in the folder of `Pulumi.yaml`, on the selected stack (`PULUMI_STACK`). Where neither the shell nor
+  `Pulumi.yaml` names a backend, and the folder has a local run or `tenantry:cloud: local`, they run on that.
 """
 _WIDTH: Final = 120
 _EXAMPLES: Final = ("tenantry ", 'eval "$(tenantry ')

@@ -56,6 +56,8 @@ def up(
 
     tenantry up --yes
 
+    Where runs are on the local cloud, the engine is put in place and the local cloud started, where they are not yet.
+
     Says what is being made, for how long, and about how long is left, and ends with the table of tenantry status.
 
     The first Ctrl-C lets what is in flight finish and says what is left; the second ends it at once.
@@ -70,15 +72,17 @@ def up(
     """
     from tenantry.applying.course import Course
     from tenantry.applying.options import check_options, seconds_of
-    from tenantry.running.local import current_environment
+    from tenantry.running.local import begin, is_local
 
     with one_line_errors():
         check_options(options or (), reviewed=plan is not None)
         until = time.monotonic() + (seconds_of(wait) if wait else 0.0)
         if plan is None and not yes and (as_json or not asking.somebody_is_there()):
             fail("nobody is there to be asked: tenantry up --yes begins without")
-        environment = current_environment(Path.cwd())
         say = note_as_json if as_json else note
+        environment = begin(Path.cwd(), say)
+        # Of a local run there is one stack, and nobody has to ask for it.
+        create = create or is_local(Path.cwd())
         course = patiently(
             lambda: converge(
                 lambda: Course(Path.cwd(), environment, say, create=create, until=until),

@@ -17,7 +17,8 @@ from tenantry.engine.pins import NEON_PLUGIN, PARTS, SCHEMAS, VENDOR, Part, Sour
 if TYPE_CHECKING:
     from tenantry.engine.releases import Releases
 
-_STAMP: Final = ".tenantry-engine.json"
+STAMP: Final = ".tenantry-engine.json"
+"""In the folder of the links: which engine they lead to."""
 _KEEP_SECONDS: Final = 30 * 24 * 3600.0
 
 
@@ -65,7 +66,7 @@ def ensure(
     root = (cache or cache_root()) / "engine"
     only = source or _from_environment()
     builder = Builder(root, toolchain)
-    stamp = bin_dir / _STAMP
+    stamp = bin_dir / STAMP
     identity = {"key": builder.key, "source": only.value if only else "any"}
     if engine := _in_place(bin_dir, stamp, identity):
         return engine

@@ -14,6 +14,7 @@ from tenantry.fleet.inputs import Desired, desired
 from tenantry.registry.graphs import check_free_graphs
 from tenantry.registry.permission import allowed_apps
 from tenantry.running.local import current_environment
+from tenantry.running.settings import project_default
 from tenantry.states.store import open_store
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ class Project:
         """Return a setting that is no secret: the fleet's own, or the project's default."""
         own = (self._yaml(self.settings).get("config") or {}).get(key)
         if own is None:
-            own = (self._yaml(self.folder / "Pulumi.yaml").get("config") or {}).get(key)
-            own = own.get("default", own.get("value")) if isinstance(own, dict) else own
+            return project_default(self.folder, key)
         return own if isinstance(own, str) else None
 
     def settings_in(self, file: Path) -> dict[str, Any]:

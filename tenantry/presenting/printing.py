@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -42,6 +44,21 @@ def _explained(error: TenantryError) -> str:
     from tenantry.states.explaining import explain
 
     return explain(error)
+
+
+def own_command(*, anywhere: bool = False) -> str:
+    """Name this command as the reader's shell finds it.
+
+    By its name where PATH leads to it, else by its path: from the current folder where it lies below that.
+
+    :param anywhere: for a line that is run in another folder too
+    """
+    called, found = Path(sys.argv[0]).absolute(), shutil.which("tenantry")
+    if not anywhere and called.is_relative_to(Path.cwd()):
+        return str(called.relative_to(Path.cwd()))
+    if called.name != "tenantry" or not called.exists():
+        return "tenantry"
+    return "tenantry" if found and called.samefile(found) else str(called)
 
 
 def print_table(heads: list[str], rows: list[list[str]]) -> None:

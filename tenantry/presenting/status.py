@@ -1,10 +1,8 @@
 """How the apps of a registry stand: in the stack, and in the cloud."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,7 +10,7 @@ from tenantry.clouds.cloud import GONE
 from tenantry.clouds.table import USUAL, databases
 from tenantry.errors import TenantryError
 from tenantry.presenting.notes import note
-from tenantry.presenting.printing import print_table
+from tenantry.presenting.printing import own_command, print_table
 from tenantry.registry import App
 from tenantry.registry.applied import outputs_of, provider_of
 from tenantry.registry.tokens import TENANT_APP
@@ -194,18 +192,12 @@ def next_step(rows: Iterable[AppStatus], schemes: Mapping[str, str]) -> str:
     :param schemes: as for `print_statuses`
     """
     if not schemes:
-        return f"{_command()} new TENANT/APP"
+        return f"{own_command()} new TENANT/APP"
     there = [row.app for row in rows if row.app in schemes and row.project != "-"]
     libpq = [each for each in there if schemes[each] in _LIBPQ_SCHEMES]
     if libpq:
-        return f'psql "$({_command()} url {libpq[0]})"'
-    return f"{_command()} url {there[0]}" if there else f"{_command()} up"
-
-
-def _command() -> str:
-    """Name this command as the reader's shell finds it: by its path where it lies below the current folder."""
-    called = Path(sys.argv[0]).absolute()
-    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else called.name
+        return f'psql "$({own_command()} url {libpq[0]})"'
+    return f"{own_command()} url {there[0]}" if there else f"{own_command()} up"
 
 
 def _schemes_in(resources: Iterable[Resource]) -> dict[str, str]:

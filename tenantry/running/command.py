@@ -19,5 +19,5 @@ def find_pulumi(environment: Mapping[str, str]) -> str:
     """
     command = shutil.which("pulumi", path=environment.get("PATH"))
     if command is None:
-        raise EngineError("pulumi is not on PATH: make engine, then .venv/bin first on PATH")
+        raise EngineError("there is no pulumi: tenantry engine puts it beside this command")
     return command

@@ -40,13 +40,30 @@ def registry_of(folder: Path, stack: str) -> Path:
 
     :param folder: the folder of `Pulumi.yaml`
     """
-    own, project = (
-        (_read(file).get("config") or {}).get("tenantry:registry")
-        for file in (settings_of(folder, stack), folder / "Pulumi.yaml")
-    )
-    if isinstance(project, dict):
-        project = project.get("default", project.get("value"))
-    return folder / str(own or project or "tenants.yaml")
+    own = (_read(settings_of(folder, stack)).get("config") or {}).get("tenantry:registry")
+    return folder / str(own or project_default(folder, "tenantry:registry") or "tenants.yaml")
+
+
+def project_default(folder: Path, key: str) -> str | None:
+    """Return the default that `Pulumi.yaml` gives a setting; None where it has none.
+
+    :param folder: the folder of `Pulumi.yaml`
+    :param key: with its namespace: `tenantry:apps`
+    """
+    declared = _read(folder / "Pulumi.yaml").get("config")
+    found = declared.get(key) if isinstance(declared, dict) else None
+    value = found.get("default", found.get("value")) if isinstance(found, dict) else found
+    return value if isinstance(value, str) else None
+
+
+def project_backend(folder: Path) -> str | None:
+    """Return the URL of the backend that `Pulumi.yaml` names; None where it names none.
+
+    :param folder: the folder of `Pulumi.yaml`
+    """
+    backend = _read(folder / "Pulumi.yaml").get("backend")
+    url = backend.get("url") if isinstance(backend, dict) else None
+    return url if isinstance(url, str) and url else None
 
 
 def secrets_provider(file: Path) -> str | None:
@@ -63,4 +80,7 @@ def _read(file: Path) -> dict[str, Any]:
         found = yaml.safe_load(file.read_text("utf-8"))
     except FileNotFoundError:
         return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise EngineError(f"{file}: it cannot be read: {reason}") from None
     return found if isinstance(found, dict) else {}

@@ -83,9 +83,17 @@ class Change:
 class Workspace:
     """A folder with the program, a registry and a file backend."""
 
-    def __init__(self, folder: Path, cloud: dict[str, str], *, served: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        cloud: dict[str, str],
+        *,
+        served: bool = True,
+        project: Path = REPOSITORY / "Pulumi.yaml",
+    ) -> None:
         """Make the folder and its stack.
 
+        :param project: its `Pulumi.yaml`
         :param served: whether the program is served from here; else the engine starts a language host, as by hand
         """
         self.served = served
@@ -93,7 +101,7 @@ class Workspace:
         folder.mkdir(parents=True)
         for name in ("__main__.py", ".venv"):
             (folder / name).symlink_to(REPOSITORY / name)
-        shutil.copy(REPOSITORY / "Pulumi.yaml", folder)
+        shutil.copy(project, folder / "Pulumi.yaml")
         self.state = folder / "state"
         self.state.mkdir()
         self.registry = folder / "tenants.yaml"

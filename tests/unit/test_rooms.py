@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS: Final = (
     *("__main__", "reference", "cli", "commands", "presenting", "ci", "fleet", "applying"),
     *("recovery", "planning", "states", "neon", "aura", "catalog"),
-    *("running", "engine", "registry", "schemas", "provisioning"),
+    *("running", "engine", "repository", "registry", "schemas", "provisioning"),
     *("surroundings", "clouds", "errors", "hiding", "retries", "shipped"),
 )
 # The rooms that may begin a run, which needs the program.

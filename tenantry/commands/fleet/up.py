@@ -34,6 +34,10 @@ def up(
 
     JSON: one object a line, whose "event" is begun, started, progress, noted, waiting, finished or summary.
     """
+    from tenantry.running.local import begin
+
+    with one_line_errors():
+        begin(Path.cwd(), note)
     if plan is not None:
         if running.named():
             fail("--plan: the plan says which apps, and what may be destroyed")

@@ -217,7 +217,7 @@ def test_with_nothing_to_do_no_engine_starts(backend: Backend) -> None:
     assert summary.counts() == {"unchanged": 1}
     assert summary.record == ""
     backend.registry({"web": "services: [auth]"})
-    with pytest.raises(EngineError, match="pulumi is not on PATH"):
+    with pytest.raises(EngineError, match="there is no pulumi"):
         backend.fleet().up()
 
 

@@ -167,7 +167,7 @@ def test_what_the_command_says_before_it_has_events_is_the_reason(
 
 
 def test_without_a_command_it_is_said(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="pulumi is not on PATH: make engine"):
+    with pytest.raises(EngineError, match="there is no pulumi: tenantry engine"):
         Engine(tmp_path, {"PATH": str(tmp_path)})
 
 

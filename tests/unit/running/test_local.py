@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tenantry.engine.ensuring import STAMP
 from tenantry.running.local import (
     LocalCloudError,
+    begin,
     current_environment,
     environment,
     extensions,
+    is_local,
 )
 
 FACTS = {
@@ -56,14 +59,13 @@ def test_the_state_and_its_passphrase_stay_in_the_projects_folder(project: Path)
 def test_the_passphrase_is_made_once(project: Path) -> None:
     first = Path(environment(project)["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text()
     assert Path(environment(project)["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text() == first
-    assert [file.name for file in (project / ".tenantry").iterdir() if file.is_file()] == [
-        "passphrase"
-    ]
+    files = {file.name for file in (project / ".tenantry").iterdir() if file.is_file()}
+    assert files == {"passphrase", ".gitignore"}
 
 
 def test_a_local_cloud_that_is_down_is_said_with_the_way_out(project: Path) -> None:
     (project / "facts").unlink()
-    with pytest.raises(LocalCloudError, match="not running: make up"):
+    with pytest.raises(LocalCloudError, match="not running: tenantry up"):
         environment(project)
 
 
@@ -71,7 +73,7 @@ def test_a_local_cloud_of_an_older_version_is_said_with_the_way_out(
     project: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "facts").write_text(json.dumps(FACTS | {"catalog_url": ""}))
-    with pytest.raises(LocalCloudError, match="older version: make down, then make up"):
+    with pytest.raises(LocalCloudError, match="older version: localcloud stop, then tenantry up"):
         environment(project)
 
 
@@ -132,3 +134,80 @@ def test_no_local_cloud_is_asked_where_none_runs(project: Path) -> None:
     (project / ".tenantry" / "localcloud").mkdir(parents=True)
     assert extensions(project) is None
     assert (project / "asked").exists()
+
+
+LOCAL = "config: {'tenantry:cloud': local}\n"
+
+
+def starts(project: Path) -> None:
+    """Let `localcloud start` be what makes it run."""
+    (project / "facts").rename(project / "facts.later")
+    (project / "bin" / "localcloud").write_text(
+        f'#!/bin/sh\necho "$1" >> {project}/asked\n'
+        f"[ $1 = start ] && mv {project}/facts.later {project}/facts\n"
+        f"test -e {project}/facts || exit 3\ncat {project}/facts\n"
+    )
+
+
+def engine(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Note where the engine is put."""
+    put: list[Path] = []
+    monkeypatch.setattr("tenantry.engine.ensure", lambda folder, **_: put.append(folder))
+    return put
+
+
+def test_a_run_of_a_local_project_has_what_it_needs_put_in_place(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "Pulumi.yaml").write_text(LOCAL)
+    starts(project)
+    put = engine(monkeypatch)
+    with pytest.raises(LocalCloudError, match="not running: tenantry up"):
+        current_environment(project)
+    said: list[str] = []
+    assert begin(project, said.append)["NEON_API_URL"] == FACTS["neon_api_url"]
+    assert (put, len(said)) == ([project / "bin"], 1)
+    begin(project, said.append)
+    assert len(said) == 1
+    assert (project / "asked").read_text().split() == [
+        "status",
+        "status",
+        "start",
+        "status",
+        "status",
+    ]
+    # Whatever the repository ignores, nobody commits a passphrase.
+    assert "*" in (project / ".tenantry" / ".gitignore").read_text().splitlines()
+
+
+def test_a_local_cloud_that_does_not_start_says_why(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "Pulumi.yaml").write_text(LOCAL)
+    engine(monkeypatch)
+    (project / "bin" / "localcloud").write_text("#!/bin/sh\necho localcloud: no room >&2\nexit 1\n")
+    with pytest.raises(LocalCloudError, match="localcloud: no room"):
+        begin(project, print)
+
+
+def test_nothing_is_begun_where_a_backend_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = engine(monkeypatch)
+    (project / "Pulumi.yaml").write_text(f"backend: {{url: 's3://states'}}\n{LOCAL}")
+    assert not is_local(project)
+    assert begin(project, print)["PULUMI_BACKEND_URL"] == "s3://states"
+    (project / "Pulumi.yaml").write_text(LOCAL)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://others")
+    assert not is_local(project)
+    assert begin(project, print)["PULUMI_BACKEND_URL"] == "s3://others"
+    assert put == []
+
+
+def test_the_engine_beside_this_python_is_found_without_path(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert current_environment(project)["PATH"] == "/usr/bin"
+    (project / "bin" / STAMP).touch()
+    assert current_environment(project)["PATH"] == f"/usr/bin:{project}/bin"

@@ -39,7 +39,7 @@ def test_a_failure_without_a_word_tells_its_exit_code(tmp_path: Path) -> None:
 
 
 def test_without_pulumi_the_way_out_is_said(tmp_path: Path) -> None:
-    with pytest.raises(StackError, match="make engine"):
+    with pytest.raises(StackError, match="tenantry engine puts it"):
         outputs({"PATH": str(tmp_path)})
 
 
