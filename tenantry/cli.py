@@ -82,7 +82,13 @@ def main() -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from tenantry.engine.pins import NEON, POSTGRESQL, PULUMI, RANDOM
+        from tenantry.running.program import program_digest
+
         print(f"tenantry {__version__}")
+        print(f"program {program_digest(revisions=True)[:12]}")
+        print(f"pulumi {PULUMI}")
+        print(f"plugins random {RANDOM}, postgresql {POSTGRESQL}, neon {NEON}")
         raise typer.Exit
 
 
@@ -92,7 +98,10 @@ def options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the versions of program, engine and plugins.",
         ),
     ] = False,
 ) -> None:

@@ -13,6 +13,7 @@ from tenantry.clouds.cloud import Live
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from typing import Self
 
     from tenantry.aura.models import Instance, InstanceSummary
@@ -40,6 +41,11 @@ class AuraLooker:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    def answers(self) -> datetime | None:
+        """Ask about the project; its answer tells no time."""
+        self._client.tenant(self._client.settings.tenant_id)
+        return None
 
     def look(self, ours: Ours) -> tuple[list[Live], frozenset[str]]:
         """List our instances, and the ids of those that are gone for certain."""

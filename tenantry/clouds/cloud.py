@@ -124,6 +124,9 @@ class Client(Protocol):
 
     def __exit__(self, *_: object) -> None: ...
 
+    def answers(self) -> datetime | None:
+        """Ask the least that needs the credentials and the account; return the cloud's time, where it tells one."""
+
     def look(self, ours: Ours) -> tuple[list[Live], frozenset[str]]:
         """List what is ours, and the ids of `ours.held` that are not there for certain."""
 

@@ -83,6 +83,12 @@ def ensure(
     return engine
 
 
+def in_place(bin_dir: Path) -> Engine | None:
+    """Return the engine of this version that a folder has links to; None where it has none, or of another version."""
+    builder = Builder(cache_root() / "engine")
+    return _in_place(bin_dir, bin_dir / STAMP, {"key": builder.key})
+
+
 def _from_environment() -> Source | None:
     text = os.environ.get("TENANTRY_ENGINE", "")
     if not text:

@@ -38,9 +38,15 @@ def on_path(part: Part, bin_dir: Path) -> dict[str, Path] | None:
     return found
 
 
-def _new_enough(pulumi: Path) -> bool:
+def version_of(pulumi: Path) -> tuple[int, ...] | None:
+    """Return the version of a Pulumi CLI; None where it tells none."""
     match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+).*", _output(pulumi, "version"))
-    return match is not None and tuple(map(int, match.groups())) >= PULUMI_MINIMUM
+    return None if match is None else tuple(map(int, match.groups()))
+
+
+def _new_enough(pulumi: Path) -> bool:
+    version = version_of(pulumi)
+    return version is not None and version >= PULUMI_MINIMUM
 
 
 def _output(executable: Path, argument: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -115,9 +116,37 @@ class NeonApi:
         """Delete a project; one that is gone already is a success. Neon keeps it for 7 days, recoverable."""
         self._ask("DELETE", f"/projects/{project}")
 
+    def answers(self, organization: str) -> datetime | None:
+        """Ask the least that needs the key and the organization, and return the API's time, where it tells one.
+
+        :param organization: as for `projects`
+        """
+        place = {"org_id": organization} if organization else {}
+        answer = self._answer("GET", "/projects", {"limit": "1", **place})
+        if answer is None:
+            raise NeonError(f"GET /projects: there is no organization {organization} for this key")
+        try:
+            return parsedate_to_datetime(answer.headers.get("date", ""))
+        except ValueError:
+            return None
+
     def _ask(
         self, method: str, path: str, parameters: Mapping[str, str] | None = None
     ) -> dict[str, Any] | None:
+        answer = self._answer(method, path, parameters)
+        if answer is None:
+            return None
+        try:
+            found: dict[str, Any] = answer.json()
+        except ValueError:
+            raise NeonError(
+                f"{method} {answer.request.url.path}: the answer is no JSON; is NEON_API_URL right?"
+            ) from None
+        return found
+
+    def _answer(
+        self, method: str, path: str, parameters: Mapping[str, str] | None = None
+    ) -> httpx.Response | None:
         import httpx
         from tenacity import (
             Retrying,
@@ -149,13 +178,7 @@ class NeonApi:
                 f" (request {answer.headers.get('x-neon-ret-request-id', 'unknown')})"
                 + ("; is NEON_API_KEY right?" if answer.status_code in {401, 403} else "")
             )
-        try:
-            found: dict[str, Any] = answer.json()
-        except ValueError:
-            raise NeonError(
-                f"{method} {answer.request.url.path}: the answer is no JSON; is NEON_API_URL right?"
-            ) from None
-        return found
+        return answer
 
 
 def _project(found: Mapping[str, Any]) -> Live:

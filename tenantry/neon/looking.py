@@ -10,6 +10,7 @@ from tenantry.neon.client import API_URL, NeonApi, NeonError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from typing import Self
 
     from tenantry.clouds.cloud import Live, Ours
@@ -47,6 +48,10 @@ class NeonClient:
 
     def __exit__(self, *_: object) -> None:
         self._api.close()
+
+    def answers(self) -> datetime | None:
+        """Ask for one project of the organization; return Neon's time."""
+        return self._api.answers(self._organization)
 
     def look(self, ours: Ours) -> tuple[list[Live], frozenset[str]]:
         """List our projects, and the ids of those that are gone for certain."""

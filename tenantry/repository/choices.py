@@ -52,7 +52,7 @@ class Choices:
 
     def _problems(self) -> list[str]:
         from tenantry.registry.names import LABEL
-        from tenantry.registry.problems import shown
+        from tenantry.errors import shown
 
         url = urlsplit(self.backend)
         checks = {

@@ -6,6 +6,7 @@ What the wheel needs comes from the packages that the tests have; `pip install` 
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -114,7 +115,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 def platform(installed: Installed) -> Iterator[Installed]:
     """A repository that `tenantry init` made, converged on its local cloud."""
     # The command's own example.
-    installed.run(*"tenantry init platform --app acme/web".split())
+    installed.run(*shlex.split("tenantry init platform --app acme/web"))
     platform = installed.inside(installed.folder / "platform")
     platform.run("tenantry", "up", "--yes")
     yield platform

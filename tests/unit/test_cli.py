@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from tenantry import __version__
 from tenantry.cli import app
+from tenantry.engine.pins import NEON, POSTGRESQL, PULUMI, RANDOM
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "tenants.yaml")
@@ -18,7 +19,11 @@ def test_wrong_usage_is_an_error_and_no_pending_change() -> None:
 
 
 def test_version() -> None:
-    assert RUN.invoke(app, ["--version"]).stdout == f"tenantry {__version__}\n"
+    lines = RUN.invoke(app, ["--version"]).stdout.splitlines()
+    assert lines[0] == f"tenantry {__version__}"
+    assert re.fullmatch(r"program [0-9a-f]{12}", lines[1])
+    assert lines[2] == f"pulumi {PULUMI}"
+    assert lines[3] == f"plugins random {RANDOM}, postgresql {POSTGRESQL}, neon {NEON}"
 
 
 def test_starting_imports_nothing_heavy() -> None:

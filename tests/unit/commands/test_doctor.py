@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -43,3 +45,18 @@ def test_a_state_that_was_cut_off_is_put_back_where_that_is_asked_for(
         "settled: cut off [dev] dev: its last whole copy is back, of 2026-11-22 10:00:00 UTC, which lacks nothing\n"
     )
     assert file.read_text() == whole
+
+
+def test_before_anything_is_up_a_table_says_what_runs_need(project: Project) -> None:
+    result = RUN.invoke(app, ["doctor", "--surroundings"])
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0].split("  ")[0] == "needed"
+    engine = next(line for line in lines if line.startswith("engine"))
+    assert "tenantry engine" in engine
+    assert result.stderr.startswith("not as a run needs it: engine")
+    shown = json.loads(RUN.invoke(app, ["doctor", "--surroundings", "--json"]).stdout)
+    assert {"name", "ok", "text", "command"} == shown["surroundings"][0].keys()
+    # Without the option too, where the stack is not there.
+    (project.state_folder / ".pulumi/stacks/tenantry/dev.json").unlink()
+    assert RUN.invoke(app, ["doctor"]).stdout == result.stdout
