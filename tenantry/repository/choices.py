@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
+from tenantry.errors import shown
 from tenantry.repository.errors import RepositoryError
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ class Choices:
 
     def _problems(self) -> list[str]:
         from tenantry.registry.names import LABEL
-        from tenantry.errors import shown
 
         url = urlsplit(self.backend)
         checks = {
