@@ -34,5 +34,6 @@ def applied() -> Applied:
     state = pulumi.runtime.invoke(
         "pulumi:pulumi:readStackResourceOutputs", {"stackName": name}
     ).value
-    resources = list((state or {}).get("outputs", {}).values())
+    found = (state or {}).get("outputs", {})
+    resources = [{"urn": urn, **each} for urn, each in found.items()]
     return Applied(apps=applied_apps(resources), moved=moved_apps(outputs_of(resources)))

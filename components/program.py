@@ -16,6 +16,7 @@ from tenantry.errors import TenantryError
 from tenantry.registry import App, load
 from tenantry.registry.graphs import check_free_graphs
 from tenantry.registry.moving import MOVED, without_moved
+from tenantry.registry.renamed import can_go, follow
 from tenantry.registry.schemas import SchemaPlan, plan_schemas
 from tenantry.registry.selection import select_for
 from tenantry.registry.transition import Registered, check_transition
@@ -68,10 +69,17 @@ def declare(
         declared yet
     """
     try:
-        held = applied()
-        selected = without_moved(
-            held.apps,
+        state = applied()
+        held = follow(
+            state.apps,
             selected,
+            state.moved,
+            settings.registry,
+            registered=[app.id for app in registered.apps],
+        )
+        selected = without_moved(
+            held.applied,
+            held.selected,
             held.moved,
             settings.registry,
             stack=pulumi.get_stack(),
@@ -79,10 +87,10 @@ def declare(
         )
         check_free_graphs(selected)
         # A graph that leaves needs the connection to Aura too.
-        has_graphs = any(app.graphs for app in selected) or any(app.graphs for app in held.apps)
+        has_graphs = any(app.graphs for app in selected) or any(app.graphs for app in held.applied)
         aura = settings.read_aura() if has_graphs else None
         destroyed = check_transition(
-            held.apps,
+            held.applied,
             selected,
             settings.registry,
             accounts={
@@ -98,6 +106,8 @@ def declare(
 
     for line in destroyed:
         pulumi.log.warn(line)
+    if held.settled:
+        pulumi.log.warn(can_go(held.settled))
     if selected and settings.catalog is None:
         pulumi.log.warn(NO_CATALOG)
 
@@ -105,7 +115,7 @@ def declare(
     used = dict.fromkeys(
         (
             USUAL.name,
-            *(app.provider for app in held.apps),
+            *(app.provider for app in held.applied),
             *(app.database.provider for app in selected),
         )
     )
@@ -119,6 +129,7 @@ def declare(
             catalog=catalog,
             aura=aura,
             org_id=provider(app.database.provider).account(settings),
+            known_as=held.aliases.get(app.id, ()),
         )
         for app in selected
     ]

@@ -1,8 +1,11 @@
 """Everything that one app in the registry consists of."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_postgresql as postgresql
 
+from components.aliases import aliasing
 from components.catalog import AppRecords
 from components.database import AppDatabase
 from components.graph import AppGraph
@@ -32,6 +35,7 @@ class TenantApp(pulumi.ComponentResource):
         catalog: Catalog | None = None,
         aura: Aura | None = None,
         org_id: str | None = None,
+        known_as: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the app.
@@ -41,8 +45,11 @@ class TenantApp(pulumi.ComponentResource):
         :param catalog: the tables of the control plane; None where there is none
         :param aura: where its graphs are made; None only where it has none
         :param org_id: the provider's account that pays for the project, such as a Neon organization
+        :param known_as: ids under which the state may still have it, or parts of it
         """
-        through_cloud = pulumi.ResourceOptions(providers=[cloud])
+        through_cloud = pulumi.ResourceOptions(
+            providers=[cloud], transformations=aliasing(app.id, known_as)
+        )
         super().__init__(
             tokens.TENANT_APP, app.id, None, pulumi.ResourceOptions.merge(opts, through_cloud)
         )
@@ -123,6 +130,7 @@ class TenantApp(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "app": app.id,
+                **({"formerly": list(app.formerly)} if app.formerly else {}),
                 # In one text: a mapping's missing values would not be kept.
                 "declared": declared(app),
                 "deletion": app.deletion,

@@ -86,7 +86,8 @@ class AuraInstanceProvider(AuraProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse what Aura would refuse, before anything is made; ask only about what is new or changed."""
         if _olds:
-            self._held.add(str(_olds.get("name")))
+            # By its new name too: a graph that is renamed is no new one.
+            self._held |= {str(_olds.get("name")), str(news.get("name"))}
         judged = {name: news.get(name) for name in _JUDGED}
         if contains_unknowns(judged) or judged == {name: _olds.get(name) for name in _JUDGED}:
             return CheckResult(news, [])

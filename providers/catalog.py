@@ -149,8 +149,14 @@ class AppRecordProvider(CatalogProvider):
         return CreateResult(self._save(props), self.given(props))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Write the rows; where the live row is another one by now, follow it."""
-        return UpdateResult(self.given(_news) | {"row": self._save(_news)})
+        """Write the rows; where the live row is another one by now, follow it. A renamed app keeps its row."""
+        from tenantry.catalog.rows import rename_app
+
+        def rename(connection: Connection) -> None:
+            rename_app(connection, _row(_id, _olds), app_key(_news))
+
+        before = rename if _olds["app"] != _news["app"] else None
+        return UpdateResult(self.given(_news) | {"row": self._save(_news, before)})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Read the rows; gone means that no live row has the id."""
@@ -171,7 +177,7 @@ class AppRecordProvider(CatalogProvider):
 
         self.in_catalog(_props, lambda connection: delete_app(connection, _row(id_, _props)))
 
-    def _save(self, props: Properties) -> str:
+    def _save(self, props: Properties, before: Callable[[Connection], None] | None = None) -> str:
         from tenantry.catalog.rows import Resource as Part
         from tenantry.catalog.rows import save_app
 
@@ -182,9 +188,13 @@ class AppRecordProvider(CatalogProvider):
         for part, id_ in props["resources"].items():
             kind, _, name = part.partition(" ")
             parts.append(Part(kind, name, id_))
-        return self.in_catalog(
-            props, lambda connection: save_app(connection, app_key(props), facts, parts)
-        )
+
+        def save(connection: Connection) -> str:
+            if before is not None:
+                before(connection)
+            return save_app(connection, app_key(props), facts, parts)
+
+        return self.in_catalog(props, save)
 
 
 class ServicesProvider(CatalogProvider):

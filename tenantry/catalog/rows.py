@@ -16,7 +16,7 @@ from tenantry.catalog.tables import (
     project_services,
     user_databases,
 )
-from tenantry.provisioning.errors import MissingError
+from tenantry.provisioning.errors import ConflictError, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -83,6 +83,33 @@ def save_app(
     id_ = str(connection.execute(statement).scalar_one())
     _save_resources(connection, id_, resources)
     return id_
+
+
+def rename_app(connection: Connection, id_: str, app: AppKey) -> None:
+    """Give an app's live row another id: whatever belongs to the app refers to the row, and stays its own.
+
+    Nothing is done where the row is gone, or has the id already.
+
+    :raises ConflictError: another live row has the id
+    """
+    other = sa.select(app_metadata.c.id).where(_is(app), app_metadata.c.id != id_)
+    if connection.execute(other).first() is not None:
+        raise ConflictError(
+            app.app_id,
+            "services",
+            "the catalog has another app of this id, which was kept when it left or is another stack's",
+            "choose another id: tenantry rename",
+        )
+    connection.execute(
+        sa.update(app_metadata)
+        .where(
+            app_metadata.c.id == id_,
+            app_metadata.c.namespace == app.namespace,
+            app_metadata.c.app_id != app.app_id,
+            LIVE,
+        )
+        .values(app_id=app.app_id, updated_at=sa.func.now())
+    )
 
 
 def read_app(

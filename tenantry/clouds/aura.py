@@ -40,7 +40,13 @@ AURA: Final = Cloud(
     makes_again=False,
     regaining="its data are gone; to make an empty one",
     kinds={
-        INSTANCE: Kind("graph", {"*": _GRAPHS}, lost="graph {} and all data in it"),
-        INSTANCE_READY: Kind("readiness of the graph", {"*": _GRAPHS}),
+        INSTANCE: Kind(
+            "graph",
+            {"*": _GRAPHS, "target": ("id",), "name": (*_GRAPHS, "id")},
+            lost="graph {} and all data in it",
+        ),
+        INSTANCE_READY: Kind(
+            "readiness of the graph", {"*": _GRAPHS, "app": ("id",), "target": ("id",)}
+        ),
     },
 )

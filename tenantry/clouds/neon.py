@@ -218,7 +218,7 @@ NEON: Final = DatabaseCloud(
                 "enableLogicalReplication": ("database.logical_replication",),
                 "historyRetentionSeconds": ("database.history_retention",),
                 "maintenanceWindow": ("database.maintenance_window",),
-                "name": ("namespace",),
+                "name": ("namespace", "id"),
                 "pgVersion": ("database.postgres_version",),
                 "quota": ("database.quota",),
                 "regionId": ("region",),

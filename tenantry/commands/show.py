@@ -11,7 +11,7 @@ from tenantry.presenting.printing import fail, one_line_errors, print_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tenantry.registry import App, Registry
+    from tenantry.registry import App
     from tenantry.states.apps import Holding
 
 
@@ -32,7 +32,7 @@ def show(
     """
     from tenantry.errors import did_you_mean
     from tenantry.errors import shown as quoted
-    from tenantry.presenting.showing import shown
+    from tenantry.presenting.showing import formerly_of, shown
     from tenantry.registry import load
     from tenantry.running.local import current_environment
 
@@ -40,10 +40,12 @@ def show(
         registry = load(file)
         app = next((each for each in registry.apps if each.id == app_id), None)
         environment = current_environment(Path.cwd())
-        current, holding = _holding(app_id, app, registry, environment)
+        current, holding = _holding(app_id, app, environment)
         if app is None and holding is None:
             hint = did_you_mean(app_id, {each.id for each in registry.apps})
             fail(f"neither {file} nor a stack has an app {quoted(app_id)}{hint}")
+        if app is not None and holding is not None:
+            app = app.held_formerly(formerly_of(app, holding))
         found = shown(app_id, app, holding, _compute(holding, environment), current)
     if as_json:
         print_json(found.as_json())
@@ -53,11 +55,11 @@ def show(
 
 
 def _holding(
-    app_id: str, app: App | None, registry: Registry, environment: Mapping[str, str]
+    app_id: str, app: App | None, environment: Mapping[str, str]
 ) -> tuple[str, Holding | None]:
     """Return the current stack, and how it or the app's own holds the app."""
     from tenantry.fleet.project import Project
-    from tenantry.registry.names import AppNames
+    from tenantry.registry.names import own_stack
     from tenantry.running.errors import StackError
     from tenantry.running.stack import selected
     from tenantry.states.apps import held_in
@@ -67,12 +69,13 @@ def _holding(
     except StackError:
         current = ""  # as in a fleet
     store = Project.open(Path.cwd(), environment=environment).store
-    names = app.names if app else AppNames(registry.namespace, *app_id.partition("/")[::2])
     there = set(store.stacks())
-    for stack in dict.fromkeys([current, names.stack]):
-        holding = held_in(store.state(stack), stack, app_id) if stack in there else None
-        if holding is not None:
-            return current, holding
+    # A renaming that was not applied yet is of an app that a stack holds under its id of before.
+    for each in (app_id, *(app.renamed_from if app else ())):
+        for stack in dict.fromkeys([current, own_stack(each)]):
+            holding = held_in(store.state(stack), stack, each) if stack in there else None
+            if holding is not None:
+                return current, holding
     return current, None
 
 

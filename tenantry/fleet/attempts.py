@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tenantry.errors import TenantryError
 from tenantry.fleet.events import Noted, Progress, Result
 from tenantry.fleet.failures import Failure, failure, kind_of
+from tenantry.fleet.renaming import rename_stack
 from tenantry.fleet.scheduling import Attempted
 from tenantry.running.engine import Target
 from tenantry.running.events import Step
@@ -63,6 +64,10 @@ class Attempts:
         inputs = task.inputs
         if inputs is None:
             return self.remove(task, tell)
+        if task.source:
+            if (stuck := self._rename(task, tell)) is not None:
+                return stuck
+            task = replace(task, source="", update=None)
         now = self._now(task)
         if now is not None and now.applied(inputs.digest) and not every:
             return Attempted(Result(task.app, task.stack, "unchanged"))
@@ -79,13 +84,19 @@ class Attempts:
 
     def remove(self, task: Task, tell: Tell) -> Attempted:
         """Destroy an app's stack, or give it up, by the deletion that was applied last."""
+        # The stack knows an app that was renamed since by its id of before.
+        ids = {task.app, *(task.inputs.app.renamed_from if task.inputs else ())}
+        if task.source:
+            if (stuck := self._rename(task, tell)) is not None:
+                return stuck
+            task = replace(task, source="", update=None)
         if (stuck := self._settle(task, tell)) is not None:
             return stuck
         without = replace(task, inputs=None)
         ran = self._change(
             "destroy",
             replace(task, purpose="remove"),
-            self._program(without, {task.app}),
+            self._program(without, ids),
             tell,
             f"tenantry: {task.app} leaves with deletion {task.deletion}",
         )
@@ -98,7 +109,7 @@ class Attempts:
         from tenantry.planning.previewing import observe
 
         run, ran = observe(
-            Target(self._engine, task.stack, self._program(task, allowed)),
+            Target(self._engine, task.held, self._program(task, allowed)),
             operation,
             happened=self._teller(task, tell),
         )
@@ -177,6 +188,19 @@ class Attempts:
             return None  # a second look would cost as much as the run
         return self._project.store.last([task.stack]).get(task.stack)
 
+    def _rename(self, task: Task, tell: Tell) -> Attempted | None:
+        """Give the stack the name that goes with the app's; None where that was done."""
+        for stack in (task.source, task.stack):
+            # Whatever the last run says of itself: a renaming that died has left locks of both.
+            stuck = self._settle(replace(task, stack=stack, update=None), tell)
+            if stuck is not None:
+                return stuck
+        try:
+            rename_stack(self._project.store, task.source, task.stack)
+        except TenantryError as error:
+            return _stuck(task, failure([str(error)]))
+        return None
+
     def _settle(self, task: Task, tell: Tell) -> Attempted | None:
         """Put right what a run that was cut off left behind in this stack; None where nothing is in the way."""
         settled = task.purpose == "create" or (task.update is not None and task.update.settled)
@@ -195,10 +219,14 @@ class Attempts:
                 lambda text: tell(Noted(task.app, text)),
             )
         except TenantryError as error:
-            why = Failure("busy" if isinstance(error, HeldError) else kind_of(error), str(error))
-            outcome: Outcome = "busy" if why.kind == "busy" else "failed"
-            return Attempted(Result(task.app, task.stack, outcome, reason=why.reason), why)
+            kind = "busy" if isinstance(error, HeldError) else kind_of(error)
+            return _stuck(task, Failure(kind, str(error)))
         return None
+
+
+def _stuck(task: Task, why: Failure) -> Attempted:
+    outcome: Outcome = "busy" if why.kind == "busy" else "failed"
+    return Attempted(Result(task.app, task.stack, outcome, reason=why.reason), why)
 
 
 def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:

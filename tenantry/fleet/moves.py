@@ -29,7 +29,7 @@ from tenantry.errors import did_you_mean, shown
 from tenantry.fleet.errors import FleetError
 from tenantry.registry import load
 from tenantry.registry.moving import cut_off
-from tenantry.registry.names import AppNames
+from tenantry.registry.names import own_stack
 from tenantry.running.stack import export_state
 from tenantry.states.apps import applied_in, apps_in, between, moved_out
 from tenantry.states.deployments import joined, marked, part, sizes, without
@@ -115,7 +115,7 @@ def plan_split(
     there = states.stacks()
     moves, refused = [], []
     for app in chosen:
-        target = begun.get(app) or _own(app)
+        target = begun.get(app) or own_stack(app)
         other = states.read(target) if target in there else None
         theirs = apps_in(other.deployment) if other else []
         if target == stack:
@@ -198,12 +198,12 @@ def plan_join(
     stacks = states.stacks() - {stack}
     if only:
         # Nobody else's state is needed.
-        stacks &= {_own(app) for app in only}
+        stacks &= {own_stack(app) for app in only}
     moves, refused, known = [], [], [*moved]
     for source in sorted(each for each in stacks if "--" in each):
         other = _there(states, source)
         apps = apps_in(other.deployment)
-        if len(apps) != 1 or _own(apps[0]) != source:
+        if len(apps) != 1 or own_stack(apps[0]) != source:
             continue
         (app,) = apps
         if {each.namespace for each in applied_in(other.deployment)} - {"", namespace}:
@@ -225,9 +225,9 @@ def plan_join(
     gone = sorted(
         app
         for app in moved
-        if _chosen(app, only, tenants) and _own(app) not in stacks and app not in held
+        if _chosen(app, only, tenants) and own_stack(app) not in stacks and app not in held
     )
-    moves += [Move(app, _own(app), stack, 0, "to forget") for app in gone]
+    moves += [Move(app, own_stack(app), stack, 0, "to forget") for app in gone]
     _refuse(refused)
     coming = {each.app for each in moves}
     return Moves("join", stack, tuple(moves), tuple(app for app in held if app not in coming))
@@ -300,11 +300,6 @@ def _there(states: Store, stack: str) -> Kept:
     if kept is None:
         raise FleetError(f"there is no stack {shown(stack)}{did_you_mean(stack, states.stacks())}")
     return kept
-
-
-def _own(app: str) -> str:
-    tenant, _, name = app.partition("/")
-    return AppNames("", tenant, name).stack
 
 
 def _ids(planned: Moves) -> set[str]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tenantry.errors import counted
 from tenantry.fleet.errors import FleetError
+from tenantry.fleet.renaming import in_the_way, renamed_stacks
 from tenantry.registry.moving import cut_off
-from tenantry.registry.names import AppNames
+from tenantry.registry.names import own_stack
+from tenantry.registry.renamed import can_go, follow
 from tenantry.registry.transition import judge_transition
 from tenantry.states.apps import applied_in, between
 
@@ -41,6 +43,13 @@ class Task:
     """The last one; None where there was none."""
     deletion: str = ""
     """What was in force when an app that left was applied last."""
+    source: str = ""
+    """The stack that has the app under its id of before, and gets the name `stack`; empty where there is none."""
+
+    @property
+    def held(self) -> str:
+        """The stack that holds the app now."""
+        return self.source or self.stack
 
 
 @dataclass(frozen=True)
@@ -99,20 +108,28 @@ def look(
     """
     stacks = project.store.stacks()
     names = {inputs.app.names.stack: app for app, inputs in desired.inputs.items()}
-    left = _left(project, desired, stacks - names.keys()) if removals else _Left()
+    sources = renamed_stacks(project.store, desired.registry, stacks)
+    others = stacks - names.keys() - set(sources.values())
+    left = _left(project, desired, others) if removals else _Left()
     selection.check(desired.registry, left.stacks)
     chosen = [desired.inputs[app.id] for app in selection.apps(desired.registry.apps)]
-    last = project.store.last(
-        each.app.names.stack for each in chosen if each.app.names.stack in stacks
-    )
+    holding = {each.app.id: sources.get(each.app.id, each.app.names.stack) for each in chosen}
+    last = project.store.last(stack for stack in holding.values() if stack in stacks)
     tasks: list[Task] = []
     unchanged: list[Task] = []
     for inputs in chosen:
-        stack = inputs.app.names.stack
-        update = last.get(stack)
-        there = stack in stacks
-        task = Task(inputs.app.id, stack, "update" if there else "create", inputs, update)
-        done = there and update is not None and update.applied(inputs.digest)
+        stack, held = inputs.app.names.stack, holding[inputs.app.id]
+        update = last.get(held)
+        there = held in stacks
+        task = Task(
+            inputs.app.id,
+            stack,
+            "update" if there else "create",
+            inputs,
+            update,
+            source=sources.get(inputs.app.id, ""),
+        )
+        done = there and not task.source and update is not None and update.applied(inputs.digest)
         (unchanged if done and not every else tasks).append(task)
     going = set(selection.left(left.stacks))
     leaving = [app for app in left.held if app.id in going]
@@ -121,20 +138,32 @@ def look(
         desired,
         tasks,
         leaving,
+        stacks=stacks,
         allowed=allowed,
-        fleet=(fleet := len(stacks & names.keys()) + len(left.held)),
+        fleet=(
+            fleet := len((stacks & names.keys()) | {own_stack(app) for app in sources})
+            + len(left.held)
+        ),
     )
-    others = stacks - names.keys() - set(left.stacks.values())
+    others -= set(left.stacks.values())
     elsewhere, halfway = _elsewhere(project, tasks, others, desired.registry.namespace)
     cut = (*outlook.cut, *left.cut, *halfway)
     removing = [
         Task(app.id, left.stacks[app.id], "remove", deletion=app.deletion) for app in leaving
     ]
+    settled = [
+        task.app
+        for task in (*tasks, *unchanged)
+        if task.purpose == "update"
+        and not task.source
+        and task.inputs
+        and task.inputs.app.renamed_from
+    ]
     return Outlook(
         desired,
         (*tasks, *removing),
         tuple(unchanged),
-        (*left.notes, *outlook.notes),
+        (*left.notes, *outlook.notes, *([can_go(settled)] if settled else [])),
         (*cut, *outlook.refused, *elsewhere),
         fleet,
         cut,
@@ -149,7 +178,12 @@ def _elsewhere(
     :return: what is refused, and what is over a split that was cut off
     """
     # A split that was cut off may have made a stack that no run has seen yet.
-    new = {task.app for task in tasks if task.purpose == "create" or task.update is None}
+    new = {
+        each
+        for task in tasks
+        if task.purpose == "create" or task.update is None
+        for each in (task.app, *(task.inputs.app.renamed_from if task.inputs else ()))
+    }
     refused, halfway = [], []
     # Skipped where every app has its stack.
     for stack in sorted(stacks) if new else ():
@@ -190,8 +224,7 @@ def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
 
 
 def _is_ours(app: AppliedApp, stack: str, namespace: str) -> bool:
-    tenant, _, name = app.id.partition("/")
-    return AppNames(namespace, tenant, name).stack == stack and app.namespace == namespace
+    return own_stack(app.id) == stack and app.namespace == namespace
 
 
 @dataclass(frozen=True)
@@ -207,27 +240,39 @@ def _judged(
     tasks: Iterable[Task],
     leaving: Iterable[AppliedApp],
     *,
+    stacks: Collection[str],
     allowed: Collection[str],
     fleet: int,
 ) -> _Judged:
-    """Hold the whole run to the rules on removal. What only one app is refused for, that app's own run says."""
+    """Hold the whole run to the rules on removal, and look what is in the way of renamed stacks.
+
+    What only one app is refused for, that app's own run says.
+    """
     staying = [task for task in tasks if task.purpose == "update" and task.inputs]
     with ThreadPoolExecutor(_READERS) as readers:
-        states = list(readers.map(project.store.state, [task.stack for task in staying]))
-    held = [app for state in states for app in applied_in(state)]
+        states = list(readers.map(project.store.state, [task.held for task in staying]))
     joining = [
         f"{project.registry}: {cut_off(task.stack, cut)}"
         for task, state in zip(staying, states, strict=True)
-        if (cut := between(state))
+        # The renaming of a stack that was cut off goes on by itself.
+        if (cut := between(state)) and not (task.source and set(cut.values()) == {task.stack})
     ]
+    followed = follow(
+        [app for state in states for app in applied_in(state)],
+        [task.inputs.app for task in staying if task.inputs],
+        {},
+        project.registry,
+        registered=desired.inputs,
+    )
     rules = {
         "accounts": project.accounts,
         "catalog": project.has_catalog,
         "allowed": allowed,
         "registered": desired.registry.apps,
     }
-    stay = judge_transition(held, [task.inputs.app for task in staying if task.inputs], **rules)  # type: ignore[arg-type]  # by name
-    leave = judge_transition(leaving, [], **rules)  # type: ignore[arg-type]  # by name
+    stay = judge_transition(followed.applied, followed.selected, **rules)  # type: ignore[arg-type]  # by name
+    new = [task.inputs.app for task in tasks if task.purpose == "create" and task.inputs]
+    leave = judge_transition(leaving, [], arriving=new, **rules)  # type: ignore[arg-type]  # by name
     limits = desired.registry.limits
     lost = [*stay.destroyed, *leave.destroyed]
     refused = [f"{project.registry}: {line}" for line in leave.refused]
@@ -249,7 +294,17 @@ def _judged(
             f"{project.registry}: {len(lost)} of the fleet's {fleet} apps would leave, be replaced or lose something ({some(lost)}), and one run "
             f"takes {most} ({limits.removals}%) at most: nothing was changed. Take them in several runs, chosen with --only"
         )
-    return _Judged((*stay.told, *leave.told), tuple(refused), tuple(joining))
+    renames = [task for task in tasks if task.source]
+    refused += [
+        f"{project.registry}: {line}"
+        for task in renames
+        if (line := in_the_way(project.store, task.source, task.stack, stacks))
+    ]
+    told = [
+        f"{task.app} is renamed: stack {task.source} will be called {task.stack}"
+        for task in renames
+    ]
+    return _Judged((*told, *stay.told, *leave.told), tuple(refused), tuple(joining))
 
 
 def some(apps: list[str]) -> str:

@@ -59,7 +59,7 @@ def stacks_of(outlook: Outlook, folder: Path, store: Store) -> list[Stack]:
     program = program_digest(folder)
     with ThreadPoolExecutor(_READERS) as readers:
         states = readers.map(
-            lambda task: None if task.purpose == "create" else store.state(task.stack),
+            lambda task: None if task.purpose == "create" else store.state(task.held),
             outlook.tasks,
         )
         return [
@@ -103,7 +103,8 @@ def refused_plan(outlook: Outlook) -> Plan:
 
 def _rows(task: Task, run: Run | None) -> tuple[Row, ...]:
     if run is not None:
-        return rows_of(run)
+        # A stack that is to get another name is previewed under the one that it has.
+        return tuple(row.model_copy(update={"stack": task.stack}) for row in rows_of(run))
     if task.inputs is None or task.purpose != "create":
         # Its preview did not end. That is reported elsewhere.
         return ()

@@ -30,7 +30,7 @@ def judge_removals(outlook: Outlook, store: Store, selection: Selection, confirm
     there = [task for task in outlook.tasks if task.purpose != "create"]
     tasks, refused = [], [*outlook.cut]
     for task in there:
-        held = applied_in(store.state(task.stack))
+        held = applied_in(store.state(task.held))
         deletion = held[0].deletion if held else "delete"
         if deletion == "protect":
             refused.append(

@@ -18,6 +18,7 @@ _TENANTS: Final = {"tenant_name": "tenants.{}.name", "contact": "tenants.{}.cont
 """What an app takes from its tenant, and where it is written."""
 _PLACE: Final = frozenset({"id", "name", "tenant"})
 """What says which app it is."""
+_RENAMED: Final = "renamed: its project, data, logins and keys stay"
 _ALWAYS: Final = ("environment", "region", "database.postgres_version", "deletion")
 """What is said of a new app also where it is the default."""
 _WHOLE: Final = frozenset(
@@ -71,8 +72,14 @@ def changes(before: str | None, after: str | None) -> tuple[FieldChange, ...]:
     now = json.loads(after)
     if before is None:
         return tuple(sorted(_new(now), key=lambda change: change.field))
-    found = _compared(json.loads(before), now, "")
+    then = json.loads(before)
+    found = [*_renamed(then, now), *_compared(then, now, "")]
     return tuple(sorted((_named(each, now) for each in found), key=lambda change: change.field))
+
+
+def _renamed(old: Facts, new: Facts) -> Iterator[FieldChange]:
+    if old["id"] != new["id"]:
+        yield FieldChange(field="id", old=old["id"], new=new["id"], effect=_RENAMED)
 
 
 def _compared(old: Facts, new: Facts, above: str) -> Iterator[FieldChange]:

@@ -15,6 +15,7 @@ from tenantry.registry import tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_RENAMED: Final = ("id",)
 _LOGINS: Final = ("database.credentials",)
 _GRAPHS: Final = ("graph", "graphs_per_user")
 _SCHEMA: Final = ("database.schema",)
@@ -48,18 +49,25 @@ KINDS: Final[Mapping[str, Kind]] = {
         "migration",
         {
             "*": _SCHEMA,
+            "app": _RENAMED,
             # Found by a refresh, whatever the registry says.
             "drift": (),
         },
     ),
     tokens.APP_RECORD: Kind(
         "row of the app",
-        {"environment": ("environment",), "region": ("region",)},
+        {
+            "environment": ("environment",),
+            "region": ("region",),
+            **dict.fromkeys(("app", "tenant", "name", "resources"), _RENAMED),
+        },
         consequence=True,
     ),
-    tokens.SERVICES: Kind("services", {"*": ("services",)}),
-    tokens.API_KEY: Kind("API key", {"*": ("api_keys",)}, lost="API key {}"),
-    tokens.GRAPH_RECORD: Kind("row of the graph", {"*": _GRAPHS}),
+    tokens.SERVICES: Kind("services", {"*": ("services",), "app": _RENAMED}),
+    tokens.API_KEY: Kind("API key", {"*": ("api_keys",), "app": _RENAMED}, lost="API key {}"),
+    tokens.GRAPH_RECORD: Kind(
+        "row of the graph", {"*": _GRAPHS, "app": _RENAMED, "name": (*_GRAPHS, *_RENAMED)}
+    ),
     **{type_: kind for cloud in CLOUDS for type_, kind in cloud.kinds.items()},
 }
 """By type. A provider's own resource (`pulumi:providers:…`) is none of them: it is a connection."""

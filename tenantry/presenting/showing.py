@@ -87,9 +87,17 @@ def shown(
     )
 
 
+def formerly_of(app: App, holding: Holding) -> tuple[str, ...]:
+    """Return the ids that an app had before in the stack that holds it, the newest first."""
+    held = str(holding.applied.get("app") or app.id)
+    formerly = tuple(holding.applied.get("formerly") or ())
+    return formerly if held == app.id else (held, *formerly)
+
+
 def _registered(app: App) -> dict[str, Any]:
     return {
         "place": f"{app.location.file}:{app.location.line}",
+        **({"renamed_from": list(app.renamed_from)} if app.renamed_from else {}),
         "tenant": app.tenant_name,
         "contact": app.contact,
         "environment": app.environment,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -55,18 +55,40 @@ class AppliedApp:
     """Whether it was turned on, which Neon cannot undo."""
     provider: str = USUAL.name
     """The cloud that its project is in."""
+    formerly: tuple[str, ...] = ()
+    """The ids that it had before in this stack, the newest first."""
+    partly: str = ""
+    """Another id that resources of it have, where a renaming was cut off; else empty."""
+
+    def called(self, id_: str) -> AppliedApp:
+        """Return it under another id."""
+        length = len(self.id)
+        return replace(
+            self,
+            id=id_,
+            formerly=(self.id, *self.formerly),
+            graphs={f"{id_}{graph[length:]}": place for graph, place in self.graphs.items()},
+        )
 
     @classmethod
     def of(
-        cls, outputs: Mapping[str, Any], handed_out: Mapping[str, HandedOut] = MappingProxyType({})
+        cls,
+        outputs: Mapping[str, Any],
+        handed_out: Mapping[str, HandedOut] = MappingProxyType({}),
+        *,
+        name: str = "",
     ) -> AppliedApp:
         """Read what the outputs of an app's component (`TenantApp`) say.
 
         Where a rotation did not reach its end nobody has the new URL or key, so the generation before counts.
 
         :param handed_out: by app, what the stack's outputs hold (`handed_out`)
+        :param name: the component's name in the state; it is another than in the outputs where a renaming was cut off
         """
-        given = handed_out.get(outputs["app"], HandedOut())
+        formerly = tuple(outputs.get("formerly") or ())
+        # A renaming that did not reach its end has left the stack's outputs under the id of before.
+        ids = (outputs["app"], *formerly)
+        given = next((handed_out[each] for each in ids if each in handed_out), HandedOut())
         generation = int(outputs["generation"])
         return cls(
             id=outputs["app"],
@@ -88,6 +110,8 @@ class AppliedApp:
             namespace=outputs.get("namespace") or "",
             logical_replication=bool(_declared_database(outputs).get("logical_replication")),
             provider=provider_of(outputs),
+            formerly=formerly,
+            partly=name if name != outputs["app"] else "",
         )
 
 
@@ -131,12 +155,12 @@ def applied_apps(resources: Iterable[Mapping[str, Any]]) -> list[AppliedApp]:
 
     An app whose very first run died before its component was complete is not listed.
 
-    :param resources: of a whole stack, with `type` and `outputs`
+    :param resources: of a whole stack, with `urn`, `type` and `outputs`
     """
     found = list(resources)
     urls = handed_out(outputs_of(found))
     return [
-        AppliedApp.of(outputs, urls)
+        AppliedApp.of(outputs, urls, name=str(each.get("urn") or "").rpartition("::")[2])
         for each in found
         if each["type"] == tokens.TENANT_APP and (outputs := each.get("outputs"))
     ]

@@ -64,6 +64,10 @@ class RegistryFile:
         """Return the bytes of another text for this file, with its byte order mark where it has one."""
         return text.encode("utf-8-sig" if self.content.startswith(codecs.BOM_UTF8) else "utf-8")
 
+    def edited(self, edit: Edit) -> RegistryFile:
+        """Return the file as a change would leave it, for one more change."""
+        return RegistryFile(self.path, edit.after, parse(edit.after, str(self.path)))
+
     def app(self, app_id: str) -> App:
         """Return the app `tenant/app`.
 

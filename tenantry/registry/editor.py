@@ -24,6 +24,7 @@ from tenantry.registry.problems import RegistryError
 from tenantry.registry.reading import read
 from tenantry.registry.scalars import resolve
 from tenantry.registry.text import (
+    LINE_END,
     Node,
     above_comments,
     behind_comments,
@@ -163,6 +164,38 @@ def remove(file: RegistryFile, path: Path) -> Edit:
     return _only_there(file, after, _without(file.values, path), place)
 
 
+def rename_key(file: RegistryFile, path: Path, new: str) -> Edit:
+    """Give a key of a mapping another name; its quotes, its value and its place stay.
+
+    :param new: a label that is not a key there
+    :raises NotWrittenError: it is not written there
+    :raises EditError: the change would reach further
+    """
+    text, old = file.text(), str(path[-1])
+    node = _all_along(file, text, path)[-1]
+    start = node.entry + (text[node.entry] in "\"'")
+    after = text[:start] + new + text[start + len(old) :]
+    above = _at(file.values, path[:-1])
+    renamed = {new if key == old else key: value for key, value in above.items()}
+    place = f"{file.path}:{line_of(text, node.entry)}"
+    return _only_there(file, after, _with(file.values, path[:-1], renamed), place)
+
+
+def block_of(file: RegistryFile, path: Path) -> list[str]:
+    """Return the lines of a key's value as `add_block` takes them, with the comments in it and below it.
+
+    :raises NotWrittenError: it is not written there
+    """
+    text = file.text()
+    node = _all_along(file, text, path)[-1]
+    if not node.is_block:
+        return [text[node.start : node.end]]
+    column = node.column
+    end = behind_comments(text, line_end(text, node.end), column - 1)
+    lines = LINE_END.split(text[line_end(text, node.entry) : end])[1:]
+    return [line[min(column, len(line) - len(line.lstrip(" "))) :] for line in lines]
+
+
 def flow(value: object) -> str:
     """Return a value as it is written in one line of YAML: `3`, `[1, 2]`, `{generation: 2}`."""
     match value:
@@ -236,9 +269,7 @@ def _inserted(
 
 
 def _grows(root: Any, path: Path, value: Sequence[object]) -> bool:  # noqa: ANN401  # the values of a YAML file
-    old = root
-    for step in path:
-        old = old[step]
+    old = _at(root, path)
     return isinstance(old, list) and list(value[: len(old)]) == old and len(value) > len(old)
 
 
@@ -305,6 +336,12 @@ def _differences(wanted: object, found: object, path: Path) -> Iterator[Path]:
             yield from _differences(*pair, (*path, index))
     elif wanted != found or type(wanted) is not type(found):
         yield path
+
+
+def _at(root: Any, path: Path) -> Any:  # noqa: ANN401  # the values of a YAML file
+    for step in path:
+        root = root[step]
+    return root
 
 
 def _with(root: Any, path: Path, value: object) -> Any:  # noqa: ANN401  # the values of a YAML file

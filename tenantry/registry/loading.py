@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tenantry.clouds import table
 from tenantry.errors import did_you_mean, shown
-from tenantry.registry import checks, models
+from tenantry.registry import checks, models, renamed
 from tenantry.registry.document import Map, dotted
 from tenantry.registry.problems import Problem, RegistryError
 from tenantry.registry.reading import read
@@ -259,7 +259,12 @@ class _Resolver:
         defaults = _given(registry.defaults)
         tenants, apps = [], []
         for label, tenant in registry.tenants.items():
-            whom = models.Tenant(label=label, name=tenant.name or label, contact=tenant.contact)
+            whom = models.Tenant(
+                label=label,
+                name=tenant.name or label,
+                contact=tenant.contact,
+                renamed_from=tuple(tenant.renamed_from or ()),
+            )
             tenants.append(whom)
             inherited = _merged(
                 defaults, {"quotas": quotas} if (quotas := _given(tenant.quotas)) else {}
@@ -268,6 +273,9 @@ class _Resolver:
                 self.app(namespace, whom, name, _merged(inherited, _given(app)))
                 for name, app in tenant.apps.items()
             ]
+        for finding in renamed.check(tenants, apps):
+            if not any(self.faults.covers(path) for path in finding.paths):
+                self.found[finding.paths[0], finding.message] = None
         for path, message in self.found:
             self.faults.add(path, message)
         return models.Registry(
@@ -275,7 +283,7 @@ class _Resolver:
             namespace=namespace,
             limits=models.Limits(**_given(registry.limits)),
             tenants=tuple(tenants),
-            apps=tuple(apps),
+            apps=renamed.with_tenants(tenants, apps),
         )
 
     def app(
@@ -300,6 +308,7 @@ class _Resolver:
             tenant_name=tenant.name,
             contact=tenant.contact,
             name=name,
+            formerly=tuple(settings.get("renamed_from", ())),
             location=models.Location(
                 self.source.file, self.source.locate(place.app, key=True).at.line
             ),

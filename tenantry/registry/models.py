@@ -246,12 +246,22 @@ class App(Frozen):
     deletion: Deletion = "protect"
     quotas: Quotas = Quotas()
     retries: Retries = Retries()
+    renamed_from: tuple[str, ...] = Field(default=(), exclude=True)
+    """The ids that it had before, the newest first, as the registry says (`renamed`)."""
+    formerly: tuple[str, ...] = Field(default=(), exclude=True)
+    """The ids that it had in its stack, the newest first: as the state says, or where there is none, the app itself."""
     location: Location = Field(exclude=True, repr=False)
 
     @cached_property
     def names(self) -> AppNames:
-        """Every name derived from the app's place in the registry."""
-        return AppNames(self.namespace, self.tenant, self.name)
+        """Every name derived from the app's place in the registry, and from the id that it had first."""
+        first = self.formerly[-1] if self.formerly else ""
+        return AppNames(self.namespace, self.tenant, self.name, first)
+
+    def held_formerly(self, ids: tuple[str, ...]) -> "App":
+        """Return the app as a stack holds it that knew it under these ids, the newest first."""
+        known = {name: getattr(self, name) for name in type(self).model_fields}
+        return App.model_construct(**(known | {"formerly": ids}))
 
     @cached_property
     def graphs(self) -> tuple[DeclaredGraph, ...]:
@@ -275,6 +285,8 @@ class Tenant(Frozen):
     label: str
     name: str
     contact: str | None
+    renamed_from: tuple[str, ...] = ()
+    """The labels that it had before, the newest first."""
 
 
 class Limits(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.registry.names import AppNames
+from tenantry.registry.names import own_stack
 from tenantry.registry.transition import TransitionError
 
 if TYPE_CHECKING:
@@ -65,8 +65,12 @@ def cut_off(stack: str, between: Mapping[str, str]) -> str:
     :param between: by app, the stack that it was on its way to
     """
     app, to = next(iter(sorted(between.items())))
-    back = to != AppNames("", *app.split("/", 1)).stack
-    command = f"tenantry fleet join --into {to}" if back else f"tenantry fleet split --from {stack}"
+    own = own_stack(app)
+    if stack == own and "--" in to:
+        return f"renaming stack {stack} of {app} to {to} was cut off: nothing was changed. Go on with tenantry fleet up"
+    command = (
+        f"tenantry fleet join --into {to}" if to != own else f"tenantry fleet split --from {stack}"
+    )
     return (
         f"moving {app}{f' and {len(between) - 1} more' if len(between) > 1 else ''} from stack {stack} to {to} was cut off: nothing was "
         f"changed. Go on with {command}"

@@ -1,7 +1,8 @@
 """Every name that is derived from the registry, in one place.
 
 These functions are a contract: a name that changed would be a new project or a new database, so the same arguments
-must always give the same name. Two apps never share a name.
+must always give the same name. Two apps never share a name: only where one was renamed, and another has its old id now,
+do their databases have the same names, each in a project of its own.
 
 Why that holds:
 
@@ -41,6 +42,12 @@ def app_of(part: str) -> str:
     return "/".join(part.split("/")[:2])
 
 
+def own_stack(app_id: str) -> str:
+    """Return the name of an app's own Pulumi stack."""
+    tenant, _, name = app_id.partition("/")
+    return AppNames("", tenant, name).stack
+
+
 @dataclass(frozen=True, slots=True)
 class AppNames:
     """The names of one app: where it is in the registry, and what it is called everywhere else."""
@@ -48,6 +55,8 @@ class AppNames:
     namespace: str
     tenant: str
     app: str
+    first: str = ""
+    """The id that a renamed app had when it was made. Its database, roles and key prefixes keep the names of then."""
 
     @property
     def id(self) -> str:
@@ -111,11 +120,13 @@ class AppNames:
 
     def api_key_prefix(self, key: str) -> str:
         """Return what the app's API keys named `key` begin with: `acme--default`."""
-        return _fit(f"{self.tenant}--{key}", KEY_PREFIX_LENGTH, mark=".")
+        tenant = self.first.partition("/")[0] or self.tenant
+        return _fit(f"{tenant}--{key}", KEY_PREFIX_LENGTH, mark=".")
 
     def _identifier(self, suffix: str) -> str:
         # Without the prefix, a tenant `pg` would give a role `pg_…`, a name that PostgreSQL reserves.
-        name = f"tenant_{self.tenant}__{self.app}".replace("-", "_")
+        tenant, _, app = (self.first or self.id).partition("/")
+        name = f"tenant_{tenant}__{app}".replace("-", "_")
         return _fit(name, IDENTIFIER_LENGTH - len(suffix), mark="___") + suffix
 
 

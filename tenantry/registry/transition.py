@@ -111,12 +111,21 @@ def judge_transition(
     catalog: bool = True,
     allowed: Collection[str] = (),
     registered: Iterable[App] | None = None,
+    arriving: Iterable[App] | None = None,
 ) -> Judgement:
     """Judge each app by itself. How many lose something together is for the caller to judge.
 
     Parameters as for `check_transition`.
+
+    :param arriving: the apps that are new, of which one may be an app that leaves; by default those of `selected` that
+        are not in `applied`
     """
+    applied = list(applied)
     wanted = {app.id: app for app in selected}
+    if arriving is None:
+        held = {app.id for app in applied}
+        arriving = [app for app in wanted.values() if app.id not in held]
+    new_apps = list(arriving)
     known = {app.id: app for app in registered} if registered is not None else wanted
     judgement = Judgement()
     for old in applied:
@@ -132,7 +141,7 @@ def judge_transition(
                 f"select it again; to destroy what the stack holds of it as its deletion says: {permission(old.id)}"
             )
         elif new is None:
-            _leaving(old, judgement)
+            _leaving(old, judgement, renaming(old, new_apps, known))
         elif old.namespace and old.namespace != new.namespace:
             judgement.refused.append(
                 f"{old.id} was applied under the namespace {old.namespace}, and the registry says {new.namespace}, which is another's: "
@@ -153,25 +162,56 @@ def judge_transition(
     return judgement
 
 
-def _leaving(app: AppliedApp, judgement: Judgement) -> None:
+def renaming(old: AppliedApp, arriving: Iterable[App], known: Collection[str]) -> str:
+    """Say how to keep an app that leaves, where a new one looks like the same app under another id; else nothing.
+
+    :param known: the ids of all apps of the registry
+    """
+    alike = [app for app in arriving if _looks_like(old, app)]
+    tenant, _, name = old.id.partition("/")
+    # The nearer id is the likelier one.
+    nearest = [app for app in alike if app.tenant == tenant] or [
+        app for app in alike if app.name == name
+    ]
+    if len(nearest) > 1 or (len(alike) > 1 and not nearest):
+        return ""
+    for app in nearest or alike:
+        gone = app.name == name and not any(each.startswith(f"{tenant}/") for each in known)
+        ids = f"{tenant} {app.tenant}" if gone else f"{old.id} {app.id}"
+        return f". Did you mean a rename? tenantry rename {ids} --write"
+    return ""
+
+
+def _looks_like(old: AppliedApp, new: App) -> bool:
+    return (
+        not _unchangeable(old, new)
+        and old.branches == {branch.name for branch in new.database.branches}
+        and old.api_keys.keys() == {key.name for key in new.api_keys}
+        and len(old.graphs) == len(new.graphs)
+    )
+
+
+def _leaving(app: AppliedApp, judgement: Judgement, hint: str) -> None:
     title = databases()[app.provider].title
     match app.deletion:
         case "protect":
             judgement.refused.append(
                 f"{app.id} is gone, and was applied last with 'deletion: protect': nothing was changed. To keep it, "
-                "put it back; to destroy it, put it back with 'deletion: delete', apply, then remove it"
+                f"put it back; to destroy it, put it back with 'deletion: delete', apply, then remove it{hint}"
             )
         case "retain":
             judgement.lose(
                 app.id,
                 f"{app.id} leaves with 'deletion: retain': its {title} project stays in the cloud{_and_graphs(app, 'do')}, and no "
-                "stack knows it any more" + ("; its API keys are revoked" if app.api_keys else ""),
+                "stack knows it any more"
+                + ("; its API keys are revoked" if app.api_keys else "")
+                + hint,
             )
         case "delete":
             judgement.lose(
                 app.id,
                 f"{app.id} leaves with 'deletion: delete': its {title} project and all data in it are destroyed"
-                f"{_and_graphs(app, 'are')}",
+                f"{_and_graphs(app, 'are')}{hint}",
             )
 
 

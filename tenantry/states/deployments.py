@@ -58,8 +58,7 @@ def part(state: Deployment, app: str, source: str, target: str) -> dict[str, Any
         "resources": [_with_outputs_of(each, lambda name: name == app) for each in chosen],
     }
     check_whole(cut, target)
-    renamed: dict[str, Any] = _renamed(cut, source, target)
-    return renamed
+    return renamed(cut, source, target)
 
 
 def without(state: Deployment, apps: Collection[str]) -> dict[str, Any]:
@@ -94,7 +93,7 @@ def joined(
     for source, other in parts.items():
         if not found.get("secrets_providers"):
             found = {**other, **found, "secrets_providers": other.get("secrets_providers")}
-        resources = _merged(resources, _renamed(other, source, target))
+        resources = _merged(resources, renamed(other, source, target))
     found["resources"] = resources
     check_whole(found, target)
     return found
@@ -236,8 +235,8 @@ def _references(resource: Resource) -> Iterator[str]:
     yield from resource.get("replaceWith") or ()
 
 
-def _renamed(value: Any, source: str, target: str) -> Any:  # noqa: ANN401 any JSON value
-    """Put one stack's name in the place of another's in every URN."""
+def renamed(state: Deployment, source: str, target: str) -> dict[str, Any]:
+    """Return a state with one stack's name in the place of another's in every URN."""
     before, after = f"urn:pulumi:{source}::", f"urn:pulumi:{target}::"
 
     def walk(value: Any) -> Any:  # noqa: ANN401 as above
@@ -257,4 +256,4 @@ def _renamed(value: Any, source: str, target: str) -> Any:  # noqa: ANN401 any J
             return f"{after}{project}::{tokens.STACK}::{project}-{target}"
         return after + rest
 
-    return walk(value)
+    return {key: walk(each) for key, each in state.items()}

@@ -59,6 +59,7 @@ Where = Literal[
     "in a rotation",
     "in a branch",
     "in a resize",
+    "in a renaming",
     "lost answers",
     "errors after the work",
     "rate limits",
@@ -469,6 +470,25 @@ def _changes() -> list[Case]:
     return found
 
 
+def _renaming() -> list[Case]:
+    """An app gets another id: each resource leaves its name behind in the state, and some are changed in the clouds."""
+    found: list[Case] = []
+    points: list[tuple[str, Order, tuple[Victim, ...], Role]] = [
+        # The component has its new name by now, and little else has.
+        ("project", hold("neon", "PATCH /projects/*", "before", then="drop"), ("engine", "group"), "neon"),
+        ("project-done", hold("neon", "PATCH /projects/*", "after"), _ALL, "neon"),
+        ("graph-done", hold("aura", "PATCH /instances/*", "after"), ("group", "provider"), "dynamic"),
+        ("row", hold("postgres", "* update *app_metadata*", "before"), _DYNAMIC, "dynamic"),
+        ("row-done", hold("postgres", "* update *app_metadata*", "after"), _HERE, "dynamic"),
+        # The app's row has the new id by now, and what belongs to the app was not written yet.
+        ("key-row", hold("postgres", "* insert into *api_keys*", "before"), ("engine", "provider"), "dynamic"),
+        ("key-row-done", hold("postgres", "* insert into *api_keys*", "after"), ("engine", "group"), "dynamic"),
+    ]  # fmt: skip
+    for what, order, victims, provider in points:
+        found += _at("in a renaming", what, scenarios.RENAMING, order, victims, provider)
+    return found
+
+
 def _faults() -> list[Case]:
     """Answers that go wrong while all live on."""
 
@@ -530,6 +550,7 @@ def matrix() -> list[Case]:
         *_records(),
         *_graphs(),
         *_changes(),
+        *_renaming(),
         *_faults(),
     ]
     names = [case.id for case in cases]

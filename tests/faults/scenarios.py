@@ -140,4 +140,11 @@ KEY_ROTATION: Final = Scenario(
     before={"web": _app(api_keys=[{"name": "default"}])},
     catalog=True,
 )
+RENAMING: Final = Scenario(
+    "rename",
+    {"site": _FULL | {"renamed_from": f"{TENANT}/web", "graph": _GRAPH}},
+    before={"web": _FULL | {"graph": _GRAPH}},
+    catalog=True,
+    tables=("items", "more"),
+)
 TWO: Final = Scenario("create-two", {"web": _app(), "api": _app(graph=_GRAPH)})

@@ -21,6 +21,8 @@ SAMPLE = (
     "rotate-again/commit-done/group",
     "delete/project-done/cloud",
     "replace/made/engine",
+    "rename/project-done/engine",
+    "rename/row-done/group",
     "graph/create-done/engine",
 )
 CASES = {case.id: case for case in matrix()}

@@ -26,13 +26,14 @@ from tenantry.catalog.rows import (
     read_app,
     read_graph,
     read_services,
+    rename_app,
     revoke_api_key,
     save_api_key,
     save_app,
     save_graph,
     save_services,
 )
-from tenantry.provisioning.errors import MissingError, RejectedError
+from tenantry.provisioning.errors import ConflictError, MissingError, RejectedError
 from tests.localcloud.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -150,6 +151,21 @@ def test_deleting_the_former_app_leaves_the_one_that_came_back(catalog: Catalog)
     after = saved(catalog)
     do(catalog, delete_app, before)
     assert do(catalog, read_app, after) is not None
+
+
+def test_a_renamed_app_keeps_its_row_and_all_that_belongs_to_it(catalog: Catalog) -> None:
+    id_ = saved_with_key(catalog)
+    site = AppKey(APP.namespace, "acme/site")
+    for _ in range(2):
+        # Again too, as after a kill.
+        do(catalog, rename_app, id_, site)
+        assert do(catalog, save_app, site, FACTS | {"name": "site"}, PARTS) == id_
+    assert do(catalog, read_api_key, site, KEY.key_hash) == KEY
+    assert do(catalog, read_api_key, APP, KEY.key_hash) is None
+    other = saved(catalog)
+    assert other != id_
+    with pytest.raises(ConflictError, match="has another app of this id"):
+        do(catalog, rename_app, id_, APP)
 
 
 def test_two_registries_may_each_have_an_app_of_that_name(catalog: Catalog) -> None:

@@ -13,7 +13,7 @@ from tenantry.registry.written.limits import Limits, Quotas, Retries
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import Rule, RuleError, literal
 from tenantry.registry.written.services import Service, ServiceName, long_service
-from tenantry.registry.written.texts import Label, Line, TenantLabel
+from tenantry.registry.written.texts import AppId, Label, Line, TenantLabel, one_or_more
 
 
 def registry_version(value: object) -> int:
@@ -69,6 +69,13 @@ class App(Settings):
 
     graph: Graph | None = None
     graphs_per_user: GraphsPerUser | None = None
+    renamed_from: Annotated[
+        list[AppId] | None,
+        BeforeValidator(one_or_more, json_schema_input_type=AppId | list[AppId]),
+    ] = Field(
+        None,
+        description="The id that the app had before, or several, the newest first, until every stack has been applied.",
+    )
 
 
 class Tenant(Written):
@@ -77,6 +84,13 @@ class Tenant(Written):
     name: Line | None = Field(None, description="The display name; without it, the tenant's key.")
     contact: Line | None = Field(None, description="Whom to ask: an address, a channel, a team.")
     quotas: Quotas | None = None
+    renamed_from: Annotated[
+        list[TenantLabel] | None,
+        BeforeValidator(one_or_more, json_schema_input_type=TenantLabel | list[TenantLabel]),
+    ] = Field(
+        None,
+        description="The key that the tenant had before, or several, the newest first, until every stack has been applied.",
+    )
     apps: dict[Label, App] = Field(description="The tenant's apps, by name; {} for none.")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from tenantry.errors import shown
 from tenantry.registry.names import LABEL, LABEL_LENGTH
+from tenantry.registry.scalars import Empty
 from tenantry.registry.written.rules import Rule, RuleError, matching, text
 
 LINE_LENGTH: Final = 200
@@ -34,6 +35,20 @@ def tenant_label(value: object) -> str:
     return word
 
 
+def app_id(value: object) -> str:
+    """Check an app's id: `tenant/app`."""
+    word = text(value)
+    tenant, _, name = word.partition("/")
+    if not (LABEL.fullmatch(tenant) and LABEL.fullmatch(name)):
+        raise RuleError(f"{shown(word)} is not an app's id: write tenant/app, such as acme/web")
+    return word
+
+
+def one_or_more(value: object) -> object:
+    """Make a list of one of a single value."""
+    return value if isinstance(value, list | Empty) else [value]
+
+
 def one_line(value: object) -> str:
     """Check a text for people: 1 to LINE_LENGTH printable characters, no blanks at its ends."""
     words = text(value)
@@ -58,5 +73,6 @@ Label = Annotated[str, matching(label, _LABEL_PATTERN, maxLength=LABEL_LENGTH)]
 TenantLabel = Annotated[
     str, matching(tenant_label, _LABEL_PATTERN, maxLength=LABEL_LENGTH, **{"not": {"const": "all"}})
 ]
+AppId = Annotated[str, matching(app_id, f"{_LABEL_PATTERN[:-1]}/{_LABEL_PATTERN[1:]}")]
 Line = Annotated[str, Rule(one_line, {"type": "string", "minLength": 1, "maxLength": LINE_LENGTH})]
 Folder = Annotated[str, matching(folder, r"^(\./|\.\./|/)")]

@@ -53,6 +53,8 @@ class Registered:
     ignore_changes: tuple[str, ...]
     dependencies: tuple[str, ...]
     provider: str
+    aliases: tuple[str, ...]
+    """Names alone. What an SDK itself says of earlier types has none."""
 
     @property
     def parent_type(self) -> str:
@@ -103,6 +105,7 @@ class RecordingMonitor(MockMonitor):
                 ignore_changes=tuple(request.ignoreChanges),
                 dependencies=tuple(request.dependencies),
                 provider=request.provider,
+                aliases=tuple(each.spec.name for each in request.aliases if each.spec.name),
             )
         )
         return answer

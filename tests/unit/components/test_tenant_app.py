@@ -55,10 +55,10 @@ def app(
     return load(file).app("acme/web")
 
 
-def declare(wanted: App) -> RecordingMonitor:
+def declare(wanted: App, *, known_as: tuple[str, ...] = ()) -> RecordingMonitor:
     def program() -> dict[str, pulumi.Output[str]]:
         cloud = neon.Provider("neon")
-        return TenantApp(wanted, cloud=cloud, org_id="org-test").urls()
+        return TenantApp(wanted, cloud=cloud, org_id="org-test", known_as=known_as).urls()
 
     return run(program)
 
@@ -299,3 +299,30 @@ def test_the_owner_finds_room_when_the_app_holds_all_its_connections(tmp_path: P
     limit = only(monitor, "postgresql:index/database:Database").inputs["connectionLimit"]
     owner = only(monitor, "pulumi:providers:postgresql").inputs["maxConnections"]
     assert limit - 15 > float(owner)
+
+
+def test_an_app_that_was_renamed_keeps_its_names_and_the_state_finds_all_of_it(
+    tmp_path: Path,
+) -> None:
+    wanted = app(tmp_path, generation=2).held_formerly(("acme/mid", "old/first"))
+    monitor = declare(wanted, known_as=("acme/mid", "old/first"))
+    own = [each for each in monitor.registered if each.type != "pulumi:providers:neon"]
+    # Each has its own, since a run that is killed leaves a part of them behind.
+    assert [each.aliases for each in own] == [
+        tuple(each.name.replace("acme/web", before) for before in ("acme/mid", "old/first"))
+        for each in own
+    ]
+    assert only(monitor, PROJECT).inputs["name"] == "tenantry--acme--web"
+    assert {each.inputs["name"] for each in of_type(monitor, ROLE)} == {
+        f"tenant_old__first__{role}" for role in ("rw", "login_a", "login_b")
+    }
+    (outputs,) = [
+        each for urn, each in monitor.outputs.items() if "::acme/web" in urn and "app" in each
+    ]
+    assert outputs["formerly"] == ["acme/mid", "old/first"]
+
+
+def test_an_app_that_was_never_renamed_has_no_aliases(tmp_path: Path) -> None:
+    monitor = declare(app(tmp_path))
+    assert {each.aliases for each in monitor.registered} == {()}
+    assert not any("formerly" in each for each in monitor.outputs.values())

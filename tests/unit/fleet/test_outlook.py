@@ -255,3 +255,57 @@ def test_a_destroy_takes_a_tenth_of_the_fleets_own_apps(backend: Backend) -> Non
     named = frozenset(f"acme/a{number}" for number in range(4))
     with pytest.raises(FleetError, match="4 of the fleet's 30 apps would be destroyed"):
         backend.fleet().going(Selection(only=named))
+
+
+def test_the_stack_of_a_renamed_app_is_worked_on_under_its_name_of_before(backend: Backend) -> None:
+    backend.registry({"web": "", "lab": ""})
+    backend.applied("web", deletion="protect")
+    backend.applied("lab")
+    backend.registry({"site": "renamed_from: acme/web", "lab": ""})
+    outlook = backend.look()
+    outlook.check()
+    (task,) = outlook.tasks
+    assert (task.app, task.stack, task.purpose) == ("acme/site", "acme--site", "update")
+    assert (task.source, task.held) == ("acme--web", "acme--web")
+    assert outlook.notes == ("acme/site is renamed: stack acme--web will be called acme--site",)
+    assert outlook.fleet == 2
+    # It is judged as the app that it is.
+    backend.registry({"site": "renamed_from: acme/web, region: aws-eu-central-1", "lab": ""})
+    assert "region from" not in "".join(backend.look().refused)
+
+
+def test_a_renamed_app_whose_new_stack_is_another_apps_is_refused(backend: Backend) -> None:
+    backend.registry({"web": "", "site": ""})
+    backend.applied("web")
+    backend.applied("site")
+    backend.registry({"site": "renamed_from: acme/web"})
+    (line,) = backend.look().refused
+    assert "stacks acme--web and acme--site both hold resources" in line
+
+
+def test_what_was_applied_everywhere_is_said_to_be_of_no_use_any_more(backend: Backend) -> None:
+    backend.registry({"site": "renamed_from: acme/web"})
+    backend.applied("site", formerly=["acme/web"])
+    outlook = backend.look()
+    assert outlook.tasks == ()
+    assert outlook.notes[0].startswith("renamed_from of acme/site was applied here")
+
+
+def test_an_app_that_leaves_while_one_like_it_comes_may_be_a_rename(backend: Backend) -> None:
+    backend.registry({"web": "", "lab": ""})
+    backend.applied("web", deletion="protect")
+    backend.applied("lab")
+    backend.registry({"site": "", "lab": ""})
+    (line,) = backend.look().refused
+    assert line.endswith("Did you mean a rename? tenantry rename acme/web acme/site --write")
+
+
+def test_an_app_that_a_big_stack_holds_under_its_id_of_before_gets_no_stack_of_its_own(
+    backend: Backend,
+) -> None:
+    backend.registry({"web": ""})
+    backend.applied("web")
+    (backend.root / "stacks/t/acme--web.json").rename(backend.root / "stacks/t/prod.json")
+    backend.registry({"site": "renamed_from: acme/web"})
+    (line,) = backend.look().refused
+    assert "stack prod holds acme/web" in line

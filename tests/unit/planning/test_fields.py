@@ -23,6 +23,14 @@ def texts(before: Any, after: Any) -> list[str]:
 
 CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     (
+        {},
+        {"id": "acme/site", "name": "site", "services": [{"name": "auth"}]},
+        [
+            "id: acme/web → acme/site, renamed: its project, data, logins and keys stay",
+            "services.auth: added",
+        ],
+    ),
+    (
         {"database": {"compute": {"max_cu": 1}}},
         {"database": {"compute": {"max_cu": 2}}},
         ["database.compute.max_cu: 1 → 2"],

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tenantry.presenting.showing import Secret, shown
+from tenantry.presenting.showing import Secret, formerly_of, shown
 from tenantry.states.apps import held_in
 from tests.unit.planning import support
 
@@ -66,3 +66,18 @@ def test_an_app_that_is_only_declared_or_only_applied() -> None:
     assert "state: none" in list(new.as_text())
     left = shown("acme/web", None, held_in(STATE, "dev", "acme/web"), None, "dev")
     assert (left.registry, left.pending) == (None, ("it left the registry",))
+
+
+def test_a_renamed_app_is_shown_with_the_names_that_it_has() -> None:
+    holding = held_in(STATE, "dev", "acme/web")
+    assert holding is not None
+    renamed = support.app(id="acme/site", name="site", renamed_from=("acme/web",))
+    assert formerly_of(renamed, holding) == ("acme/web",)
+    found = shown("acme/site", renamed.held_formerly(("acme/web",)), holding, None, "dev")
+    assert found.names["database"] == "tenant_acme__web"
+    assert found.names["project"].endswith("--acme--site")
+    assert found.registry is not None
+    assert found.registry["renamed_from"] == ["acme/web"]
+    assert found.pending == (
+        "id: acme/web → acme/site, renamed: its project, data, logins and keys stay",
+    )

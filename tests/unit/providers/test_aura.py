@@ -133,6 +133,8 @@ def test_an_illegal_size_and_a_taken_name_are_found_before_anything_is_made(
     # Another of the name is no fault of one that is there, or that is taken over.
     assert maker.check({}, {**PROPS, "adoptInstanceId": "db1d1234"}).failures == []
     assert maker.check({**PROPS, "memory": "4GB"}, PROPS).failures == []
+    # Renamed, perhaps by a run that was cut off: its own name is not another's.
+    assert maker.check({**PROPS, "name": "before"}, PROPS).failures == []
     # What replaces it is checked as if there were none before.
     assert maker.check({}, PROPS).failures == []
 

@@ -7,7 +7,12 @@ import pytest
 from tenantry.registry import App, load
 from tenantry.registry.applied import AppliedApp
 from tenantry.registry.models import Deletion, Limits
-from tenantry.registry.transition import Registered, TransitionError, check_transition
+from tenantry.registry.transition import (
+    Registered,
+    TransitionError,
+    check_transition,
+    judge_transition,
+)
 
 FILE = Path("tenants.yaml")
 REGISTRY = """\
@@ -381,3 +386,36 @@ def test_another_aura_project_is_refused(tmp_path: Path) -> None:
 def test_an_app_that_leaves_names_its_graphs() -> None:
     (line,) = check_transition([held_graphs("delete", "a")], [], FILE, allowed={"acme/web"})
     assert line.endswith("destroyed, and so are its graphs (acme/web, acme/web/a)")
+
+
+NEW = """\
+version: 1
+defaults: {environment: production, region: aws-eu-central-1}
+tenants:
+"""
+
+
+@pytest.mark.parametrize(
+    ("tenants", "hint"),
+    [
+        ("  acme: {apps: {site: {}}}\n", "acme/web acme/site"),
+        ("  acme: {apps: {}}\n  globex: {apps: {web: {}}}\n", "acme globex"),
+        ("  acme: {apps: {old: {}}}\n  globex: {apps: {web: {}}}\n", "acme/web globex/web"),
+        # Another shape, and two that may be meant.
+        ("  acme: {apps: {site: {region: aws-us-east-2}}}\n", ""),
+        ("  acme: {apps: {site: {api_keys: [{name: k}]}}}\n", ""),
+        ("  acme: {apps: {site: {}, shop: {}}}\n", ""),
+    ],
+)
+@pytest.mark.parametrize("deletion", ["protect", "retain", "delete"])
+def test_an_app_that_leaves_while_one_like_it_arrives_may_be_a_rename(
+    tmp_path: Path, tenants: str, hint: str, deletion: Deletion
+) -> None:
+    file = tmp_path / "tenants.yaml"
+    file.write_text(NEW + tenants)
+    applied = [held("acme/web", deletion), held("acme/old", "delete")]
+    apps = load(file).apps
+    judged = judge_transition(applied, apps, registered=apps)
+    (line,) = [line for line in [*judged.refused, *judged.told] if line.startswith("acme/web ")]
+    said = f". Did you mean a rename? tenantry rename {hint} --write"
+    assert line.endswith(said) if hint else "Did you mean" not in line
