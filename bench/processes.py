@@ -128,6 +128,6 @@ class _Sampler(threading.Thread):
 
 def _part(process: psutil.Process) -> str:
     words = " ".join(process.cmdline())
-    if Path(process.exe()).name == "pulumi":
+    if Path(process.exe()).name in {"pulumi", "pulumi-resident"}:
         return "engine"
     return next((part for mark, part in _PARTS if mark in words), "other")

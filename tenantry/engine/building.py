@@ -190,10 +190,11 @@ class _Build:
 
     def run(self, wanted: list[str]) -> None:
         plugins = [name for name in _PLUGINS if name in wanted]
-        packages = [f"./cmd/{name}" for name in plugins]
+        ours = [*plugins, *([pins.RESIDENT] if pins.RESIDENT in wanted else [])]
+        packages = [f"./cmd/{name}" for name in ours]
         if "pulumi" in wanted:
             packages.append(_CLI_PACKAGE)
-        schemas = pins.SCHEMAS in wanted or bool(plugins)
+        schemas = pins.SCHEMAS in wanted or bool(ours)
         host = "pulumi-language-python" in wanted
         scripts = [name for name in _SCRIPTS if name in wanted]
         self._progress = Progress(
@@ -209,7 +210,7 @@ class _Build:
             with self._progress.step("compute the package schemas"):
                 self._embed_schemas()
         if packages:
-            names = [*plugins, *(["pulumi"] if "pulumi" in wanted else [])]
+            names = [*ours, *(["pulumi"] if "pulumi" in wanted else [])]
             with self._progress.step(f"compile {', '.join(names)} (minutes the first time)"):
                 self._compile(self._source, packages, total)
                 self._keep(names)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tenantry.engine.building import TOOLCHAIN, Builder
 from tenantry.engine.cache import cache_root, locked
 from tenantry.engine.errors import EngineError
-from tenantry.engine.pins import NEON_PLUGIN, PARTS, SCHEMAS, VENDOR, Part, Source
+from tenantry.engine.pins import CLI, NEON_PLUGIN, PARTS, RESIDENT, SCHEMAS, VENDOR, Part, Source
 
 if TYPE_CHECKING:
     from tenantry.engine.releases import Releases
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 STAMP: Final = ".tenantry-engine.json"
 """In the folder of the links: which engine they lead to."""
 _KEEP_SECONDS: Final = 30 * 24 * 3600.0
+_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    CLI.name: (RESIDENT,),
+    NEON_PLUGIN.name: (SCHEMAS,),
+}
+"""What is built along with a part, where that is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ class _Search:
             elif (found := self._fetch_release(part)) is not None:
                 targets |= {name: (path, Source.DOWNLOAD) for name, path in found.items()}
             else:
-                to_build += [*part.executables, *([SCHEMAS] if part is NEON_PLUGIN else [])]
+                to_build += [*part.executables, *_BESIDE.get(part.name, ())]
         self._builder.build(to_build, self._report)
         built = self._builder.folder
         return targets | {
@@ -175,6 +180,9 @@ class _Search:
 def _link(bin_dir: Path, targets: Mapping[str, tuple[Path, Source]]) -> Engine:
     """Make or renew the links, each in one go: whoever runs an executable meanwhile finds the old or the new one."""
     located: dict[str, Located] = {}
+    if RESIDENT not in targets:
+        # Of an earlier build: the CLI is another's now.
+        (bin_dir / RESIDENT).unlink(missing_ok=True)
     for name, (target, origin) in targets.items():
         link = bin_dir.absolute() / name
         if not _links_to(link, target):
@@ -221,6 +229,8 @@ def _in_place(bin_dir: Path, stamp: Path, identity: Mapping[str, str]) -> Engine
         # No stamp, or not one of ours: it is made again.
         return None
     expected = {name for part in PARTS for name in part.executables}
+    if "pulumi" in located and located["pulumi"].origin is Source.BUILD:
+        expected.add(RESIDENT)
     if set(located) != expected:
         return None
     for each in located.values():

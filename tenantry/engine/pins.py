@@ -120,3 +120,6 @@ PARTS: Final = (CLI, RANDOM_PLUGIN, POSTGRESQL_PLUGIN, NEON_PLUGIN)
 
 SCHEMAS: Final = "schemas"
 """The tool that is built along with the plugins: it writes their schemas and the SDK of the Neon package."""
+
+RESIDENT: Final = "pulumi-resident"
+"""The engine that stays, for many stacks: built along with the CLI, and of no use to another's build of it."""

@@ -383,6 +383,7 @@ class Fleet:
                 outlook.notes,
             )
             journal.close(summary.counts())
+            self._engine.close()
             self._schedule = self._engine = None
             self._stops = 0
         tell(summary)

@@ -7,22 +7,21 @@ engine masks secrets.
 
 from __future__ import annotations
 
-import os
 import queue
 import shutil
-import signal
-import subprocess
 import sys
 import threading
-from contextlib import suppress
+import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO, TYPE_CHECKING, Final, Literal
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from tenantry.running.command import find_pulumi
+from tenantry.running.command import Command, find_pulumi
 from tenantry.running.errors import EngineError
 from tenantry.running.events import Watch
+from tenantry.running.resident import Resident, find_resident
 from tenantry.running.serving import Events, serve
 from tenantry.running.settings import secrets_provider, settings_of
 from tenantry.running.words import is_locked, reason_of, refusal_of, without_login
@@ -55,8 +54,26 @@ _LOOK: Final = 0.1
 """Seconds between two looks whether the engine has ended, while it says nothing."""
 _CLOSING: Final = 5.0
 """Seconds that the last events have to arrive after the engine has ended."""
-_SAID: Final = 1 << 14
-"""Bytes of what the command printed that are kept, from its end."""
+
+
+class Begun(Protocol):
+    """An operation that was begun: a run of the command, or a request to the engine that stays."""
+
+    @property
+    def pid(self) -> int:
+        """The engine's process id."""
+
+    def poll(self) -> int | None:
+        """Return the exit code; None while it is under way."""
+
+    def wait(self) -> int:
+        """Return the exit code once it has ended."""
+
+    def interrupt(self) -> None:
+        """Ask it to end: after its current steps at the first call, at once at the second."""
+
+    def said(self) -> str:
+        """Return what the command printed on standard error."""
 
 
 @dataclass
@@ -87,7 +104,7 @@ class Ran:
 
 
 class Engine:
-    """Runs the `pulumi` command on stacks of one project."""
+    """Runs the engine on stacks of one project. What stays between two operations ends with `close`, or with this."""
 
     def __init__(
         self,
@@ -123,8 +140,10 @@ class Engine:
         }
         # It would name another stack than the one that is meant.
         self._environment.pop("PULUMI_STACK", None)
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Begun] = {}
         self._lock = threading.Lock()
+        self._resident_command = find_resident(self._command)
+        self._resident: Resident | None = None
         self._stops = 0
 
     def run(
@@ -155,51 +174,65 @@ class Engine:
         events = Events()
         with (
             TemporaryDirectory(prefix="tenantry-") as scratch,
-            TemporaryFile() as said,
             serve(program, events) as address,
         ):
-            arguments = [
-                *_ARGUMENTS[operation],
-                *("--stack", stack, "--client", address, "--event-log", f"tcp://{address}"),
-                *("--config-file", str(self._settings_in(Path(scratch), stack))),
-                *("--exec-kind", "auto.inline", "--color", "never"),
-                *("--suppress-outputs", "--suppress-progress"),
-                *(["--parallel", str(self._parallel)] if self._parallel else []),
-                *(["--message", message] if message and operation in CHANGING else []),
-                *options,
-            ]
-            process = self._start(arguments, stack, self._folder, said)
-            try:
-                if started is not None:
-                    started(process.pid)
-                for event in _taken(events, process):
-                    tell(event, ran.watch.take(event))
-            except BaseException:
-                # Nobody can be told any more, as behind a closed pipe: it ends in order, and is not left alone.
-                _interrupt(process)
-                for _ in _taken(events, process):
-                    pass
-                raise
-            finally:
-                ran.code = self._wait(process, stack)
-            self._hear(ran, said, stack)
+            settings = self._settings_in(Path(scratch), stack)
+
+            def begin() -> Begun:
+                if self._resident_command and not options:
+                    return self._ask(operation, stack, settings, address, message)
+                return self._command_of(
+                    [
+                        *_ARGUMENTS[operation],
+                        *("--stack", stack, "--client", address),
+                        *("--event-log", f"tcp://{address}", "--config-file", str(settings)),
+                        *("--exec-kind", "auto.inline", "--color", "never"),
+                        *("--suppress-outputs", "--suppress-progress"),
+                        *(["--parallel", str(self._parallel)] if self._parallel else []),
+                        *(["--message", message] if message and operation in CHANGING else []),
+                        *options,
+                    ],
+                    self._folder,
+                )
+
+            with self._begin(stack, begin) as begun:
+                try:
+                    if started is not None:
+                        started(begun.pid)
+                    for event in _taken(events, begun):
+                        tell(event, ran.watch.take(event))
+                except BaseException:
+                    # Nobody can be told any more, as behind a closed pipe: it ends in order, and is not left alone.
+                    begun.interrupt()
+                    for _ in _taken(events, begun):
+                        pass
+                    raise
+                finally:
+                    ran.code = begun.wait()
+            self._hear(ran, begun, stack)
         ran.interrupted = self._stops > 0 and ran.code != 0
         return ran
 
     def create(self, stack: str) -> Ran:
         """Make a stack without resources. One that is there is a success. The folder's files stay as they are."""
-        with TemporaryDirectory(prefix="tenantry-") as scratch, TemporaryFile() as said:
+        with TemporaryDirectory(prefix="tenantry-") as scratch:
             folder = Path(scratch)
-            # `stack init` writes the stack's file beside Pulumi.yaml, wherever that is.
-            shutil.copyfile(self._folder / "Pulumi.yaml", folder / "Pulumi.yaml")
-            provider = secrets_provider(self._settings_in(folder, stack))
-            arguments = ["stack", "init", stack, "--no-select", "--color", "never"]
-            if provider:
-                arguments += ["--secrets-provider", provider]
-            process = self._start(arguments, stack, folder, said)
-            code = self._wait(process, stack)
+            settings = self._settings_in(folder, stack)
+
+            def begin() -> Begun:
+                if self._resident_command:
+                    return self._ask("create", stack, settings)
+                # `stack init` writes the stack's file beside Pulumi.yaml, wherever that is.
+                shutil.copyfile(self._folder / "Pulumi.yaml", folder / "Pulumi.yaml")
+                arguments = ["stack", "init", stack, "--no-select", "--color", "never"]
+                if provider := secrets_provider(settings):
+                    arguments += ["--secrets-provider", provider]
+                return self._command_of(arguments, folder)
+
+            with self._begin(stack, begin) as begun:
+                code = begun.wait()
             ran = Ran(code, interrupted=self._stops > 0 and code != 0)
-            self._hear(ran, said, stack)
+            self._hear(ran, begun, stack)
         if "already exists" in ran.said:
             ran.code = 0
         return ran
@@ -210,12 +243,23 @@ class Engine:
         It may be called from a signal's handler.
         """
         self._stops += 1
-        for process in list(self._running.values()):
-            _interrupt(process)
+        if self._resident is not None:
+            # It is one process for all of them.
+            self._resident.interrupt()
+        for begun in list(self._running.values()):
+            if isinstance(begun, Command):
+                begun.interrupt()
 
-    def _hear(self, ran: Ran, said: IO[bytes], stack: str) -> None:
+    def close(self) -> None:
+        """End what stays between two operations. None may be under way."""
+        with self._lock:
+            resident, self._resident = self._resident, None
+        if resident is not None:
+            resident.close()
+
+    def _hear(self, ran: Ran, begun: Begun, stack: str) -> None:
         """Note what the command printed, and what is wrong by that."""
-        ran.said = without_login(_end_of(said), self._environment)
+        ran.said = without_login(begun.said(), self._environment)
         if ran.code:
             ran.refusal = refusal_of(ran.said, self._environment, stack=stack, folder=self._folder)
 
@@ -229,37 +273,52 @@ class Engine:
             file.write_text("{}\n")
         return file
 
-    def _start(
-        self, arguments: Sequence[str], stack: str, folder: Path, said: IO[bytes]
-    ) -> subprocess.Popen[bytes]:
+    @contextmanager
+    def _begin(self, stack: str, begin: Callable[[], Begun]) -> Iterator[Begun]:
+        """Begin one operation, and note it for as long as the block lasts."""
         with self._lock:
             if stack in self._running:
                 raise EngineError(f"stack {stack}: this process is at work on it already")
-            process = subprocess.Popen(  # noqa: S603 the arguments are ours
-                [self._command, "--non-interactive", *arguments],
-                cwd=folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                # No pipes to this process: if it is killed, SIGPIPE would end the engine in the middle of a step.
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                start_new_session=True,
-            )
-            self._running[stack] = process
-        if self._stops:
+            begun = self._running[stack] = begin()
+        if self._stops and isinstance(begun, Command):
             # The signal came before there was an engine.
-            _interrupt(process)
-        return process
-
-    def _wait(self, process: subprocess.Popen[bytes], stack: str) -> int:
+            begun.interrupt()
         try:
-            return process.wait()
+            yield begun
         finally:
             with self._lock:
                 self._running.pop(stack, None)
 
+    def _command_of(self, arguments: Sequence[str], folder: Path) -> Begun:
+        return Command(self._command, arguments, folder, self._environment)
 
-def _taken(events: Events, process: subprocess.Popen[bytes]) -> Iterator[Event]:
+    def _ask(
+        self,
+        operation: Operation | Literal["create"],
+        stack: str,
+        settings: Path,
+        address: str = "",
+        message: str = "",
+    ) -> Begun:
+        """Ask the engine that stays; it is started for the first operation, and anew where it has died."""
+        assert self._resident_command is not None  # noqa: S101 who asks has looked
+        if self._resident is None or not self._resident.alive:
+            self._resident = Resident(self._resident_command, self._folder, self._environment)
+            # Whoever forgets to close it, or fails, leaves no process behind.
+            weakref.finalize(self, self._resident.close)
+            if self._stops:
+                self._resident.interrupt()
+        return self._resident.ask(
+            operation,
+            stack,
+            address=address,
+            settings=str(settings),
+            parallel=self._parallel or 0,
+            message=message,
+        )
+
+
+def _taken(events: Events, begun: Begun) -> Iterator[Event]:
     """Give the events until the engine has no more, or has ended without a word."""
     rest: float | None = None
     while rest is None or rest > 0:
@@ -268,26 +327,13 @@ def _taken(events: Events, process: subprocess.Popen[bytes]) -> Iterator[Event]:
         except queue.Empty:
             if rest is not None:
                 rest -= _LOOK
-            elif process.poll() is not None:
+            elif begun.poll() is not None:
                 # Its last events may still be on their way.
                 rest = _CLOSING if events.begun else 0.0
             continue
         if event is None:
             return
         yield event
-
-
-def _end_of(said: IO[bytes]) -> str:
-    length = said.seek(0, os.SEEK_END)
-    said.seek(max(length - _SAID, 0))
-    return said.read().decode("utf-8", "replace").strip()
-
-
-def _interrupt(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        # The command alone: it tells its plugins itself.
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGINT)
 
 
 @dataclass(frozen=True)

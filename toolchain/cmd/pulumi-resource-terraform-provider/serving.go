@@ -8,7 +8,6 @@ import (
 	pf "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 	rprovider "github.com/pulumi/pulumi/sdk/v3/go/pulumi/provider"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"tenantry.dev/toolchain/internal/abandoned"
 	"tenantry.dev/toolchain/internal/neon"
@@ -23,22 +22,8 @@ func serve(ctx context.Context, base, parameterized []byte) error {
 	}
 	abandoned.Watch(end)
 	return rprovider.Main(neon.BaseName, func(host *rprovider.HostClient) (pulumirpc.ResourceProviderServer, error) {
-		server, err := pf.NewProviderServer(ctx, host, info, metadata)
-		if err != nil {
-			return nil, err
-		}
-		return cancellable{server}, nil
+		return neon.Server(ctx, host, base, parameterized)
 	})
-}
-
-// cancellable hears the engine's request to end what is under way, to which the bridge is deaf.
-type cancellable struct {
-	pulumirpc.ResourceProviderServer
-}
-
-func (s cancellable) Cancel(ctx context.Context, request *emptypb.Empty) (*emptypb.Empty, error) {
-	neon.Interrupt()
-	return s.ResourceProviderServer.Cancel(ctx, request)
 }
 
 // end ends the process of a plugin whose engine is no more: nobody is left to tell, and whoever starts the next run waits for
