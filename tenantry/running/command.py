@@ -43,7 +43,8 @@ class Command:
         :param command: its path
         :param folder: the current folder of the run
         """
-        self._said = TemporaryFile()  # noqa: SIM115 it lives as long as this
+        self._stderr = TemporaryFile()  # noqa: SIM115 it is closed once the run has ended
+        self._said = ""
         self._process = subprocess.Popen(  # noqa: S603 the arguments are ours
             [command, "--non-interactive", *arguments],
             cwd=folder,
@@ -51,7 +52,7 @@ class Command:
             stdin=subprocess.DEVNULL,
             # No pipes to this process: if it is killed, SIGPIPE would end the engine in the middle of a step.
             stdout=subprocess.DEVNULL,
-            stderr=self._said,
+            stderr=self._stderr,
             start_new_session=True,
         )
 
@@ -66,15 +67,19 @@ class Command:
 
     def wait(self) -> int:
         """Return its exit code once it has ended."""
-        return self._process.wait()
+        code = self._process.wait()
+        if not self._stderr.closed:
+            self._said = end_of(self._stderr)
+            self._stderr.close()
+        return code
 
     def interrupt(self) -> None:
         """Ask it to end: after its current steps at the first call, at once at the second."""
         interrupt(self._process)
 
     def said(self) -> str:
-        """Return what it printed on standard error, the last of it."""
-        return end_of(self._said)
+        """Return what it printed on standard error, the last of it; nothing before it was waited for."""
+        return self._said
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
@@ -82,7 +83,8 @@ class Resident:
         :param folder: the folder of `Pulumi.yaml`
         :param environment: the variables of its runs
         """
-        self._stderr = TemporaryFile()  # noqa: SIM115 it lives as long as this
+        self._stderr = TemporaryFile()  # noqa: SIM115 it is closed once the process has ended
+        self._words = ""
         reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 it is this project's own
@@ -97,13 +99,15 @@ class Resident:
             )
         except BaseException:
             os.close(reading)
+            self._stderr.close()
             raise
         finally:
             os.close(writing)
         self._asked: dict[int, Asked] = {}
         self._count = 0
         self._lock = threading.Lock()
-        threading.Thread(target=self._listen, args=[reading], daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=[reading], daemon=True)
+        self._listener.start()
 
     @property
     def pid(self) -> int:
@@ -125,14 +129,14 @@ class Resident:
             self._count += 1
             self._asked[self._count] = asked
             request = {"id": self._count, "operation": operation, "stack": stack, **more}
-            try:
-                assert self._process.stdin is not None  # noqa: S101 it is a pipe
+            assert self._process.stdin is not None  # noqa: S101 it is a pipe
+            # Where it has died, whoever listens says so of all that was asked.
+            with suppress(BrokenPipeError):
                 self._process.stdin.write(json.dumps(request).encode() + b"\n")
                 self._process.stdin.flush()
-            except OSError:
-                # It has died. Who listens says so, of all that was asked.
+            if self._words:
                 self._asked.pop(self._count)
-                asked.end(_DIED, self._last_words())
+                asked.end(_DIED, self._words)
         return asked
 
     def interrupt(self) -> None:
@@ -144,9 +148,11 @@ class Resident:
 
     def close(self) -> None:
         """Let it end; what is under way is stopped and waited for."""
-        if self._process.stdin is not None:
+        assert self._process.stdin is not None  # noqa: S101 it is a pipe
+        with suppress(BrokenPipeError):
             self._process.stdin.close()
         self._process.wait()
+        self._listener.join()
 
     def _listen(self, descriptor: int) -> None:
         with os.fdopen(descriptor, "rb") as answers:
@@ -155,14 +161,13 @@ class Resident:
                 with self._lock:
                     asked = self._asked.pop(answer["id"])
                 asked.end(answer["code"], answer["said"])
-        self._process.wait()
+        code = self._process.wait()
+        said = end_of(self._stderr)
+        self._stderr.close()
+        how = f"error: the engine ended in the middle (exit code {code})"
         with self._lock:
+            self._words = f"{how}: {said}" if said else how
             left = list(self._asked.values())
             self._asked.clear()
         for asked in left:
-            asked.end(_DIED, self._last_words())
-
-    def _last_words(self) -> str:
-        said = end_of(self._stderr)
-        how = f"error: the engine ended in the middle (exit code {self._process.wait()})"
-        return f"{how}: {said}" if said else how
+            asked.end(_DIED, self._words)
