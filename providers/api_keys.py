@@ -15,6 +15,7 @@ from providers.catalog import CatalogProvider, app_key
 from providers.resource import Resource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from providers.provider import Properties
@@ -57,7 +58,7 @@ class ApiKeyProvider(CatalogProvider):
             "key": key,
             "hash": digest(key),
             "createdAt": made,
-            "createdBy": _operator(),
+            "createdBy": _operator(self.surroundings.environment),
             "revokedAt": None,
         }
         return CreateResult(
@@ -162,11 +163,13 @@ def _text(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment else None
 
 
-def _operator() -> str:
-    """Name who runs this, as the system knows the user."""
+def _operator(environment: Mapping[str, str]) -> str:
+    """Name who runs this, as the environment or else the system knows the user."""
     import getpass
 
+    # The order of `getpass.getuser`, which knows this process's environment only.
+    said = (environment.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME"))
     try:
-        return getpass.getuser()
+        return next(filter(None, said), None) or getpass.getuser()
     except (KeyError, OSError):
         return "unknown"

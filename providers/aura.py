@@ -10,8 +10,6 @@ holds a graph.
 
 from __future__ import annotations
 
-import os
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
@@ -31,6 +29,7 @@ from providers.provider import Provider
 from providers.resource import Resource
 from tenantry.errors import marked
 from tenantry.provisioning.errors import ProvisioningError
+from tenantry.sharing import Shared
 
 if TYPE_CHECKING:
     from tenantry.aura.account import Account
@@ -62,13 +61,14 @@ class AuraProvider(Provider):
         self._config = {name: config.get(f"tenantry:{name}") for name in _setting_names()}
 
     def account(self) -> Account:
-        """Return the connection that all resources of this process share.
+        """Return the connection that all resources of these settings share, also those of other stacks.
 
         :raises AuraSettingsError: the settings are not complete
         """
         from tenantry.aura.settings import read_settings
 
-        return _account(read_settings(self._config.get, os.environ))
+        run = self.surroundings
+        return _account(read_settings(self._config.get, run.environment, run.folder))
 
 
 class AuraInstanceProvider(AuraProvider):
@@ -343,12 +343,18 @@ class AuraReady(Resource, module="tenantry", name="AuraReady"):
         )
 
 
-@lru_cache(maxsize=1)
-def _account(settings: AuraSettings) -> Account:
+def _connect(settings: AuraSettings) -> Account:
     from tenantry.aura.account import Account
     from tenantry.aura.client import AuraClient
 
     return Account(AuraClient(settings))
+
+
+_accounts: Final = Shared(_connect, lambda account: account.client.close())
+
+
+def _account(settings: AuraSettings) -> Account:
+    return _accounts.get(settings)
 
 
 def _setting_names() -> list[str]:

@@ -7,7 +7,6 @@ every state that holds such a resource.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, ClassVar
 
 from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, UpdateResult
@@ -44,7 +43,7 @@ class CatalogProvider(Provider):
     def configure(self, req: ConfigureRequest) -> None:
         """Take the catalog's URL."""
         super().configure(req)
-        self._url = os.environ.get(VARIABLE) or req.config.get(CONFIG)
+        self._url = self.surroundings.environment.get(VARIABLE) or req.config.get(CONFIG)
 
     def url(self, app: str) -> str:
         """Return the catalog's URL.

@@ -25,7 +25,7 @@ from tenantry.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from tenantry.schemas.connecting import TenantDatabase
-    from tenantry.schemas.migrating import Schema
+    from tenantry.schemas.migrating import Schema, Wanted
 
 
 class MigrationProvider(Provider):
@@ -65,12 +65,12 @@ class MigrationProvider(Provider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Migrate, from whatever revision is there."""
         return CreateResult(
-            f"{props['app']}:{props['schema']}", self.given(props) | _migrate(props)
+            f"{props['app']}:{props['schema']}", self.given(props) | self._migrate(props)
         )
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Migrate from the recorded revision; stop where the structure was changed by hand."""
-        return UpdateResult(self.given(_news) | _migrate(_news, _recorded(_olds)))
+        return UpdateResult(self.given(_news) | self._migrate(_news, _recorded(_olds)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the live revision and structure; `drift` says what differs from what was migrated."""
@@ -87,6 +87,41 @@ class MigrationProvider(Provider):
             "drift": drift(recorded, live),
         }
         return ReadResult(id_, outputs, self.given(outputs))
+
+    def _migrate(self, props: dict[str, Any], recorded: Schema | None = None) -> dict[str, Any]:
+        from tenantry.schemas.migrating import Wanted
+        from tenantry.schemas.structure import structure_digest
+
+        wanted = Wanted(
+            template=props.get("template"),
+            path=props.get("path"),
+            revisions=tuple(props["revisions"]),
+            allow_downgrade=bool(props["allowDowngrade"]),
+        )
+        policy = RetryPolicy.of(props.get("retries"))
+        database = _database(props)
+        done = repeat(policy, "schema", lambda: self._run(database, wanted, recorded))
+        return {
+            "revision": ",".join(done.heads),
+            "heads": list(done.heads),
+            "structure": structure_digest(done.objects),
+            # One text: the engine and its server take a schema's hundred entries apart at each step otherwise.
+            "objects": json.dumps(dict(done.objects)),
+            "versionTable": done.version_table,
+        }
+
+    def _run(self, database: TenantDatabase, wanted: Wanted, recorded: Schema | None) -> Schema:
+        if not self.served or wanted.path is None:
+            from tenantry.schemas.migrating import migrate
+
+            return migrate(database, wanted, recorded)
+        # An operator's code, which shares no process with what else a command does.
+        from tenantry.schemas.apart import migrate_apart
+
+        run = self.surroundings
+        return migrate_apart(
+            database, wanted, recorded, environment=run.environment, folder=run.folder
+        )
 
 
 class Migration(Resource, module="tenantry", name="Migration"):
@@ -119,28 +154,6 @@ def _beyond(before: object, after: object) -> list[str]:
     if not isinstance(before, list) or not isinstance(after, list):
         return []  # a new resource, or not known yet
     return [revision for revision in before if revision not in after]
-
-
-def _migrate(props: dict[str, Any], recorded: Schema | None = None) -> dict[str, Any]:
-    from tenantry.schemas.migrating import Wanted, migrate
-    from tenantry.schemas.structure import structure_digest
-
-    wanted = Wanted(
-        template=props.get("template"),
-        path=props.get("path"),
-        revisions=tuple(props["revisions"]),
-        allow_downgrade=bool(props["allowDowngrade"]),
-    )
-    policy = RetryPolicy.of(props.get("retries"))
-    done = repeat(policy, "schema", lambda: migrate(_database(props), wanted, recorded))
-    return {
-        "revision": ",".join(done.heads),
-        "heads": list(done.heads),
-        "structure": structure_digest(done.objects),
-        # As one text: otherwise the engine would take a schema's hundred entries apart at each step.
-        "objects": json.dumps(dict(done.objects)),
-        "versionTable": done.version_table,
-    }
 
 
 def _recorded(outputs: dict[str, Any]) -> Schema:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tenantry.pauses import pause
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -13,7 +15,7 @@ class Clock:
     """Since the epoch: what processes, and Aura's timestamps, share."""
     elapsed: Callable[[], float] = time.monotonic
     """Since some moment: what deadlines are measured with."""
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
 
 
 class Deadline:

@@ -28,6 +28,7 @@ from tenantry.aura.models import DESTROYING, PAUSED
 from tenantry.aura.polling import looks
 from tenantry.aura.settings import Polling
 from tenantry.aura.shared_file import locked
+from tenantry.pauses import StoppedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +108,10 @@ def _send(client: AuraClient, wanted: Wanted, notes: Path) -> Made:
         # The create may have waited for its turn. So the time in which it may still land begins now.
         unanswered.note(notes, wanted.name, client.clock.wall())
         raise _lost(client, wanted, error) from None
+    except StoppedError:
+        # It was still waiting to be sent.
+        unanswered.forget(notes, wanted.name)
+        raise
     except AuraError as error:
         unanswered.forget(notes, wanted.name)
         if not isinstance(error, AuraQuotaError):
@@ -235,7 +240,7 @@ def _lost(client: AuraClient, wanted: Wanted, error: AuraError) -> InstanceError
             found = [each.id for each in listed if each.name == wanted.name]
             if found:
                 break
-    except AuraError:
+    except (AuraError, StoppedError):
         found = []  # the first error is the one to be told
     if found:
         settled = ", ".join(f"tenantry graph delete {each} --name {wanted.name}" for each in found)

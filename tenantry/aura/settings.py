@@ -21,6 +21,7 @@ REQUESTS_PER_MINUTE: Final = 25
 """What Aura allows an account on the free tier; 125 with billing (Aura's "API overview: rate limiting")."""
 LANDING_SECONDS: Final = 60.0
 STATE_FOLDER: Final = ".tenantry/aura"
+_HERE: Final = Path()
 _SETTINGS: Final = (
     "clientId",
     "clientSecret",
@@ -75,12 +76,15 @@ class AuraSettings:
 
 
 def read_settings(
-    config: Callable[[str], object] | None, environment: Mapping[str, str]
+    config: Callable[[str], object] | None,
+    environment: Mapping[str, str],
+    folder: Path = _HERE,
 ) -> AuraSettings:
     """Read the settings: `auraClientId` of the stack's configuration, else `AURA_CLIENT_ID` of the environment, ….
 
     :param config: gives a value of the stack's configuration by its key without the namespace; None where there is no
         stack
+    :param folder: where a relative path of the state folder begins; by default the current one
     :raises AuraSettingsError: something is missing, a URL is not https (http only on this machine), a number is none
     """
     found = {name: _value(name, config, environment) for name in _SETTINGS}
@@ -106,7 +110,7 @@ def read_settings(
         ),
         polling=_polling(found["pollSeconds"], found["readySeconds"]),
         landing=_number("landingSeconds", found["landingSeconds"] or f"{LANDING_SECONDS:g}", 0),
-        state_folder=Path(found["stateFolder"] or STATE_FOLDER).expanduser().absolute(),
+        state_folder=(folder / Path(found["stateFolder"] or STATE_FOLDER).expanduser()).absolute(),
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tenantry.catalog.location import NAME, NO_URL
 from tenantry.catalog.tables import SCHEMA, WRITER
 from tenantry.provisioning.connections import connect
-from tenantry.provisioning.errors import MissingError, RejectedError
+from tenantry.provisioning.errors import BusyError, MissingError, RejectedError
 from tenantry.provisioning.postgres import kind_of, password_in, reason_of
+from tenantry.sharing import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from tenantry.provisioning.errors import ProvisioningError, Step
 
 CONNECT_SECONDS: Final = 10
-CONNECTIONS: Final = 4
-"""The most that one process has at once: the engine calls a dynamic provider from that many threads."""
+CONNECTIONS: Final = 8
+"""The most that one process has at once, however many stacks it works on."""
+POOL_SECONDS: Final = 60
+"""How long one waits for another that is in use."""
 LOCK_SECONDS: Final = 10
 STATEMENT_SECONDS: Final = 60
 
@@ -40,10 +43,12 @@ class NoCatalogError(MissingError):
     """The database answers and has no tables of a catalog, so no row of it is there either."""
 
 
-@functools.cache
 def engine(url: str) -> sa.Engine:
     """Return this process's connections to the catalog at `url`, a libpq URI."""
+    return _engines.get(url)
 
+
+def _pool(url: str) -> sa.Engine:
     def open_connection() -> psycopg.Connection[Any]:
         # libpq reads the URL itself, with whatever parameters it has.
         return connect(
@@ -58,9 +63,13 @@ def engine(url: str) -> sa.Engine:
         creator=open_connection,
         pool_size=CONNECTIONS,
         max_overflow=0,
+        pool_timeout=POOL_SECONDS,
         # A server that slept or was restarted has closed the connections of the pool.
         pool_pre_ping=True,
     )
+
+
+_engines: Final = Shared(_pool, sa.Engine.dispose)
 
 
 @contextmanager
@@ -95,6 +104,13 @@ def translated(url: str, app: str, step: Step) -> Iterator[None]:
     """Raise a failure of the database as a `ProvisioningError`."""
     try:
         yield
+    except PoolTimeout:
+        raise BusyError(
+            app,
+            step,
+            f"all {CONNECTIONS} connections to the catalog have been in use for {POOL_SECONDS} s",
+            "look what holds its tables, then tenantry up",
+        ) from None
     except DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):
             raise

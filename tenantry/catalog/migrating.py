@@ -13,7 +13,7 @@ from tenantry.catalog.location import NAME
 from tenantry.catalog.revision import HISTORY, known, newest
 from tenantry.catalog.tables import SCHEMA, WRITER, metadata
 from tenantry.provisioning.errors import BusyError, ConflictError, DeniedError
-from tenantry.provisioning.histories import ONE_AT_A_TIME
+from tenantry.provisioning.histories import separate_threads
 from tenantry.schemas.holders import holders
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ def _upgrade(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(HISTORY).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    with ONE_AT_A_TIME:
-        command.upgrade(config, "head")
+    separate_threads()
+    command.upgrade(config, "head")
 
 
 def _revisions(connection: sa.Connection) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from tenantry.pauses import pause
 from tenantry.provisioning.errors import ProvisioningError
 
 if TYPE_CHECKING:
@@ -20,17 +21,16 @@ def repeat(
     step: Step,
     action: Callable[[], Result],
     *,
-    sleep: Callable[[float], None] | None = None,
+    sleep: Callable[[float], None] = pause,
 ) -> Result:
     """Call `action` until it succeeds, fails for good, or has failed as often as allowed; raise the last failure.
 
     `action` must be one that may be done twice. A failure of another step was tried again by that step's policy.
 
-    :param sleep: waits that many seconds; `time.sleep` by default
+    :param sleep: waits that many seconds; by default a stop of the run ends it
+    :raises StoppedError: the run is being stopped, and another attempt would have been waited for
     """
-    # Imported here: a run with nothing to do does not need it.
-    import time
-
+    # Imported here: a run that has nothing to do has nothing to try again either.
     from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
     retrying = Retrying(
@@ -41,7 +41,7 @@ def repeat(
                 isinstance(error, ProvisioningError) and error.may_pass and error.step == step
             )
         ),
-        sleep=sleep or time.sleep,
+        sleep=sleep,
         reraise=True,
     )
     return retrying(action)

@@ -18,7 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from providers.provider import Surroundings
 from tenantry.running.command import Command, find_pulumi
+from tenantry.running.dynamic import DynamicProviders, attached
 from tenantry.running.errors import EngineError
 from tenantry.running.events import Watch
 from tenantry.running.resident import Resident, find_resident
@@ -49,6 +51,7 @@ _ARGUMENTS: Final[Mapping[Operation, tuple[str, ...]]] = {
     # in a refresh that runs it once something is gone ("cannot complete a resource whose registration isn't pending").
     "look": ("refresh", "--preview-only", "--run-program=false"),
 }
+_NOTHING: Final[Mapping[str, str]] = {}
 CHANGING: Final = frozenset({"up", "destroy"})
 _LOOK: Final = 0.1
 """Seconds between two looks whether the engine has ended, while it says nothing."""
@@ -161,7 +164,8 @@ class Engine:
         """Do one operation on one stack and wait for its end.
 
         It runs in a session of its own: a Ctrl-C in the terminal reaches it through `stop` alone. Whoever ends this
-        process leaves the engine to end its steps and its run in order.
+        process leaves the engine to end in order what its plugins do; what the dynamic providers do ends with this
+        process, and the next run finds it.
 
         :param program: what the stack is to hold; it is called once, in a thread of its own
         :param tell: is told of each event as it comes, and what happened by it, in this thread
@@ -172,9 +176,10 @@ class Engine:
         """
         ran = Ran(1, watch or Watch())
         events = Events()
+        providers = DynamicProviders(Surroundings(self._environment, self._folder))
         with (
             TemporaryDirectory(prefix="tenantry-") as scratch,
-            serve(program, events) as address,
+            serve(program, events, providers) as address,
         ):
             settings = self._settings_in(Path(scratch), stack)
 
@@ -193,6 +198,7 @@ class Engine:
                         *options,
                     ],
                     self._folder,
+                    attached(address),
                 )
 
             with self._begin(stack, begin) as begun:
@@ -289,8 +295,10 @@ class Engine:
             with self._lock:
                 self._running.pop(stack, None)
 
-    def _command_of(self, arguments: Sequence[str], folder: Path) -> Begun:
-        return Command(self._command, arguments, folder, self._environment)
+    def _command_of(
+        self, arguments: Sequence[str], folder: Path, more: Mapping[str, str] = _NOTHING
+    ) -> Begun:
+        return Command(self._command, arguments, folder, {**self._environment, **more})
 
     def _ask(
         self,

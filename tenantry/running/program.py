@@ -25,6 +25,8 @@ PROGRAM: Final = (
     "tenantry.schemas",
     "tenantry.errors",
     "tenantry.hiding",
+    "tenantry.pauses",
+    "tenantry.sharing",
     "tenantry.surroundings",
     "tenantry.retries",
 )

@@ -1,4 +1,4 @@
-"""Serves a program to the engine and takes the engine's events, on one port of this machine.
+"""Serves a program and its dynamic providers to the engine and takes the engine's events, on one port of this machine.
 
 The engine then starts neither a language host nor a Python of its own. It relies on two names of the pinned SDK that
 are not public, `LanguageServer` and the channel options.
@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import json
 import queue
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
 
 import grpc  # type: ignore[import-untyped]  # it has none
 from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import events_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
+from pulumi.runtime.proto import (
+    events_pb2_grpc,
+    language_pb2,
+    language_pb2_grpc,
+    plugin_pb2,
+    provider_pb2_grpc,
+)
 
 from tenantry.engine.pins import POSTGRESQL, RANDOM
+from tenantry.sharing import sharing
 
 # The SDK's own channels are to the engine, which is on this machine: never through a proxy.
 _GRPC_CHANNEL_OPTIONS.append(("grpc.enable_http_proxy", 0))
@@ -26,12 +34,41 @@ _GRPC_CHANNEL_OPTIONS.append(("grpc.enable_http_proxy", 0))
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tenantry.running.dynamic import DynamicProviders
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 Event: TypeAlias = dict[str, Any]
 
-_THREADS: Final = 4
-"""The engine holds one for the program and one for its events, and asks small questions beside them."""
 _CLOSING: Final = 5.0
-"""Seconds that a program has to end after its engine did."""
+"""Seconds that the program, and what is being made, have to end after the engine did."""
+
+
+class _Threads(Executor):
+    """A thread for each call: the engine bounds how much is made at once, and a wait of minutes keeps nobody waiting.
+
+    None of them keeps this process from ending. It may end at any time, and the next run finds what was cut off.
+    """
+
+    def submit(
+        self,
+        call: Callable[Parameters, Result],
+        /,
+        *args: Parameters.args,
+        **options: Parameters.kwargs,
+    ) -> Future[Result]:
+        """Begin the call at once."""
+        future: Future[Result] = Future()
+
+        def work() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call(*args, **options))
+                except BaseException as error:  # noqa: BLE001  it is whoever asks for the result that is told
+                    future.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        return future
 
 
 class Events(events_pb2_grpc.EventsServicer):
@@ -72,22 +109,31 @@ class _Program(LanguageServer):
 
 
 @contextmanager
-def serve(program: Callable[[], None], events: Events | None = None) -> Iterator[str]:
+def serve(
+    program: Callable[[], None],
+    events: Events | None = None,
+    providers: DynamicProviders | None = None,
+) -> Iterator[str]:
     """Serve a program for the length of a block; gives the address.
 
     :param program: what the stack is to hold; it is called once for each run of the engine, in a thread of its own
     :param events: takes what an engine says that is told `--event-log tcp://ADDRESS`
+    :param providers: answers an engine that has the variables of `dynamic.attached`; without them the engine starts
+        the SDK's server
     """
-    threads = ThreadPoolExecutor(max_workers=_THREADS)
-    server = grpc.server(threads, options=_GRPC_CHANNEL_OPTIONS)
+    server = grpc.server(_Threads(), options=_GRPC_CHANNEL_OPTIONS)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Program(program), server)
     if events is not None:
         events_pb2_grpc.add_EventsServicer_to_server(events, server)
+    if providers is not None:
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(providers, server)
     port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        # A program whose engine is gone ends by itself.
-        server.stop(_CLOSING).wait(_CLOSING + 1)
-        threads.shutdown(wait=False)
+    with sharing():
+        server.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            if providers is not None:
+                providers.stopped.set()
+            # A program whose engine is gone ends by itself.
+            server.stop(_CLOSING).wait(_CLOSING + 1)

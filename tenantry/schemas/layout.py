@@ -27,6 +27,8 @@ class Layout:
     """The folder of `env.py`."""
     versions: tuple[Path, ...]
     ini: Path | None = None
+    ours: bool = False
+    """Whether it is a template: its files are Tenantry's own, and change nothing of the process that runs them."""
 
 
 def layout_of(name: str, *, template: str | None, path: str | None) -> Layout:
@@ -42,7 +44,7 @@ def layout_of(name: str, *, template: str | None, path: str | None) -> Layout:
     :raises SchemaError: the folder is not there, or not a history
     """
     if template is not None:
-        return Layout(ENVIRONMENT, TEMPLATES[template].folders)
+        return Layout(ENVIRONMENT, TEMPLATES[template].folders, ours=True)
     folder = Path(path or "").absolute()
     if not folder.is_dir():
         raise SchemaError(f"{name} is not a folder: {folder}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from contextlib import redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from tenantry.provisioning.errors import ProvisioningError, RejectedError
-from tenantry.provisioning.histories import ONE_AT_A_TIME
+from tenantry.provisioning.histories import ONE_AT_A_TIME, separate_threads
 from tenantry.provisioning.postgres import kind_of_state
 from tenantry.schemas.connecting import LOCK_SECONDS
 from tenantry.schemas.errors import SchemaError
@@ -98,13 +98,13 @@ def run_history(
             run.done.append(id_)
             run.current = None
 
-    with ONE_AT_A_TIME:
+    separate_threads()
+    with nullcontext() if layout.ours else _alone():
         try:
             config = _config(database, layout)
             scripts = ScriptDirectory.from_config(config)
             # Set here, since the configuration is split at a character that a folder's name may hold.
             scripts.version_locations = [str(each.resolve()) for each in layout.versions]
-            # What a revision prints is for people, and standard output may carry a protocol: it goes to standard error.
             environment = EnvironmentContext(
                 config, scripts, fn=steps, destination_rev=revisions[-1]
             )
@@ -113,13 +113,20 @@ def run_history(
             environment.configure = partial(  # type: ignore[method-assign]
                 _configure, environment.configure
             )
-            with redirect_stdout(sys.stderr), environment:
+            with environment:
                 scripts.run_env()
         except SchemaError as error:
             raise RejectedError(database.app, "schema", str(error), "then tenantry up") from None
-        except Exception as error:  # noqa: BLE001  # an operator's env.py and revisions may raise anything
+        except Exception as error:  # noqa: BLE001  an operator's env.py and revisions may raise anything
             raise _failure(database, run, error, lock) from None
     return run
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Run one history of an operator's at a time. What it prints is for people, and standard output may be taken."""
+    with ONE_AT_A_TIME, redirect_stdout(sys.stderr):
+        yield
 
 
 def _configure(configure: Callable[..., None], *args: object, **options: object) -> None:

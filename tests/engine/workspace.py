@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from providers.provider import Surroundings
 from tenantry.engine.home import link_plugins
 from tenantry.running.current import program_of
+from tenantry.running.dynamic import DynamicProviders, attached
 from tenantry.running.serving import serve
 
 if TYPE_CHECKING:
@@ -94,7 +96,8 @@ class Workspace:
         """Make the folder and its stack.
 
         :param project: its `Pulumi.yaml`
-        :param served: whether the program is served from here; else the engine starts a language host, as by hand
+        :param served: whether program and providers are served from here; else the engine starts a language host and
+            the SDK's server, as by hand
         """
         self.served = served
         self.folder = folder
@@ -124,14 +127,17 @@ class Workspace:
     def pulumi(self, *arguments: str) -> Finished:
         """Run `pulumi`; an exit code other than 0 is the caller's to judge.
 
-        The program is served from this process, as `tenantry up` does. That halves the work of a run without changes.
+        The program and its dynamic providers are served from this process, as `tenantry up` does. That halves the work
+        of a run without changes.
         """
         with ExitStack() as stack:
             environment, options = self.environment, tuple[str, ...]()
             if self.served and arguments[0] in _RUN_THE_PROGRAM:
                 stack.enter_context(_HERE.inside(self.folder))
                 environment = {"PULUMI_PYTHON_CMD": sys.executable, **self.environment}
-                address = stack.enter_context(serve(program_of(environment)))
+                providers = DynamicProviders(Surroundings(environment, self.folder))
+                address = stack.enter_context(serve(program_of(environment), providers=providers))
+                environment |= attached(address)
                 options = ("--client", address, "--exec-kind", "auto.inline")
             done = subprocess.run(
                 ["pulumi", *arguments, "--non-interactive", "--color=never", *options],

@@ -28,7 +28,6 @@ from tenantry.provisioning.errors import (
     MissingError,
     RejectedError,
 )
-from tenantry.provisioning.histories import ONE_AT_A_TIME
 from tests.localcloud.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -53,16 +52,6 @@ VERSIONS = "SELECT version_num FROM tenantry.alembic_version"
 
 def definitions(catalog: Catalog) -> list[Any]:
     return [row for row in catalog.ask(DEFINITIONS) if "alembic_version" not in row[0]]
-
-
-def test_it_waits_for_an_apps_history_that_runs_in_the_same_process(database: Catalog) -> None:
-    with ThreadPoolExecutor() as pool:
-        with ONE_AT_A_TIME:
-            making = pool.submit(migrate, database.url)
-            with pytest.raises(TimeoutError):
-                making.result(timeout=2)
-            assert revision_of(database.url) is None
-        assert making.result(timeout=60) == newest()
 
 
 def test_alembic_finds_nothing_to_do_after_the_history(database: Catalog) -> None:

@@ -13,7 +13,7 @@ ROOMS: Final = (
     *("__main__", "reference", "cli", "commands", "presenting", "ci", "fleet", "applying"),
     *("recovery", "planning", "states", "neon", "aura", "catalog"),
     *("running", "engine", "repository", "registry", "schemas", "provisioning"),
-    *("surroundings", "clouds", "errors", "hiding", "retries", "shipped"),
+    *("pauses", "sharing", "surroundings", "clouds", "errors", "hiding", "retries", "shipped"),
 )
 # The rooms that may begin a run, which needs the program.
 BEGIN_RUNS: Final = {"running", "fleet"}
