@@ -17,7 +17,7 @@ import (
 // staleAfter is when the file of a key that nobody has asked with is removed.
 const staleAfter = 7 * 24 * time.Hour
 
-// account is what all who ask with one API key have in common. Nothing in it is secret; docs/operations.md has the form.
+// account is what all who ask with one API key have in common. Nothing in it is secret.
 type account struct {
 	// Next is when the next request would be due if they all came evenly spaced.
 	Next time.Time `json:"next"`

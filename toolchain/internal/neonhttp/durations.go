@@ -9,7 +9,9 @@ import (
 
 // first are the times that operations take on Neon, for the first of their kind; others take a second or less.
 var first = map[string]time.Duration{
-	"create_timeline": 3100 * time.Millisecond, "start_compute": 4800 * time.Millisecond, "apply_config": 1500 * time.Millisecond,
+	"create_timeline": 3100 * time.Millisecond,
+	"start_compute":   4800 * time.Millisecond,
+	"apply_config":    1500 * time.Millisecond,
 }
 
 const (
@@ -20,8 +22,8 @@ const (
 	weight = 0.25
 )
 
-// usual is how long the operations of one kind of call take: a mean and the mean deviation from it, in seconds, in which
-// newer ones weigh more.
+// usual is how long the operations of one kind of call take: a mean and the mean deviation from it, in seconds. Newer
+// ones weigh more.
 type usual struct {
 	Mean      float64 `json:"mean_seconds"`
 	Deviation float64 `json:"deviation_seconds"`
@@ -50,7 +52,7 @@ type expectation struct {
 }
 
 // pause returns how long after so much waiting the next look comes. Of a known kind the first look comes when the
-// operations should have ended. Of an unknown one looks come at 1/16, 1/8, 1/4, 1/2 and the whole of Neon's usual time,
+// operations should have ended. Of an unknown one looks come at 1/8, 1/4, 1/2 and the whole of Neon's usual time,
 // as the API may be quicker. Later ones come after an eighth of it, and then after as much again as it is late.
 func (e expectation) pause(waited time.Duration) time.Duration {
 	next := e.end
@@ -58,7 +60,7 @@ func (e expectation) pause(waited time.Duration) time.Duration {
 	case waited >= e.end:
 		next = waited + max(e.end/8, waited-e.end)
 	case !e.learnt:
-		for next = e.end / 16; next <= waited; next *= 2 {
+		for next = e.end / 8; next <= waited; next *= 2 {
 		}
 	}
 	return max(next-waited, shortestPause)

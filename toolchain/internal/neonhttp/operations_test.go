@@ -10,7 +10,7 @@ func TestAnswersComeWhenTheirOperationsHaveEnded(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.begins = "running"
-	c.finishAfter(5, "finished", "")
+	c.finishAfter(4, "finished", "")
 	body, _, err := create(t, c, testSettings(t))
 	if err != nil || !strings.Contains(body, `"status":"finished"`) || strings.Contains(body, "running") {
 		t.Errorf("%v %s", err, body)
@@ -19,7 +19,7 @@ func TestAnswersComeWhenTheirOperationsHaveEnded(t *testing.T) {
 	if c.clock.total() != 3255*time.Millisecond {
 		t.Errorf("paused %v", c.clock.slept)
 	}
-	if c.count("GET /projects/p-1/operations") != 5 {
+	if c.count("GET /projects/p-1/operations") != 4 {
 		t.Errorf("asked %v", c.asked)
 	}
 }

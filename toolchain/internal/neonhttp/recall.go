@@ -106,7 +106,8 @@ func held(c call, a answer) map[string][]byte {
 			if err == nil && to.PoolerHost != "" && to.Database != "" && to.Role != "" {
 				uri.Host = to.PoolerHost
 				keep(map[string]any{"uri": uri.String()},
-					url.Values{"database_name": {to.Database}, "role_name": {to.Role}, "pooled": {"true"}}, "projects", id, "connection_uri")
+					url.Values{"database_name": {to.Database}, "role_name": {to.Role}, "pooled": {"true"}},
+					"projects", id, "connection_uri")
 			}
 		}
 	}
