@@ -294,3 +294,35 @@ def test_an_instance_that_is_there_is_taken_over(workspace: Workspace, cloud: Lo
     workspace.must("config", "rm", "tenantry:adoptGraphs")
     workspace.assert_converged()
     assert tenantry(workspace, "graph", "query", "acme/web", "RETURN 1 AS ok").code == 0
+
+
+def test_ctrl_c_ends_the_wait_for_a_graph_and_the_next_run_goes_on(
+    workspace: Workspace, cloud: LocalCloud, faults: Faults
+) -> None:
+    workspace.registry.write_text(registry("graph-stopped"))
+    # It does not become ready before somebody waits for it no longer.
+    order = faults.order(
+        "GET /instances/*", {"kind": "status", "status": 503}, api="aura", count=None
+    )
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "tenantry"), "up", "--yes"],
+        cwd=workspace.folder,
+        env={**workspace.environment, "AURA_POLL_SECONDS": "600"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert faults.injected(wait=120), "nobody waits for the graph"
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "ended because the run was stopped: tenantry up goes on" in said
+    assert "Traceback" not in said
+    made = instances(cloud, "graph-stopped--")
+    assert [each["id"] for each in workspace.resources() if each["type"] == INSTANCE] == [
+        *made.values()
+    ]
+    faults.withdraw(order)
+    workspace.must("up", "--yes", "--skip-preview")
+    assert instances(cloud, "graph-stopped--") == made
+    workspace.assert_converged()

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tests.faults.points import Case
 
 UP: Final = ("up", "--yes", "--skip-preview")
+_PULUMI: Final = ("pulumi", *UP, "--non-interactive", "--color=never")
+_TENANTRY: Final = (str(Path(sys.executable).parent / "tenantry"), "up", "--yes")
 _REACH_SECONDS: Final = 180
 _END_SECONDS: Final = 240
 _KILLED_SECONDS: Final = 10
@@ -52,7 +55,7 @@ class Command:
         self._out = out
         with out.open("wb") as stream:
             self._process = subprocess.Popen(
-                [*command, "--non-interactive", "--color=never"],
+                command,
                 cwd=workspace.folder,
                 env=workspace.environment | {MARK: self.mark},
                 stdin=subprocess.DEVNULL,
@@ -63,7 +66,7 @@ class Command:
 
     @property
     def pid(self) -> int:
-        """The engine."""
+        """Its number."""
         return self._process.pid
 
     def running(self) -> bool:
@@ -87,14 +90,14 @@ class Command:
 def disturb(
     case: Case, workspace: Workspace, cloud: FaultyCloud, chance: random.Random, out: Path
 ) -> Disturbed:
-    """Run `pulumi up`, stop it where the case says, and kill who is to die.
+    """Run `pulumi up` or `tenantry up`, stop it where the case says, and kill who is to die.
 
     :param chance: how long things take that take time
     """
     after = cloud.newest()
     skip = {"skip": chance.randrange(case.skip)} if case.skip else {}
     orders = [cloud.order({**order, **skip}) for order in case.orders]
-    run = Command(workspace, ("pulumi", *UP), out)
+    run = Command(workspace, _TENANTRY if case.victim == "command" else _PULUMI, out)
     late: threading.Thread | None = None
     try:
         reached = cloud.wait_for(orders[0], after, _REACH_SECONDS, run.running)
@@ -117,7 +120,7 @@ def _strike(
         time.sleep(chance.uniform(0, 0.5))
         cloud.start_again()
         return None
-    with Tree(run.pid) as tree:
+    with Tree(run.pid, "command" if case.victim == "command" else "engine") as tree:
         if case.answered:
             os.kill(run.pid, signal.SIGSTOP)
             cloud.release()
@@ -125,8 +128,8 @@ def _strike(
             time.sleep(_QUIET_SECONDS)
             cloud.wait_until_quiet(_QUIET_SECONDS)
         match case.victim:
-            case "engine":
-                tree.kill(tree.of("engine"))
+            case "command" | "engine":
+                tree.kill(tree.of(case.victim))
             case "group":
                 tree.kill(tree.processes)
             case _:

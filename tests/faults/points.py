@@ -21,8 +21,9 @@ from tests.faults import scenarios
 from tests.faults.processes import Role
 from tests.faults.scenarios import Scenario
 
-Victim = Literal["engine", "group", "provider", "cloud", "postgres", "nobody"]
+Victim = Literal["command", "engine", "group", "provider", "cloud", "postgres", "nobody"]
 VICTIMS: Final[tuple[Victim, ...]] = (
+    "command",
     "engine",
     "group",
     "provider",
@@ -32,6 +33,8 @@ VICTIMS: Final[tuple[Victim, ...]] = (
 )
 """Who dies.
 
+- `command`: the run is `tenantry up`, and that process alone is killed, by SIGKILL. With it dies what serves the
+  program and the dynamic providers. The engine lives. In all other cases the run is `pulumi up`.
 - `engine`: the `pulumi` process alone, by SIGKILL.
 - `group`: everything that the run had started, at one moment, as when a container is killed. The plugins are in process
   groups of their own, so a signal to the engine's would not reach them.
@@ -76,8 +79,11 @@ PACE: Final = 0.02
 
 _ALL: Final[tuple[Victim, ...]] = ("engine", "group", "provider", "cloud")
 _SQL: Final[tuple[Victim, ...]] = ("engine", "group", "provider", "postgres")
-_DYNAMIC: Final[tuple[Victim, ...]] = ("engine", "group", "provider", "cloud", "postgres")
+_DYNAMIC: Final[tuple[Victim, ...]] = (
+    *("command", "engine", "group", "provider", "cloud", "postgres"),
+)
 _HERE: Final[tuple[Victim, ...]] = ("engine", "group")
+_DYNAMIC_HERE: Final[tuple[Victim, ...]] = ("command", *_HERE)
 
 _PASSWORD: Final = "* do *"
 """The plugin hands a password over as a parameter, and sets it in a block."""
@@ -317,7 +323,25 @@ def _records() -> list[Case]:
         "table-done",
         scenarios.SCHEMA,
         hold("postgres", create, "after"),
-        _HERE,
+        _DYNAMIC_HERE,
+        "dynamic",
+    )
+    # A template is migrated by the command itself, and an operator's history by a process of its own.
+    for what, when in (("template", "before"), ("template-done", "after")):
+        found += _at(
+            "in a migration",
+            what,
+            scenarios.TEMPLATE,
+            hold("postgres", "* create table audit_logs*", when),
+            ("command", "provider"),
+            "dynamic",
+        )
+    found += _at(
+        "in a catalog write",
+        "service-row-done",
+        scenarios.WHOLE,
+        hold("postgres", "* insert into *services*", "after"),
+        ("command",),
         "dynamic",
     )
     row, key = "* insert into *app_metadata*", "* insert into *api_keys*"
@@ -326,7 +350,7 @@ def _records() -> list[Case]:
         "app-row",
         scenarios.WHOLE,
         hold("postgres", row, "before"),
-        ("engine", "provider", "postgres"),
+        ("command", "engine", "provider", "postgres"),
         "dynamic",
     )
     found += _at(
@@ -334,7 +358,7 @@ def _records() -> list[Case]:
         "app-row-done",
         scenarios.WHOLE,
         hold("postgres", row, "after"),
-        _HERE,
+        _DYNAMIC_HERE,
         "dynamic",
     )
     found += _at(
@@ -342,7 +366,7 @@ def _records() -> list[Case]:
         "key-row-done",
         scenarios.KEY_ROTATION,
         hold("postgres", key, "after"),
-        ("engine", "provider", "cloud"),
+        ("command", "engine", "provider", "cloud"),
         "dynamic",
     )
     found += _at(
@@ -364,17 +388,17 @@ def _graphs() -> list[Case]:
         (
             "create",
             hold("aura", post, "before", then="drop"),
-            ("group", "provider"),
+            ("command", "group", "provider"),
             # The first is never done.
             {"by_command": True, "creates_of_graphs": 2},
         ),
         (
             "create-late",
             hold("aura", post, "before"),
-            ("engine", "group", "provider"),
+            ("command", "engine", "group", "provider"),
             {"late": True, **lost},
         ),
-        ("create-done", hold("aura", post, "after"), _ALL, lost),
+        ("create-done", hold("aura", post, "after"), ("command", *_ALL), lost),
         ("create-answered", hold("aura", post, "after"), _HERE, {"answered": True, **lost}),
     ]
     found: list[Case] = []
@@ -387,7 +411,7 @@ def _graphs() -> list[Case]:
         "wait",
         scenarios.GRAPH,
         hold("aura", "GET /instances/*", "before"),
-        _ALL,
+        ("command", *_ALL),
         "dynamic",
     )
     found += _at(
@@ -395,7 +419,7 @@ def _graphs() -> list[Case]:
         "graph-done",
         scenarios.GRAPH_RESIZE,
         hold("aura", "PATCH /instances/*", "after"),
-        ("engine", "provider", "cloud"),
+        ("command", "engine", "provider", "cloud"),
         "dynamic",
     )
     found += _at(
@@ -403,7 +427,7 @@ def _graphs() -> list[Case]:
         "graph-done",
         scenarios.GRAPH_DELETION,
         hold("aura", "DELETE /instances/*", "after"),
-        _ALL,
+        ("command", *_ALL),
         "dynamic",
     )
     return found

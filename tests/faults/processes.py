@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MARK: Final = "TENANTRY_FAULTS_RUN"
 """Set for a run, and inherited by all that it starts: so it is also found after its parent is gone."""
 
-Role = Literal["engine", "language", "neon", "postgresql", "random", "dynamic", "other"]
+Role = Literal["command", "engine", "language", "neon", "postgresql", "random", "dynamic", "other"]
 
 _COMMANDS: Final[tuple[tuple[bytes, Role], ...]] = (
     (b"pulumi-resource-terraform-provider", "neon"),
@@ -55,12 +55,13 @@ class Process:
 class Tree:
     """A process and all that descends from it, at one moment. Close it: each holds a descriptor."""
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, role: Role = "engine") -> None:
         """Find them.
 
-        :param root: the engine
+        :param root: the first of them
+        :param role: what that one is
         """
-        self.processes = _descendants(root)
+        self.processes = _descendants(root, role)
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +82,7 @@ class Tree:
                 process.send(number)
 
 
-def _descendants(root: int) -> list[Process]:
+def _descendants(root: int, first: Role) -> list[Process]:
     parents = {pid: parent for pid in _numbers() if (parent := _parent(pid)) is not None}
     found = [root]
     for pid in found:
@@ -92,7 +93,7 @@ def _descendants(root: int) -> list[Process]:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
             continue
-        role: Role = "engine" if pid == root else _role(pid)
+        role = first if pid == root else _role(pid)
         processes.append(Process(pid, parents.get(pid, 0), role, descriptor))
     return processes
 

@@ -102,6 +102,9 @@ SCHEMA: Final = Scenario(
     before={"web": _app(database={"schema": {"path": "./history", "revision": "one"}})},
     tables=("items", "more"),
 )
+TEMPLATE: Final = Scenario(
+    "template", {"web": _app(database={"schema": "base"})}, before={"web": _app()}
+)
 BRANCH: Final = Scenario(
     "branch", {"web": _app(database={"branches": {"qa": {}}})}, before={"web": _app()}
 )

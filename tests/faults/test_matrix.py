@@ -18,12 +18,14 @@ SAMPLE = (
     "create/login-done/engine",
     "create/database/postgres",
     "schema/table/engine",
+    "template/template/command",
     "rotate-again/commit-done/group",
     "delete/project-done/cloud",
     "replace/made/engine",
     "rename/project-done/engine",
     "rename/row-done/group",
     "graph/create-done/engine",
+    "graph/create-done/command",
 )
 CASES = {case.id: case for case in matrix()}
 

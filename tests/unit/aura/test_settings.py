@@ -8,6 +8,13 @@ from tenantry.aura.settings import Polling, read_settings
 COMPLETE = {"AURA_CLIENT_ID": "id", "AURA_CLIENT_SECRET": "s3cret", "AURA_TENANT_ID": "tenant"}
 
 
+def test_a_relative_folder_begins_where_it_is_said(tmp_path: Path) -> None:
+    found = read_settings(None, COMPLETE, tmp_path)
+    assert found.state_folder == tmp_path / ".tenantry" / "aura"
+    elsewhere = read_settings(None, {**COMPLETE, "AURA_STATE_FOLDER": "/else/where"}, tmp_path)
+    assert elsewhere.state_folder == Path("/else/where")
+
+
 def test_the_environment_is_enough() -> None:
     found = read_settings(None, COMPLETE)
     assert (found.client_id, found.client_secret, found.tenant_id) == ("id", "s3cret", "tenant")

@@ -9,6 +9,7 @@ import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
 from providers.api_keys import ApiKeyProvider
+from providers.provider import Surroundings
 from tenantry.catalog.keys import digest, parse
 
 ROOT = Path(__file__).parents[3]
@@ -85,7 +86,10 @@ def test_who_runs_it_may_have_no_name(
         raise KeyError("getpwuid(): uid not found: 4711")
 
     monkeypatch.setattr("getpass.getuser", unknown)
+    provider.surroundings = Surroundings({})
     assert (provider.create(INPUTS).outs or {})["createdBy"] == "unknown"
+    provider.surroundings = Surroundings({"USER": "ada"})
+    assert (provider.create(INPUTS).outs or {})["createdBy"] == "ada"
 
 
 def test_a_key_without_a_catalog_costs_no_database_driver() -> None:

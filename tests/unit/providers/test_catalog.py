@@ -1,5 +1,6 @@
 import base64
 import pickle
+from pathlib import Path
 
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
@@ -7,6 +8,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from providers.api_keys import ApiKeyProvider
 from providers.catalog import AppRecordProvider, CatalogProvider, ServicesProvider, TablesProvider
+from providers.provider import ServedRequest, Surroundings
 from tenantry.provisioning.errors import MissingError, RejectedError, UnavailableError
 from tenantry.retries import RetryPolicy
 
@@ -45,6 +47,22 @@ def test_the_shell_goes_before_the_stack(
     assert configured(provider(), STACK).url("acme/web") == SHELL
     monkeypatch.setenv("TENANTRY_CATALOG_URL", "")
     assert configured(provider(), STACK).url("acme/web") == STACK
+
+
+@pytest.mark.parametrize("provider", EVERY)
+def test_a_run_that_is_served_says_itself_what_its_variables_are(
+    provider: type[CatalogProvider], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TENANTRY_CATALOG_URL", "postgresql://of.this.process/catalog")
+    cases: list[tuple[dict[str, str], str]] = [
+        ({"TENANTRY_CATALOG_URL": SHELL}, SHELL),
+        ({}, STACK),
+    ]
+    for variables, url in cases:
+        made = provider()
+        config = Config({"tenantry:catalogUrl": STACK}, "tenantry")
+        made.configure(ServedRequest(config, Surroundings(variables, tmp_path)))
+        assert made.url("acme/web") == url
 
 
 @pytest.mark.parametrize("provider", EVERY)

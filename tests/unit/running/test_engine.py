@@ -84,6 +84,8 @@ def test_one_process_for_an_update_with_all_that_it_needs(
     assert call.arguments[-5:] == ["--parallel", "7", "--message", "why", "--refresh"]
     assert (call.folder, call.pid) == (str(folder), pids[0])
     assert "PULUMI_STACK" not in call.environment
+    port = call.option("--client").rpartition(":")[2]
+    assert call.environment["PULUMI_DEBUG_PROVIDERS"] == f"pulumi-python:{port}"
 
 
 def test_events_are_told_as_they_come_and_come_to_a_result(
