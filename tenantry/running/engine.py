@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import queue
 import shutil
-import sys
 import threading
 import weakref
 from contextlib import contextmanager
@@ -132,8 +131,6 @@ class Engine:
         self._shared = shared_settings
         self._parallel = parallel
         self._environment = {
-            # The dynamic providers are run by what the program runs in.
-            "PULUMI_PYTHON_CMD": sys.executable,
             **without_foreign(environment),
             # It opens the way to the events (`--event-log`), and to nothing else.
             "PULUMI_DEBUG_COMMANDS": "true",

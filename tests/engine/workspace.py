@@ -134,10 +134,9 @@ class Workspace:
             environment, options = self.environment, tuple[str, ...]()
             if self.served and arguments[0] in _RUN_THE_PROGRAM:
                 stack.enter_context(_HERE.inside(self.folder))
-                environment = {"PULUMI_PYTHON_CMD": sys.executable, **self.environment}
                 providers = DynamicProviders(Surroundings(environment, self.folder))
                 address = stack.enter_context(serve(program_of(environment), providers=providers))
-                environment |= attached(address)
+                environment = environment | attached(address)
                 options = ("--client", address, "--exec-kind", "auto.inline")
             done = subprocess.run(
                 ["pulumi", *arguments, "--non-interactive", "--color=never", *options],
