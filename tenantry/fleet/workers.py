@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 STACK_BYTES: Final = 300 * 1000**2
-"""What the engine and four plugins take while a stack is worked on: 360 MB for one alone, and 230 MB for each further
+"""What the engine and its plugins take while a stack is worked on: 360 MB for one alone, and 230 MB for each further
 one, which shares their code (PSS, docs/performance.md)."""
 _KEPT_BYTES: Final = 1000 * 1000**2
 """Left to everything else on the machine."""

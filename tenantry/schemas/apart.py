@@ -92,7 +92,8 @@ def _answer() -> None:
     stopped = threading.Event()
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: Python could not end while that is being read.
+        os.read(0, 1)
         stopped.set()
 
     threading.Thread(target=watch, daemon=True).start()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import psycopg
+
+from tenantry.schemas.connecting import TenantDatabase
 
 if TYPE_CHECKING:
     import httpx
@@ -84,6 +87,21 @@ class Project:
     def pooled_uri(self) -> str:
         parameters = self.made["connection_uris"][0]["connection_parameters"]
         return self.uri.replace(parameters["host"], parameters["pooler_host"])
+
+    @property
+    def app(self) -> TenantDatabase:
+        """Its database as that of an app, which owns the project."""
+        uri = urlsplit(self.uri)
+        return TenantDatabase(
+            app="acme/shop",
+            host=uri.hostname or "",
+            port=uri.port or 5432,
+            name=uri.path.strip("/"),
+            owner=uri.username or "",
+            password=unquote(uri.password or ""),
+            schema="app",
+            group="app_rw",
+        )
 
     def wait(self) -> list[Json]:
         """Wait until no operation is under way, and return all, the newest first."""

@@ -6,8 +6,8 @@ import logging
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,7 +16,7 @@ from tenantry.provisioning.errors import RejectedError, UnavailableError
 from tenantry.provisioning.histories import ONE_AT_A_TIME
 from tenantry.retries import RetryPolicy
 from tenantry.schemas.apart import migrate_apart
-from tenantry.schemas.connecting import TenantDatabase, connect
+from tenantry.schemas.connecting import connect
 from tenantry.schemas.migrating import Schema, Wanted, migrate
 from tenantry.schemas.planning import history_of
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tenantry.schemas.connecting import TenantDatabase
     from tests.localcloud.support import Account
 
 ENVIRONMENT = """\
@@ -54,17 +55,7 @@ def upgrade():
 @pytest.fixture(scope="module")
 def database(account: Account) -> Iterator[TenantDatabase]:
     project = account.project("apart", branch={"role_name": "owner", "database_name": "app"})
-    uri = urlsplit(project.uri)
-    made = TenantDatabase(
-        app="acme/shop",
-        host=uri.hostname or "",
-        port=uri.port or 5432,
-        name="app",
-        owner="owner",
-        password=uri.password or "",
-        schema="app",
-        group="app_rw",
-    )
+    made = project.app
     with connect(made) as connection:
         connection.execute("CREATE ROLE app_rw NOLOGIN")
         connection.execute("CREATE SCHEMA app")
@@ -109,7 +100,7 @@ def test_what_a_history_does_to_its_process_stays_there(
 
 def test_a_stop_ends_what_waits_in_there(database: TenantDatabase, folder: Path) -> None:
     policy = RetryPolicy(attempts=3, first_delay=600_000, cap=600_000)
-    lost = TenantDatabase(**{**vars(database), "port": 1, "reaching": policy})
+    lost = replace(database, port=1, reaching=policy)
     stopped = threading.Event()
 
     def migrating() -> Schema:
@@ -127,7 +118,7 @@ def test_templates_are_migrated_by_several_threads_at_once(database: TenantDatab
     """Also while an operator's history holds what it holds."""
     history, _ = history_of("base", None)
     wanted = Wanted("base", None, history.up_to(history.resolve("head")))
-    others = [TenantDatabase(**{**vars(database), "name": name}) for name in ("b", "c")]
+    others = [replace(database, name=name) for name in ("b", "c")]
     with connect(database) as connection:
         for each in others:
             connection.execute(f"CREATE DATABASE {each.name}".encode())

@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -29,17 +28,7 @@ PASSWORD = "of-the-login"
 @pytest.fixture(scope="module")
 def owner(account: Account) -> Iterator[TenantDatabase]:
     project = account.project("locks", branch={"role_name": "owner", "database_name": "app"})
-    uri = urlsplit(project.uri)
-    yield TenantDatabase(
-        app="acme/shop",
-        host=uri.hostname or "",
-        port=uri.port or 5432,
-        name="app",
-        owner="owner",
-        password=uri.password or "",
-        schema="app",
-        group="app_rw",
-    )
+    yield project.app
     project.delete()
 
 
