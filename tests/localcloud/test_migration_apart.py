@@ -17,8 +17,8 @@ from tenantry.provisioning.histories import ONE_AT_A_TIME
 from tenantry.retries import RetryPolicy
 from tenantry.schemas.apart import migrate_apart
 from tenantry.schemas.connecting import connect
+from tenantry.schemas.history import history_of
 from tenantry.schemas.migrating import Schema, Wanted, migrate
-from tenantry.schemas.planning import history_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
