@@ -105,7 +105,7 @@ class MigrationProvider(Provider):
             "revision": ",".join(done.heads),
             "heads": list(done.heads),
             "structure": structure_digest(done.objects),
-            # One text: the engine and its server take a schema's hundred entries apart at each step otherwise.
+            # As one text: otherwise the engine would take a schema's hundred entries apart at each step.
             "objects": json.dumps(dict(done.objects)),
             "versionTable": done.version_table,
         }

@@ -30,7 +30,7 @@ def repeat(
     :param sleep: waits that many seconds; by default a stop of the run ends it
     :raises StoppedError: the run is being stopped, and another attempt would have been waited for
     """
-    # Imported here: a run that has nothing to do has nothing to try again either.
+    # Imported here: a run with nothing to do does not need it.
     from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
     retrying = Retrying(
