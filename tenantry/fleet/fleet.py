@@ -335,7 +335,6 @@ class Fleet:
             )
             tell(summary)
             return summary
-        at_once = min(workers(parallel), len(outlook.tasks))
         # Imported here, and before there are threads: with nothing to do nobody pays for the SDK.
         import components.program  # noqa: F401
         from tenantry.fleet.attempts import Attempts
@@ -346,6 +345,7 @@ class Fleet:
             self.project.environment,
             shared_settings=self.project.settings,
         )
+        at_once = min(workers(parallel, shared=self._engine.shared), len(outlook.tasks))
         attempts = Attempts(self.project, outlook.desired, self._engine)
         self._schedule = Schedule(
             lambda task, tell: attempt(attempts, task, tell), workers=at_once, policy=self._policy

@@ -7,24 +7,36 @@ from pathlib import Path
 from typing import Final
 
 STACK_BYTES: Final = 300 * 1000**2
-"""What the engine and its plugins take while a stack is worked on: 360 MB for one alone, and 230 MB for each further
+"""What the engine and its plugins take where each stack has its own: 360 MB for one alone, and 230 MB for each further
 one, which shares their code (PSS, docs/performance.md)."""
+SHARED_STACK_BYTES: Final = 20 * 1000**2
+"""What a stack takes in an engine that is one process for all."""
 _KEPT_BYTES: Final = 1000 * 1000**2
 """Left to everything else on the machine."""
 PER_CORE: Final = 2
 """The create of an app waits for the clouds at least about as long as it computes. A no-op only computes."""
 _MOST: Final = 16
+_MOST_SHARED: Final = 32
+"""A stack that waits costs a shared engine nothing. Neon's limit allows the requests of about 100 creates a minute, and
+a create takes 10 to 20 seconds."""
 
 _MEMORY: Final = Path("/proc/meminfo")
 _CGROUP: Final = Path("/sys/fs/cgroup")
 
 
 def workers(
-    asked: int | None = None, *, cores: int | None = None, memory: int | None = None
+    asked: int | None = None,
+    *,
+    shared: bool = False,
+    cores: int | None = None,
+    memory: int | None = None,
 ) -> int:
-    """Return how many stacks to work on at once: 2 for each core, as far as memory goes, at most 16.
+    """Return how many stacks to work on at once, as far as memory goes.
+
+    At most 32 where one process of the engine serves all; otherwise 2 for each core, at most 16.
 
     :param asked: what somebody asked for, which is taken as it is
+    :param shared: whether one process of the engine serves all stacks
     :param cores: of this machine, or of the part of it that this process may use, by default
     :param memory: bytes; what is available now by default, and unlimited where that is not known
     """
@@ -32,8 +44,11 @@ def workers(
         return max(1, asked)
     cores = _cores() if cores is None else cores
     memory = available_memory() if memory is None else memory
-    by_memory = _MOST if memory is None else (memory - _KEPT_BYTES) // STACK_BYTES
-    return max(1, min(_MOST, cores * PER_CORE, by_memory))
+    most = _MOST_SHARED if shared else min(_MOST, cores * PER_CORE)
+    if memory is None:
+        return most
+    each = SHARED_STACK_BYTES if shared else STACK_BYTES
+    return max(1, min(most, (memory - _KEPT_BYTES) // each))
 
 
 def _cores() -> int:

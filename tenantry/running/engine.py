@@ -216,6 +216,11 @@ class Engine:
         ran.interrupted = self._stops > 0 and ran.code != 0
         return ran
 
+    @property
+    def shared(self) -> bool:
+        """Whether one process serves all stacks."""
+        return self._resident_command is not None
+
     def create(self, stack: str) -> Ran:
         """Make a stack without resources. One that is there is a success. The folder's files stay as they are."""
         with TemporaryDirectory(prefix="tenantry-") as scratch:

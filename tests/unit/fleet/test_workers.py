@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.fleet.workers import STACK_BYTES, available_memory, workers
+from tenantry.fleet.workers import SHARED_STACK_BYTES, STACK_BYTES, available_memory, workers
 
 GIB = 1024**3
 
@@ -22,6 +22,17 @@ def test_cores_and_memory_bound_the_workers(
 ) -> None:
     monkeypatch.setattr("tenantry.fleet.workers.available_memory", lambda: None)
     assert workers(cores=cores, memory=memory) == expected
+
+
+@pytest.mark.parametrize(
+    ("memory", "expected"),
+    [(16 * GIB, 32), (None, 32), (1_000_000_000 + 3 * SHARED_STACK_BYTES, 3), (100, 1)],
+)
+def test_memory_alone_bounds_the_stacks_of_a_shared_engine(
+    memory: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenantry.fleet.workers.available_memory", lambda: None)
+    assert workers(shared=True, cores=1, memory=memory) == expected
 
 
 def test_who_asks_for_a_number_gets_it() -> None:
