@@ -300,7 +300,8 @@ def test_ctrl_c_ends_the_wait_for_a_graph_and_the_next_run_goes_on(
     workspace: Workspace, cloud: LocalCloud, faults: Faults
 ) -> None:
     workspace.registry.write_text(registry("graph-stopped"))
-    # It does not become ready before somebody waits for it no longer.
+    before = faults.last()
+    # Nobody sees it ready while this stands.
     order = faults.order(
         "GET /instances/*", {"kind": "status", "status": 503}, api="aura", count=None
     )
@@ -312,7 +313,7 @@ def test_ctrl_c_ends_the_wait_for_a_graph_and_the_next_run_goes_on(
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert any(faults.injected(wait=1) for _ in range(120)), "nobody waits for the graph"
+    assert any(faults.injected(before, wait=1) for _ in range(120)), "nobody waits for the graph"
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1, said

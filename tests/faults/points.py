@@ -34,7 +34,7 @@ VICTIMS: Final[tuple[Victim, ...]] = (
 """Who dies.
 
 - `command`: the run is `tenantry up`, and that process alone is killed, by SIGKILL. With it dies what serves the
-  program and the dynamic providers. The engine lives. In all other cases the run is `pulumi up`.
+  program and the dynamic providers. The engine ends by itself. In all other cases the run is `pulumi up`.
 - `engine`: the `pulumi` process alone, by SIGKILL.
 - `group`: everything that the run had started, at one moment, as when a container is killed. The plugins are in process
   groups of their own, so a signal to the engine's would not reach them.
