@@ -168,10 +168,7 @@ class BranchUpdateRequest(Body):
     branch: BranchUpdate
 
 
-class EndpointCreate(Body):
-    branch_id: Identifier
-    region_id: str | None = None
-    type: Literal["read_only", "read_write"]
+class EndpointFields(Body):
     settings: EndpointSettings | None = None
     autoscaling_limit_min_cu: Cu | None = None
     autoscaling_limit_max_cu: Cu | None = None
@@ -182,24 +179,20 @@ class EndpointCreate(Body):
     passwordless_access: bool | None = None
     suspend_timeout_seconds: Suspend | None = None
     name: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class EndpointCreate(EndpointFields):
+    branch_id: Identifier
+    region_id: str | None = None
+    type: Literal["read_only", "read_write"]
 
 
 class EndpointCreateRequest(Body):
     endpoint: EndpointCreate
 
 
-class EndpointUpdate(Body):
+class EndpointUpdate(EndpointFields):
     branch_id: str | None = None
-    settings: EndpointSettings | None = None
-    autoscaling_limit_min_cu: Cu | None = None
-    autoscaling_limit_max_cu: Cu | None = None
-    provisioner: str | None = None
-    pooler_enabled: bool | None = None
-    pooler_mode: Literal["transaction", ""] | None = None
-    disabled: bool | None = None
-    passwordless_access: bool | None = None
-    suspend_timeout_seconds: Suspend | None = None
-    name: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
 class EndpointUpdateRequest(Body):

@@ -7,6 +7,22 @@ from tests.unit.commands.engine import Engine
 from tests.unit.planning import support
 from tests.unit.recovery.project import Project, neon_client
 
+ONE_APP = """\
+version: 1
+defaults: {environment: staging, region: aws-us-east-2}
+tenants:
+  acme:
+    apps:
+      web: {} # ours
+"""
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry of one app in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("tenants.yaml").write_text(ONE_APP)
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:

@@ -8,23 +8,12 @@ from typer.testing import CliRunner
 
 from tenantry.cli import app
 from tenantry.registry import load
+from tests.unit.commands.conftest import ONE_APP as TEXT
 
 RUN = CliRunner()
-TEXT = """\
-version: 1
-defaults: {environment: staging, region: aws-us-east-2}
-tenants:
-  acme:
-    apps:
-      web: {} # ours
-"""
 FILE = Path("tenants.yaml")
 
-
-@pytest.fixture(autouse=True)
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    FILE.write_text(TEXT)
+pytestmark = pytest.mark.usefixtures("registry")
 
 
 def test_new_adds_an_app_and_dry_run_shows_it() -> None:

@@ -31,6 +31,10 @@ def only(*events: list[Event]) -> Row:
     return row
 
 
+def updated(kind: str, name: str, **facts: Any) -> Row:
+    return only(application(WEB, WEB, step("update", kind, name, **facts)))
+
+
 def others(row: Row) -> list[str]:
     return [each.text for each in row.others]
 
@@ -91,55 +95,34 @@ def test_what_no_field_accounts_for_is_shown_by_resource_and_property() -> None:
 
 
 def test_a_nested_property_is_told_by_what_differs_in_it() -> None:
-    row = only(
-        application(
-            WEB,
-            WEB,
-            step(
-                "update",
-                PROJECT,
-                "acme/web",
-                old={"defaultEndpointSettings": {"max": 2, "min": 1, "__defaults": [1]}},
-                new={"defaultEndpointSettings": {"max": 4, "min": 1, "__defaults": []}},
-            ),
-        )
+    row = updated(
+        PROJECT,
+        "acme/web",
+        old={"defaultEndpointSettings": {"max": 2, "min": 1, "__defaults": [1]}},
+        new={"defaultEndpointSettings": {"max": 4, "min": 1, "__defaults": []}},
     )
     assert others(row) == ["update project acme/web: defaultEndpointSettings.max: 2 → 4"]
 
 
 def test_what_the_cloud_last_told_is_the_old_value_of_an_input_that_stays() -> None:
-    row = only(
-        application(
-            WEB,
-            WEB,
-            step(
-                "update",
-                PROJECT,
-                "acme/web",
-                old={"historyRetentionSeconds": 21600},
-                new={"historyRetentionSeconds": 21600},
-                diffs=["historyRetentionSeconds"],
-                old_outputs={"historyRetentionSeconds": 43200},
-            ),
-        )
+    row = updated(
+        PROJECT,
+        "acme/web",
+        old={"historyRetentionSeconds": 21600},
+        new={"historyRetentionSeconds": 21600},
+        diffs=["historyRetentionSeconds"],
+        old_outputs={"historyRetentionSeconds": 43200},
     )
     assert others(row) == ["update project acme/web: historyRetentionSeconds: 43200 → 21600"]
 
 
 def test_a_secret_that_changed_is_said_and_not_shown() -> None:
-    row = only(
-        application(
-            WEB,
-            WEB,
-            step(
-                "update",
-                ROLE,
-                "acme/web/a",
-                old={"password": SECRET},
-                new={"password": SECRET},
-                diffs=["password"],
-            ),
-        )
+    row = updated(
+        ROLE,
+        "acme/web/a",
+        old={"password": SECRET},
+        new={"password": SECRET},
+        diffs=["password"],
     )
     assert others(row) == ["update role acme/web/a: password: another value"]
 
@@ -163,13 +146,7 @@ def test_a_value_that_follows_from_another_step_is_not_a_change_of_its_own() -> 
 
 
 def test_a_row_of_the_catalog_alone_is_shown() -> None:
-    row = only(
-        application(
-            WEB,
-            WEB,
-            step("update", RECORD, "acme/web", old={"status": "gone"}, new={"status": "active"}),
-        )
-    )
+    row = updated(RECORD, "acme/web", old={"status": "gone"}, new={"status": "active"})
     assert others(row) == ['update row of the app acme/web: status: "gone" → "active"']
 
 
@@ -241,18 +218,11 @@ def test_a_replaced_project_is_a_replaced_app() -> None:
 
 
 def test_new_revisions_of_a_history_are_named_though_no_field_changed() -> None:
-    row = only(
-        application(
-            WEB,
-            WEB,
-            step(
-                "update",
-                MIGRATION,
-                "acme/web/schema",
-                old={"revisions": ["r1"], "target": "r1", "digest": "x"},
-                new={"revisions": ["r1", "r2"], "target": "r2", "digest": "y"},
-            ),
-        )
+    row = updated(
+        MIGRATION,
+        "acme/web/schema",
+        old={"revisions": ["r1"], "target": "r1", "digest": "x"},
+        new={"revisions": ["r1", "r2"], "target": "r2", "digest": "y"},
     )
     assert (row.notes, row.others) == (("migration: runs r2",), ())
 
