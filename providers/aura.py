@@ -52,7 +52,7 @@ _FREE: Final = "free-db"
 
 
 class AuraProvider(Provider):
-    """What both have in common: the connection to Aura, which is in no property and no state."""
+    """What both providers share: the connection to Aura, which is in no property and no state."""
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the settings of this run; they are looked at when Aura is asked."""

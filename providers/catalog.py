@@ -207,7 +207,7 @@ class ServicesProvider(CatalogProvider):
         return CreateResult(f"{props['app']}:services", self._save(props))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Set each service's status, and take off those that are no more."""
+        """Set each service's status, and take off those that left."""
         return UpdateResult(self._save(_news))
 
     def read(self, id_: str, props: Properties) -> ReadResult:

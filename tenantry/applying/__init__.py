@@ -1,1 +1,1 @@
-"""A run that changes something: the engine's process, what it is at, and what a person or a program reads of it."""
+"""A run that changes something: how it is started, and what a person or a program reads while it goes on."""

@@ -1,4 +1,4 @@
-"""A run that changes something, from its first event to its last word."""
+"""Applies, and tells what happens from the first event to the last."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def converge(
     as_objects: bool = False,
     started: Callable[[int], None] | None = None,
 ) -> bool:
-    """Apply, tell what the engine is at, and say what it came to. Return whether it succeeded.
+    """Apply, tell what the engine does, and say how it ended. Return whether it succeeded.
 
     The first SIGINT, SIGTERM or SIGHUP lets the engine finish what it has begun, and the second lets it end at once.
 

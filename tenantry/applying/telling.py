@@ -177,7 +177,7 @@ def as_json(work: Work) -> Mapping[str, object]:
 
 
 def what_of(work: Work) -> str:
-    """Say what is worked on, in words: `project acme/web`."""
+    """Name the resource in words: `project acme/web`."""
     return f"{kind_of(work.type).word} {work.name}"
 
 

@@ -55,7 +55,7 @@ class Times:
         return cls()
 
     def learn(self, watch: Watch) -> None:
-        """Take in what a run took."""
+        """Add how long a run took."""
         for work, seconds in watch.took.items():
             key = _key(work)
             before = self.seconds.get(key, seconds)

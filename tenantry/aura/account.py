@@ -1,4 +1,4 @@
-"""What one process asks an account once, however many instances it judges."""
+"""Answers of an account that one process asks for once, however many instances it judges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tenantry.aura.judging import Fault, Wanted
 
 _SECONDS: Final = 30.0
-"""For so long an answer is used again: a process that lives on must see what was changed meanwhile."""
+"""How long an answer is used again. A process that lives on must see later changes."""
 
 
 class Account:

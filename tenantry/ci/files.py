@@ -16,7 +16,7 @@ RUN: Final = "run.json"
 
 
 def clear(folder: Path, *names: str) -> None:
-    """Delete what an earlier run left: it must not pass for this one's."""
+    """Delete the files of an earlier run, so that nobody takes them for this one's."""
     for name in names:
         (folder / name).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""What the CI service says about itself, and what it takes from a step beside its exit code."""
+"""What the CI service says of its run, and what a step may tell it beside its exit code."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Ours:
-    """By what we know in a cloud what is ours."""
+    """How our things are known in a cloud: by name, by mark, or because a state holds them."""
 
     names: Collection[str] = ()
     """Whole names."""

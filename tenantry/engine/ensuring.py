@@ -178,7 +178,7 @@ class _Search:
 
 
 def _link(bin_dir: Path, targets: Mapping[str, tuple[Path, Source]]) -> Engine:
-    """Make or renew the links, each in one go: whoever runs an executable meanwhile finds the old or the new one."""
+    """Make or renew the links, each in one step: an executable that is started meanwhile is the old or the new one."""
     located: dict[str, Located] = {}
     if RESIDENT not in targets:
         # Of an earlier build: the CLI is another's now.

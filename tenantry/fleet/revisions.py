@@ -1,4 +1,4 @@
-"""Which apps a registry says otherwise than an earlier revision of it did, by git."""
+"""Which apps the registry declares otherwise than an earlier git revision of it did."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Selection:
-    """What narrows a run down; every condition that is given must hold."""
+    """Which apps a run is limited to. An app must meet every condition that is given."""
 
     only: frozenset[str] = frozenset()
     """Ids of apps; also of such as left the registry."""
@@ -127,7 +127,7 @@ class Selection:
                 yield app
 
     def left(self, apps: Iterable[str]) -> Iterator[str]:
-        """Choose among apps that are no longer in the registry; of which environment they were nobody knows."""
+        """Choose among apps that are no longer in the registry. Their environment is not known."""
         return (app for app in apps if not self.environments and self._named(app))
 
     def _named(self, app: str) -> bool:

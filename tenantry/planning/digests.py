@@ -1,4 +1,4 @@
-"""What a plan was made of, as digests: SHA-256 over JSON that says the same for the same thing."""
+"""What a plan was made of, as digests: SHA-256 over JSON that is the same for the same thing."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def deployment_digest(state: Mapping[str, Any] | None) -> str:
 
 
 def _masked(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Put one word in the place of every ciphertext, of which each write makes another."""
+    """Replace every ciphertext by one word: each write makes another ciphertext."""
     if isinstance(value, dict):
         return (
             "[secret]" if _SECRET in value else {key: _masked(each) for key, each in value.items()}
@@ -108,7 +108,7 @@ def _held(state: State, *, custom: bool) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Drop what a refresh writes anew without a change: empty values, a bridge's own marks, the order of words."""
+    """Drop what a refresh rewrites without a change: empty values, a bridge's own marks, the order of words."""
     if isinstance(value, dict):
         kept = {key: _plain(each) for key, each in value.items() if not key.startswith("__")}
         return {key: each for key, each in kept.items() if each not in (None, [], {}, "")}

@@ -93,7 +93,7 @@ class Drift(_Part):
         return 3 if self.differences or self.strays else 0
 
     def and_deeper(self, deep: Drift) -> Drift:
-        """Return this drift with what a look at each resource of some stacks found. Where both tell, that counts."""
+        """Add what a look at each resource of some stacks found. Where both tell, that look counts."""
         told = {(each.stack, each.kind, each.name) for each in deep.differences}
         own = [each for each in self.differences if (each.stack, each.kind, each.name) not in told]
         return Drift(

@@ -26,7 +26,7 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "delete": "delete",
 }
 _CONSEQUENCE: Final = "an unhandled error occurred: "
-"""How the engine says once more what the program itself has said."""
+"""How the engine begins when it repeats what the program has said."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Resource:
     type: str
     name: str
     custom: bool
-    """False for a component, which is nothing in a cloud."""
+    """False for a component, which exists in no cloud."""
     operation: Operation
     old: State | None
     new: State | None

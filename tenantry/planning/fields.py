@@ -20,11 +20,11 @@ _PLACE: Final = frozenset({"id", "name", "tenant"})
 """What says which app it is."""
 _RENAMED: Final = "renamed: its project, data, logins and keys stay"
 _ALWAYS: Final = ("environment", "region", "database.postgres_version", "deletion")
-"""What is said of a new app also where it is the default."""
+"""Fields of a new app that are shown also where they have the default."""
 _WHOLE: Final = frozenset(
     {"database.schema", "database.maintenance_window", "graph", "graphs_per_user"}
 )
-"""What of a new app is said in one line, as it is written."""
+"""Fields of a new app that are shown on one line, as they are written."""
 _PROJECT_ANEW: Final = "which replaces the project: all data in it is lost"
 _GRAPH_ANEW: Final = "which replaces the graph: all data in it is lost"
 _EFFECTS: Final = (

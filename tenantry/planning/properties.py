@@ -25,7 +25,7 @@ def differing(step: Resource, before: Properties, after: Properties) -> list[str
 
 
 def property_changes(name: str, before: Any, after: Any) -> Iterator[PropertyChange]:  # noqa: ANN401  # any JSON value
-    """Tell a property's change, and of a mapping that of each entry which differs."""
+    """Tell a property's change; of a mapping, the change of each entry that differs."""
     if isinstance(before, dict) and isinstance(after, dict) and not is_secret(before):
         for key in sorted(before.keys() | after.keys()):
             if not key.startswith("__") and before.get(key) != after.get(key):

@@ -73,7 +73,7 @@ def in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def other_warnings(run: Run) -> tuple[str, ...]:
-    """Return what the run says that is about none of its apps."""
+    """Return the warnings that are about no app."""
     noted = _notes(run.warnings, {step.app: step for step in run.apps})
     told = {line for lines in noted.values() for line in lines}
     return tuple(line for line in run.warnings if line not in told)
@@ -225,7 +225,7 @@ def _others(
 
 
 def _unaccounted(step: Resource, fields: Collection[str]) -> ResourceChange | None:
-    """Return what of a step no changed field of the registry accounts for; None where they account for all of it."""
+    """Return the part of a step that no changed field of the registry explains; None where they explain all of it."""
     kind = kind_of(step.type)
     properties: tuple[PropertyChange, ...] = ()
     if step.operation == "update":

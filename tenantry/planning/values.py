@@ -30,7 +30,7 @@ _USUAL: Final = (
     ("revision", "head"),
     ("snapshot_before_delete", False),
 )
-"""What nobody writes, since it holds where nothing is written."""
+"""Defaults that nobody writes."""
 _PLAIN: Final = re.compile(r"[\w@#./:+-][\w@#./:+ -]*")
 
 

@@ -40,7 +40,7 @@ def agree_to_begin(what: str, verb: str, *, otherwise: str = "nothing was change
 
 
 def agree_by_name(names: Sequence[str]) -> None:
-    """Ask for the names of what goes; end with exit code 1 where something else is typed."""
+    """Have the names of what goes typed in; end with exit code 1 where something else is typed."""
     said = " ".join(names)
     if typer.prompt(f"Type {said} to go on", err=True).strip() != said:
         fail("nothing was changed")

@@ -55,7 +55,7 @@ def interruptible(fleet: Fleet) -> Iterator[None]:
 
 @contextmanager
 def teller(*, as_json: bool = False, beside: bool = False) -> Iterator[Callable[[Event], None]]:
-    """Tell a person, or a program, for the length of a block.
+    """Tell a person or a program what happens, for the length of a block.
 
     :param as_json: a JSON object a line on standard output
     :param beside: keep standard output free for a document

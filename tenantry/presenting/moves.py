@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def moving(planned: Moves) -> str:
-    """Say how many apps go where, as what is asked before it."""
+    """Say how many apps go where, for the question before a move."""
     direction = "from" if planned.operation == "split" else "into"
     return f"{len(planned.moves)} apps {direction} stack {planned.stack}"
 

@@ -187,7 +187,7 @@ def print_after_run(store: Store, stack: str, environment: Mapping[str, str]) ->
 
 
 def next_step(rows: Iterable[AppStatus], schemes: Mapping[str, str]) -> str:
-    """Return the command that is worth a try after a look at the table: the way into the first app that is there.
+    """Return the command to try next: the way into the first app that is there.
 
     :param schemes: as for `print_statuses`
     """

@@ -1,10 +1,10 @@
-"""What can go wrong in looking."""
+"""What can fail while the clouds and the states are looked at."""
 
 from tenantry.errors import TenantryError
 
 
 class RecoveryError(TenantryError):
-    """It could not be looked, or nothing was settled; the text says what to do."""
+    """A look failed, or nothing was settled. The text says what to do."""
 
 
 class HeldError(RecoveryError):

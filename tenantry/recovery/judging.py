@@ -47,12 +47,12 @@ class Facts:
     states: Sequence[StackState]
     locks: Sequence[Lock] = ()
     seen: Sequence[Seen] = ()
-    """What the clouds say that were asked."""
+    """The answers of the clouds that were asked."""
     declared: Mapping[tuple[str, str], Declared] = field(default_factory=dict)
     """By the cloud's name and the name there."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     landing: timedelta = timedelta(seconds=60)
-    """For so long after a run died a request that it sent may still have its effect."""
+    """How long after a run died a request that it sent may still take effect."""
 
     def looked_at(self) -> dict[str, int]:
         """Count the `stacks`, the `locks`, and what the clouds have of ours: `projects`, `graphs`."""
@@ -91,7 +91,7 @@ class Finding:
 
 
 def judge(facts: Facts) -> list[Finding]:
-    """Compare everything with everything, what stops a run first."""
+    """Compare everything with everything. What stops a run comes first."""
     busy = {lock.stack for lock in facts.locks if lock.owner != "dead"}
     return [
         *(_lock(lock, facts) for lock in facts.locks),

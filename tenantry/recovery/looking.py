@@ -194,7 +194,7 @@ class Looker:
         states: Iterable[StackState],
         declared: Iterable[tuple[str, str]],
     ) -> Ours | None:
-        """Say by what we know what is ours; None where a cloud need not be asked."""
+        """Say how our things are known in a cloud; None where it need not be asked."""
         states = list(states)
         held = [each for state in states for each in state.of(cloud)]
         names = {name for where, name in declared if where == cloud.name}

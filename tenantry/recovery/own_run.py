@@ -1,4 +1,4 @@
-"""The lock of one certain run, known by its process. It is released after the run was cut off, and no other one is."""
+"""The lock of one run, known by its process. Only that lock is released after the run was cut off."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OwnRun:
     pid: int
     stack: str
     succeeded: bool = False
-    """Whether it has ended as it should; it then has released its lock itself."""
+    """Whether it ended normally. Then it has released its lock itself."""
 
 
 def note(file: Path, pid: int, stack: str) -> None:

@@ -1,4 +1,4 @@
-"""What is looked at before a run, and what is said after one that failed."""
+"""Looks before a run, and says what is left after one that failed."""
 
 from __future__ import annotations
 

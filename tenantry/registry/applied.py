@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HandedOut:
-    """The generations of an app whose secrets are in a stack's outputs, and so with the clients.
+    """The generations of an app whose secrets are in a stack's outputs, so clients have them.
 
     The new generation of a rotation that has not reached its end is not among them.
     """
 
     generation: int | None = None
-    """Of the login; None where the state does not tell."""
+    """The login's; None where the state does not tell."""
     api_keys: Mapping[str, int] = field(default_factory=dict)
     """By the key's name; a key of which the state does not tell is absent."""
 

@@ -18,7 +18,7 @@ from tenantry.registry.names import AppNames
 from tenantry.retries import RetryPolicy
 
 FEW: Final = 20
-"""A fleet of fewer apps has no tenth to speak of: names alone are enough there."""
+"""In a fleet of fewer apps a share means nothing: there, naming the apps is enough."""
 
 Environment: TypeAlias = Literal["production", "staging", "development"]
 ServiceName: TypeAlias = Literal["auth", "realtime", "storage"]

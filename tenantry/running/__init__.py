@@ -1,1 +1,1 @@
-"""How pulumi is started, and what is asked of it."""
+"""Starts pulumi, and asks it."""

@@ -1,4 +1,4 @@
-"""How a run of the engine fails before it begins."""
+"""Why the engine cannot run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is at, from the engine's events as they come: pure, but for the clock that it is given.
+"""What a run does at the moment, from the engine's events as they come. Pure, but for the clock that it is given.
 
 The events are those of `--event-log`: one JSON object each (Pulumi, `sdk/go/common/apitype/events.go`). The engine puts
 `[secret]` in the place of every secret.
@@ -32,7 +32,7 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
 _APP_STEPS: Final = 2
 """An app's id is `tenant/app`; the names of all that belongs to it begin with it."""
 _BOOKKEEPING: Final = frozenset({"same", "read", "discard", "refresh"})
-"""What the engine counts and nobody would call a change."""
+"""What the engine counts, and nobody calls a change."""
 _CONSEQUENCES: Final = (
     "an unhandled error occurred: ",
     "update failed",
@@ -118,7 +118,7 @@ class Watch:
 
     @property
     def in_flight(self) -> list[tuple[Work, float]]:
-        """What is at work now, what began first in front, with the seconds since it began."""
+        """What is being done now and for how many seconds, the oldest first."""
         now = self.clock()
         # A copy: a terminal's line is drawn by another thread.
         return [(work, now - since) for work, since in list(self._begun.items())]
@@ -129,7 +129,7 @@ class Watch:
         return [work for work in self.expected if work not in self.took]
 
     def take(self, event: Mapping[str, Any]) -> Step | Said | None:
-        """Take one event of the engine; None where it is nothing that anybody waits for."""
+        """Take one event of the engine; return None where it is not to be told."""
         if begun := event.get("resourcePreEvent"):
             return self._begin(begun["metadata"])
         if done := event.get("resOutputsEvent"):

@@ -1,4 +1,4 @@
-"""What decides what is made of a registry, and a digest of it, by which a changed program is noticed."""
+"""Which code decides what is made of a registry, and a digest of it, by which a changed program is noticed."""
 
 from __future__ import annotations
 

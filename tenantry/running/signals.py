@@ -1,4 +1,4 @@
-"""What becomes of Ctrl-C and of being asked to end while engines are at work."""
+"""How Ctrl-C and other signals to end are handled while engines run."""
 
 from __future__ import annotations
 

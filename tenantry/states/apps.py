@@ -89,6 +89,6 @@ def moved_out(state: Deployment | None) -> dict[str, str]:
 
 
 def between(state: Deployment | None) -> dict[str, str]:
-    """Tell which apps a state holds of which it says that they were moved: the move was cut off."""
+    """Name the apps that a state holds and also says were moved: their move was cut off."""
     moved = moved_out(state)
     return {app: moved[app] for app in apps_in(state) if app in moved}

@@ -38,10 +38,10 @@ class Copy:
     content: bytes
     """Unpacked."""
     written: datetime | None
-    """When the state was written that it is of; None for one of a stack in which nothing was applied."""
+    """When its state was written; None for a stack in which nothing was applied."""
 
     def told(self, cut: bytes) -> str:
-        """Say of when it is, and what it lacks of the state that was cut off, as far as what is left of that tells."""
+        """Say how old it is, and what it lacks of the cut-off state, as far as the rest of that tells."""
         of = f"of {self.written:%Y-%m-%d %H:%M:%S} UTC" if self.written else "without any app"
         return f"{of}, {self._lacks(unpack_head(cut, _ALL).decode('utf-8', 'replace'))}"
 

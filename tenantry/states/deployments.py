@@ -82,7 +82,7 @@ def without(state: Deployment, apps: Collection[str]) -> dict[str, Any]:
 def joined(
     state: Deployment | None, target: str, parts: Mapping[str, Deployment]
 ) -> dict[str, Any]:
-    """Return a state with the apps of other stacks. What both have of what is shared, it keeps as it has it.
+    """Return a state with the apps of other stacks. Of shared resources that both have, it keeps its own.
 
     :param state: that of `target`; None where nothing was applied to it
     :param parts: by stack, states with the same key as `state`

@@ -28,13 +28,13 @@ TAGS: Final = ".pulumi-tags"
 BACKUP: Final = ".bak"
 """What follows the key of a state in that of its copy from before the last write."""
 CUT: Final = ".cut"
-"""What follows it in that of what was left of it, where a copy took its place."""
+"""What follows the key of a state in that of its cut-off rest, after a copy took its place."""
 BESIDE: Final = (
     TAGS,
     *(f"{each}{more}" for more in (CUT, BACKUP) for each in ENDINGS),
     *ENDINGS,
 )
-"""What follows it in all keys of the stack but its history. The state is last: the stack is there as long as it is."""
+"""The endings of all keys of a stack but its history. The state is last: the stack exists as long as its state."""
 UPDATE: Final = r"\.history\.json(\.gz|\.zst)?$"
 """What the keys of updates end with."""
 

@@ -64,9 +64,9 @@ class Kept:
     deployment: Mapping[str, Any] = field(default_factory=dict)
     """Empty where nothing was applied yet. Secrets are encrypted."""
     version: int = 3
-    """Of the form of the deployment."""
+    """The version of the deployment's form."""
     features: tuple[str, ...] = ()
-    """What a reader must know beside it."""
+    """What a reader must know beside the deployment."""
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], deployment: Mapping[str, Any] | None) -> Kept:
@@ -86,7 +86,7 @@ class Kept:
         return self.deployment.get("secrets_providers")
 
     def holding(self, deployment: Mapping[str, Any], *others: Kept) -> Kept:
-        """Return a state of a form that can hold what came from others too."""
+        """Return a state whose form can hold resources from other states too."""
         every = (self, *others)
         return Kept(
             deployment,
@@ -95,7 +95,7 @@ class Kept:
         )
 
     def stamped(self) -> Kept:
-        """Return it as written now: whoever compares it with what a run left must see that it is another."""
+        """Return it with the present time, so that a comparison with what a run left shows that it is another state."""
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         manifest = {**(self.deployment.get("manifest") or {}), "time": now}
         return replace(self, deployment={**self.deployment, "manifest": manifest})
@@ -114,7 +114,7 @@ class Store(Protocol):
     """
 
     where: str
-    """What it is, for messages; no secret."""
+    """Its name in messages; no secret."""
     tells_locks: bool
     """Whether it is read at once, locks too. Otherwise each question is a process, and locks cannot be seen."""
 

@@ -35,7 +35,7 @@ class Tree(ABC):
     """A backend's keys and what is at each. Methods raise StatesError where the backend does not answer or refuses."""
 
     where: str
-    """What it is, for messages; no secret."""
+    """Its name in messages; no secret."""
 
     @abstractmethod
     def keys(self, folder: str) -> list[str]:
