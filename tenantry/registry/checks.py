@@ -50,11 +50,14 @@ def _provider(app: App) -> Iterator[Finding]:
         allowed = ", ".join(map(str, own.postgres_versions))
         message = f"{own.title} has no PostgreSQL {version}: write one of {allowed}"
         yield Finding((("database", "postgres_version"), place), message)
-    usual = type(app.database)()
-    for key in sorted({key for each in providers.values() for key in each.keys - own.keys}):
-        if getattr(app.database, key) != getattr(usual, key):
-            message = f"{own.title} has nothing of this kind: remove it, or write another provider"
-            yield Finding((("database", key), place), message)
+    if foreign := {key for each in providers.values() for key in each.keys} - own.keys:
+        usual = type(app.database)()
+        for key in sorted(foreign):
+            if getattr(app.database, key) != getattr(usual, key):
+                message = (
+                    f"{own.title} has nothing of this kind: remove it, or write another provider"
+                )
+                yield Finding((("database", key), place), message)
 
 
 def _compute(app: App) -> Iterator[Finding]:
