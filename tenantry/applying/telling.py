@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from tenantry.planning.resources import kind_of
 from tenantry.running.events import Said, Step, by_app
@@ -19,22 +19,6 @@ _NAMED: Final = 3
 _DONE: Final = {"create": "created", "update": "updated", "delete": "deleted"}
 _DOING: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
 _MINUTE: Final = 60
-
-
-class Teller(Protocol):
-    """Tells of one run, for the length of a block."""
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        ...
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        ...
-
-    def tell(self, happened: Step | Said) -> None:
-        """Tell what just happened."""
-        ...
 
 
 class Lines:

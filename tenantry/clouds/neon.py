@@ -27,7 +27,6 @@ REGIONS: Final = (
     "azure-westus3",
     "azure-gwc",
 )
-CLOUDS: Final = frozenset(region.partition("-")[0] for region in REGIONS)
 # The cloud's own name of a region, where only one of Neon's regions can be meant. Azure's name for
 # Neon's `gwc` is germanywestcentral.
 REGION_ALIASES: Final = {region.partition("-")[2]: region for region in REGIONS} | {
