@@ -55,8 +55,10 @@ def takes(
         ]
         run.__doc__ = command.__doc__
         run.__name__ = command.__name__
-        run.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]  # Python reads it
-        run.__annotations__ = {each.name: each.annotation for each in (*shared, *own)}
+        # Arguments come before options.
+        every = sorted([*shared, *own], key=lambda each: each.kind)
+        run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]  # Python reads it
+        run.__annotations__ = {each.name: each.annotation for each in every}
         return run
 
     return decorate
