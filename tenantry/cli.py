@@ -33,6 +33,7 @@ from tenantry.commands import (
     show,
     status,
     up,
+    upgrade,
     url,
     validate,
 )
@@ -70,6 +71,7 @@ for command in (
     status.status,
     url.url,
     engine.engine,
+    upgrade.upgrade,
 ):
     app.command()(command)
 

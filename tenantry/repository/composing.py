@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES: Final = Path(__file__).parent / "begins_with"
 SCRIPT: Final = "ci/tenantry-ci"
-_WORKFLOWS: Final = "ci/github"
+WORKFLOWS: Final = "ci/github"
 _SERVICE_ROWS: Final = (
     "| `ci/tenantry-ci` | the steps of a CI service: validate, plan, apply, look for drift |\n"
 )
@@ -86,7 +86,7 @@ def service_files(*, github: bool) -> dict[str, File]:
     if github:
         files |= {
             f".github/workflows/{each.name}": File(each.read_bytes())
-            for each in sorted(shipped(_WORKFLOWS).glob("*.yml"))
+            for each in sorted(shipped(WORKFLOWS).glob("*.yml"))
         }
     return files
 

@@ -127,6 +127,12 @@ def pinned_version(folder: Path) -> str:
     raise RepositoryError(f"{file}: pins no version of tenantry: tenantry init writes such a file")
 
 
+def pinned_wheel(folder: Path) -> Path | None:
+    """Return the wheel that a repository has of the version that it pins; None where it is elsewhere."""
+    file = folder / FOLDER / f"tenantry-{pinned_version(folder)}-py3-none-any.whl"
+    return file if file.is_file() else None
+
+
 def has_local_cloud(folder: Path) -> bool:
     """Tell whether a repository's requirements have what the local cloud needs."""
     return "\nembedded-postgres==" in (folder / REQUIREMENTS).read_text("utf-8")

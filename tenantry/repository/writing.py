@@ -55,6 +55,8 @@ def write(folder: Path, files: Mapping[str, File]) -> tuple[list[str], list[str]
         place = folder / name
         if place.exists():
             left += [name] if _differs(place, file) else []
+            # Of a run that was killed.
+            _part_of(place).unlink(missing_ok=True)
             continue
         try:
             _write_new(place, file)
@@ -62,6 +64,28 @@ def write(folder: Path, files: Mapping[str, File]) -> tuple[list[str], list[str]
             raise RepositoryError(f"{place}: cannot be written: {error.strerror}") from None
         written.append(name)
     return written, left
+
+
+def replace(folder: Path, files: Mapping[str, File], known: Mapping[str, bytes]) -> list[str]:
+    """Write files in the place of others, each in one go.
+
+    :param known: what may be replaced, by its path. What somebody changed by hand stays; what is not there is written
+    :return: those that stay as they are
+    :raises RepositoryError: a file cannot be written
+    """
+    left = []
+    for name, file in files.items():
+        place = folder / name
+        if not _differs(place, file) and place.exists():
+            continue
+        if place.exists() and place.read_bytes() != known.get(name):
+            left.append(name)
+            continue
+        try:
+            _write_part(place, file).replace(place)
+        except OSError as error:
+            raise RepositoryError(f"{place}: cannot be written: {error.strerror}") from None
+    return left
 
 
 def commit(folder: Path, names: Sequence[str]) -> str:
@@ -102,14 +126,24 @@ def _differs(place: Path, file: File) -> bool:
 
 
 def _write_new(place: Path, file: File) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f".{place.name}.{os.getpid()}")
+    part = _write_part(place, file)
     try:
-        part.write_bytes(file.content)
-        if file.executable:
-            part.chmod(part.stat().st_mode | 0o111)
         # A link is refused where somebody wrote the file meanwhile.
         with suppress(FileExistsError):
             place.hardlink_to(part)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _write_part(place: Path, file: File) -> Path:
+    """Write a file whole under another name beside its place."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = _part_of(place)
+    part.write_bytes(file.content)
+    if file.executable:
+        part.chmod(part.stat().st_mode | 0o111)
+    return part
+
+
+def _part_of(place: Path) -> Path:
+    return place.with_name(f".{place.name}.part")

@@ -20,6 +20,7 @@ import pytest
 
 from tenantry import __version__
 from tenantry.engine.cache import cache_root
+from tenantry.engine.pins import PULUMI
 from tests.engine.team import Team
 from tests.engine.workspace import REPOSITORY, SECONDS, Finished, projects
 from tests.github_server import github_server
@@ -206,3 +207,64 @@ def test_a_generated_repositorys_pull_request(
         assert projects(cloud, "generated--") == ["generated--acme--web"]
         assert team.look().code == 0
         assert server.issues == []
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """An environment with another version, whose default for a limit is another one."""
+    source = tmp_path_factory.mktemp("newer") / "source"
+    for name in IN_A_WHEEL:
+        shutil.copytree(
+            REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for file in (*(REPOSITORY / name for name in BESIDE), *REPOSITORY.glob("requirements*.lock")):
+        shutil.copy(file, source)
+    for name, old, new in (
+        ("tenantry/__init__.py", f'"{__version__}"', f'"{NEWER}"'),
+        ("tenantry/registry/models.py", "connection_limit: int = 20", "connection_limit: int = 21"),
+        (
+            "CHANGELOG.md",
+            "## Unreleased\n",
+            f"## {NEWER}\n\n- Another limit.\n\n## {__version__}\n",
+        ),
+    ):
+        text = (source / name).read_text()
+        assert old in text
+        (source / name).write_text(text.replace(old, new, 1))
+    wheel = build(source, source.parent / "dist")
+    shutil.rmtree(source)
+    return install(wheel, tmp_path_factory.mktemp("installed-newer"))
+
+
+def test_an_upgrade_shows_what_it_changes_and_changes_that_alone(
+    platform: Installed, newer: Installed
+) -> None:
+    other = newer.inside(platform.folder)
+    other.run("tenantry", "engine")
+    assert f"pulumi {PULUMI}" in other.run("tenantry", "--version").out.splitlines()
+    # The command's own example, by the newer version.
+    checked = other.run(*shlex.split("tenantry upgrade --check"), code=2).out
+    assert checked.startswith(f"{__version__} → {NEWER}\n")
+    assert "- Another limit." in checked
+    assert "acme/web: update\n  database.connection_limit: 20 → 21\n" in checked
+    plan = json.loads(other.run("tenantry", "upgrade", "--check", "--json", code=2).out)["plan"]
+    own = json.loads(platform.run("tenantry", "plan", "--json").out)
+    programs = {each["stacks"][0]["digests"]["program"] for each in (plan, own)}
+    assert len(programs) == 2
+    assert [(row["app"], row["action"]) for row in plan["rows"]] == [("acme/web", "update")]
+
+    before = json.loads(platform.run("tenantry", "status", "--json").out)
+    other.run("tenantry", "upgrade")
+    assert f"./wheels/tenantry-{NEWER}-" in (platform.folder / "requirements.txt").read_text()
+    changed = other.run("tenantry", "up", "--yes").out
+    assert "Done: 1 updated" in changed
+    assert "Done: nothing to change" in other.run("tenantry", "up", "--yes").out
+    after = json.loads(other.run("tenantry", "status", "--json").out)
+    assert [row["project"] for row in after] == [row["project"] for row in before]
+    status = ["git", "status", "--porcelain", "--untracked-files=all"]
+    moved = subprocess.run(status, cwd=platform.folder, capture_output=True, text=True, check=True)
+    assert {line[3:] for line in moved.stdout.splitlines()} == {
+        "requirements.txt",
+        f"wheels/tenantry-{NEWER}-py3-none-any.whl",
+        f"wheels/tenantry-{__version__}-py3-none-any.whl",
+    }

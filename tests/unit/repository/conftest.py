@@ -16,7 +16,7 @@ MakeWheel = Callable[..., Path]
 
 @pytest.fixture
 def make_wheel(tmp_path: Path) -> MakeWheel:
-    """Make the wheel of a version."""
+    """Make the wheel of a version, with more files by their paths in a source tree."""
 
     def make(version: str = __version__, **more: str) -> Path:
         file = tmp_path / "dist" / f"tenantry-{version}-py3-none-any.whl"
@@ -24,7 +24,7 @@ def make_wheel(tmp_path: Path) -> MakeWheel:
         shipped = {
             "requirements.lock": LOCK,
             "requirements-localcloud.lock": LOCAL_LOCK,
-            **{name.replace("_", "."): text for name, text in more.items()},
+            **more,
         }
         with zipfile.ZipFile(file, "w") as archive:
             for name, text in shipped.items():
