@@ -1,6 +1,7 @@
 """`python -m tenantry.engine`: the engine's commands.
 
 ensure [--bin DIR] [--json]   make the engine available in a bin folder, by default that of this Python
+prune [--bin DIR]             remove from the cache all that this folder does not link to: for an image
 sdk                           generate the Python SDK of the Neon package again
 test                          test the Go code of the plugins
 """
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tenantry.engine.ensuring import Engine, ensure
+from tenantry.engine.ensuring import Engine, ensure, prune
 from tenantry.engine.errors import EngineError
 
 
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "ensure":
             engine = ensure(options.bin, report=_report)
             _print(engine, as_json=options.json)
+        elif options.command == "prune":
+            prune(options.bin)
         elif options.command == "sdk":
             from tenantry.engine.sdk import FOLDER, generate
 
@@ -45,11 +48,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("ensure", help="make the engine available in a bin folder")
-    command.add_argument(
-        "--bin", type=Path, default=Path(sys.executable).parent, help="the folder for the links"
-    )
-    command.add_argument(
+    ensuring = commands.add_parser("ensure", help="make the engine available in a bin folder")
+    pruning = commands.add_parser("prune", help="remove from the cache what is not linked to")
+    for each in (ensuring, pruning):
+        each.add_argument(
+            "--bin", type=Path, default=Path(sys.executable).parent, help="the folder for the links"
+        )
+    ensuring.add_argument(
         "--json", action="store_true", help="print where each executable is, as one JSON object"
     )
     commands.add_parser("sdk", help="generate the Python SDK of the Neon package again")

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -92,6 +93,25 @@ def in_place(bin_dir: Path) -> Engine | None:
     """Return the engine of this version that a folder has links to; None where it has none, or of another version."""
     builder = Builder(cache_root() / "engine")
     return _in_place(bin_dir, bin_dir / STAMP, {"key": builder.key})
+
+
+def prune(bin_dir: Path) -> None:
+    """Remove from the cache all that the links of a folder do not lead to: other builds, downloads, the compiler.
+
+    :raises EngineError: the folder has no links to the engine of this version
+    """
+    engine = in_place(bin_dir)
+    if engine is None:
+        raise EngineError(f"{bin_dir}: has no links to the engine: tenantry engine makes them")
+    root = cache_root() / "engine"
+    kept = {each.target for each in engine.executables.values()}
+    for place in sorted(root.rglob("*"), reverse=True):
+        if place.is_dir() and not place.is_symlink():
+            with suppress(OSError):
+                # One that is not empty stays.
+                place.rmdir()
+        elif place not in kept:
+            place.unlink()
 
 
 def _from_environment() -> Source | None:
@@ -237,7 +257,9 @@ def _in_place(bin_dir: Path, stamp: Path, identity: Mapping[str, str]) -> Engine
         if not _links_to(each.link, each.target) or not os.access(each.target, os.X_OK):
             return None
     for folder in {each.target.parent for each in located.values() if each.origin is Source.BUILD}:
-        os.utime(folder)
+        # In a container the cache may not be writable, and nothing in it is ever forgotten.
+        with suppress(OSError):
+            os.utime(folder)
     return Engine(located)
 
 
