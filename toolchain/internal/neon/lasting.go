@@ -7,7 +7,11 @@ import (
 )
 
 // lasting are the settings of a project that stay as they are where nothing is said of them.
-var lasting = []string{"block_public_connections", "enable_logical_replication"}
+var lasting = []string{
+	"block_public_connections", "enable_logical_replication",
+	// Of these the registry says nothing; a project that was adopted may have them.
+	"block_vpc_connections", "allowed_ips_protected_branches_only",
+}
 
 // withLastingSettings returns a project's attributes, with the settings that upstream gets wrong put right. A setting that
 // is no longer said, or that somebody made by hand, would otherwise differ for ever: upstream sends nothing for it. And

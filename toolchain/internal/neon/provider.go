@@ -1,7 +1,8 @@
 // Package neon bridges the Terraform provider kislerdm/neon as the parameterized package that
 // `pulumi package add terraform-provider kislerdm/neon 0.13.0` yields, with what the provider lacks put right around
 // it: the API's URL, a secret API key, "not found" that means gone, pooled hosts of an API with addresses, settings of a
-// compute that reach the live one, settings of a project that change in place and last, and the client of package neonhttp.
+// compute that reach the live one, settings of a project that change in place and last, an owner that stays the one that
+// was named, and the client of package neonhttp.
 package neon
 
 import (
@@ -79,9 +80,9 @@ func (s *session) guard(name string, r *schema.Resource) {
 	}
 	if name == "neon_project" {
 		r.Schema = withLastingSettings(r.Schema)
-		r.CreateContext = withLiveCompute(r.CreateContext)
-		r.ReadContext = withLiveComputeRead(r.ReadContext)
-		r.UpdateContext = withLiveCompute(r.UpdateContext)
+		r.CreateContext = withNamedOwner(withLiveCompute(r.CreateContext))
+		r.ReadContext = withNamedOwner(withLiveComputeRead(r.ReadContext))
+		r.UpdateContext = withNamedOwner(withLiveCompute(r.UpdateContext))
 	}
 	var inURL []string
 	if name == "neon_role" || name == "neon_database" {
