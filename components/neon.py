@@ -9,6 +9,7 @@ import pulumi_random as random
 
 from components.place import Place
 from components.settings import Settings
+from providers.adoption import Adoption
 from tenantry.registry import App, tokens
 from tenantry.registry.models import Branch, MaintenanceWindow, Quota, Weekday
 
@@ -64,6 +65,7 @@ class AppProject(Place):
                 depends_on=[cloud],
             ),
         )
+        first = [self._place, *self._adoption(name, app, account or "")]
         self.project = neon.Project(
             name,
             name=app.names.project,
@@ -89,7 +91,7 @@ class AppProject(Place):
                 parent=self,
                 protect=protect,
                 retain_on_delete=retain,
-                depends_on=[self._place],
+                depends_on=first,
                 replace_with=[self._place],
                 # The name marks the project as ours, so a successor would find its predecessor by it.
                 delete_before_replace=True,
@@ -104,6 +106,27 @@ class AppProject(Place):
         self.maintenance_database = self.project.database_name
         self.owner_password = self.project.database_password
         self.register_outputs({})
+
+    def _adoption(self, name: str, app: App, account: str) -> list[pulumi.Resource]:
+        """Declare the take-over of the project that is the app's from then on; without one, nothing."""
+        if app.adopt is None:
+            return []
+        return [
+            Adoption(
+                f"{name}/adoption",
+                {
+                    "target": app.id,
+                    "project": app.adopt.project,
+                    "name": app.names.project,
+                    "owner": self.owner,
+                    "organization": account,
+                    "region": app.region,
+                    "postgresVersion": app.database.postgres_version,
+                    "logicalReplication": app.database.logical_replication,
+                },
+                pulumi.ResourceOptions(parent=self),
+            )
+        ]
 
     def inside(self, parent: pulumi.Resource, *, protect: bool = False) -> pulumi.ResourceOptions:
         """Give the options of what lives inside the project."""

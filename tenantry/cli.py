@@ -13,6 +13,7 @@ import typer
 
 from tenantry import __version__
 from tenantry.commands import (
+    adopt,
     ci,
     destroy,
     doctor,
@@ -27,6 +28,7 @@ from tenantry.commands import (
     orphans,
     plan,
     project,
+    release,
     rename,
     rotate,
     schema,
@@ -63,7 +65,9 @@ for command in (
     orphans.orphans,
     show.show,
     new.new,
+    adopt.adopt,
     rename.rename,
+    release.release,
     rotate.rotate,
     validate.validate,
     schema.schema,

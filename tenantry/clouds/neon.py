@@ -7,6 +7,7 @@ the account's plan is not checked here: only Neon knows the plan.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.clouds.cloud import Account, DatabaseCloud, Kind
@@ -33,6 +34,9 @@ REGION_ALIASES: Final = {region.partition("-")[2]: region for region in REGIONS}
     "germanywestcentral": "azure-gwc",
     "azure-germanywestcentral": "azure-gwc",
 }
+
+PROJECT_ID: Final = re.compile("[a-z0-9-]{1,60}")
+"""Neon API v2, `project_id` in a path."""
 
 POSTGRES_VERSIONS: Final = (15, 16, 17, 18)
 POSTGRES_ENDED: Final = {14: "2026-11-12"}
@@ -165,6 +169,7 @@ They belong to the superuser, so no role of a Neon customer can drop them. One t
 
 PROJECT: Final = "neon:index/project:Project"
 BRANCH: Final = "neon:index/branch:Branch"
+ADOPTION: Final = "pulumi-python:dynamic/tenantry:Adoption"
 ENDPOINT: Final = "neon:index/endpoint:Endpoint"
 
 
@@ -208,6 +213,7 @@ NEON: Final = DatabaseCloud(
     looks_first=(BRANCH, ENDPOINT),
     within=frozenset({BRANCH}),
     kinds={
+        ADOPTION: Kind("adoption", {"*": ("adopt",)}),
         PROJECT: Kind(
             "project",
             {

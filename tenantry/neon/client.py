@@ -24,7 +24,7 @@ _PAGE: Final = 400
 _POLICY: Final = RetryPolicy(attempts=6, first_delay=500, factor=2.0, cap=10_000)
 """Seconds; also where `Retry-After` asks for more."""
 _AGAIN: Final = {423, 429, 500, 502, 503, 504}
-"""What may pass. Only reads and deletions are sent here: both may be sent twice."""
+"""What may pass. Only what may be sent twice is sent here: reads, deletions, a new name, a role that may be there."""
 
 
 class NeonError(TenantryError):
@@ -70,7 +70,7 @@ class NeonApi:
 
     def compute_state(self, project: str) -> str:
         """Return the state of a project's first read-write compute: `init`, `active`, `idle` or `gone`. Wakes none."""
-        answer = self._ask("GET", f"/projects/{project}/endpoints")
+        answer = self.ask("GET", f"/projects/{project}/endpoints")
         if answer is None:
             return GONE
         for endpoint in answer["endpoints"]:
@@ -89,9 +89,7 @@ class NeonApi:
         found: dict[str, Live] = {}
         cursor: str | None = ""
         while cursor is not None:
-            page = self._ask(
-                "GET", "/projects", parameters | ({"cursor": cursor} if cursor else {})
-            )
+            page = self.ask("GET", "/projects", parameters | ({"cursor": cursor} if cursor else {}))
             if page is None:
                 raise NeonError(
                     f"GET /projects: there is no organization {organization} for this key"
@@ -101,7 +99,7 @@ class NeonApi:
                     "GET /projects: Neon cannot list all projects at the moment: try again"
                 )
             fresh = [each for each in page["projects"] if each["id"] not in found]
-            found |= {each["id"]: _project(each) for each in fresh}
+            found |= {each["id"]: as_project(each) for each in fresh}
             # The last page has a cursor too.
             following = page.get("pagination", {}).get("cursor")
             cursor = following if fresh and following else None
@@ -109,12 +107,12 @@ class NeonApi:
 
     def project(self, project: str) -> Live | None:
         """Return a live project; None where there is none of this id."""
-        answer = self._ask("GET", f"/projects/{project}")
-        return None if answer is None else _project(answer["project"])
+        answer = self.ask("GET", f"/projects/{project}")
+        return None if answer is None else as_project(answer["project"])
 
     def delete_project(self, project: str) -> None:
         """Delete a project; one that is gone already is a success. Neon keeps it for 7 days, recoverable."""
-        self._ask("DELETE", f"/projects/{project}")
+        self.ask("DELETE", f"/projects/{project}")
 
     def answers(self, organization: str) -> datetime | None:
         """Ask the least that needs the key and the organization, and return the API's time, where it tells one.
@@ -130,10 +128,18 @@ class NeonApi:
         except ValueError:
             return None
 
-    def _ask(
-        self, method: str, path: str, parameters: Mapping[str, str] | None = None
+    def ask(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any] | None:
-        answer = self._answer(method, path, parameters)
+        """Send a request that may be sent twice, and return the answer; None where there is no such thing (404).
+
+        :raises NeonError: the API refuses it, or does not answer
+        """
+        answer = self._answer(method, path, parameters, body)
         if answer is None:
             return None
         try:
@@ -145,7 +151,11 @@ class NeonApi:
         return found
 
     def _answer(
-        self, method: str, path: str, parameters: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> httpx.Response | None:
         import httpx
         from tenacity import (
@@ -164,7 +174,9 @@ class NeonApi:
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         try:
-            answer: httpx.Response = attempts(self._client.request, method, path, params=parameters)
+            answer: httpx.Response = attempts(
+                self._client.request, method, path, params=parameters, json=body
+            )
         except httpx.HTTPError as error:
             raise NeonDisturbedError(
                 f"{self._client.base_url}: {hidden(str(error), self._key)}; is NEON_API_URL right, is the local cloud up?"
@@ -181,7 +193,8 @@ class NeonApi:
         return answer
 
 
-def _project(found: Mapping[str, Any]) -> Live:
+def as_project(found: Mapping[str, Any]) -> Live:
+    """Read a project as the API writes it."""
     return Live(
         id=found["id"],
         name=found["name"],

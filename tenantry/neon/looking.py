@@ -40,18 +40,18 @@ class NeonClient:
 
         :param organization: its id; empty where the key implies it
         """
-        self._api = api
+        self.api = api
         self._organization = organization
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._api.close()
+        self.api.close()
 
     def answers(self) -> datetime | None:
         """Ask for one project of the organization; return Neon's time."""
-        return self._api.answers(self._organization)
+        return self.api.answers(self._organization)
 
     def look(self, ours: Ours) -> tuple[list[Live], frozenset[str]]:
         """List our projects, and the ids of those that are gone for certain."""
@@ -60,7 +60,7 @@ class NeonClient:
         found = {
             each.id: each
             for search in sorted(searches)
-            for each in self._api.projects(self._organization, search)
+            for each in self.api.projects(self._organization, search)
             if ours.has(each)
         }
         # Not in the list: gone, renamed, or in another organization.
@@ -72,14 +72,14 @@ class NeonClient:
 
     def find(self, id_: str) -> Live | None:
         """Return a live project; None where there is none of this id."""
-        return self._api.project(id_)
+        return self.api.project(id_)
 
     def delete(self, found: Live) -> None:
         """Delete a project. Neon keeps it for 7 days, recoverable."""
-        self._api.delete_project(found.id)
+        self.api.delete_project(found.id)
 
     def computes(self, ids: Iterable[str]) -> dict[str, str]:
         """Read the state of each project's compute, as `NeonApi.compute_state`: one request each, a few at a time."""
         wanted = list(ids)
         with ThreadPoolExecutor(_READERS) as readers:
-            return dict(zip(wanted, readers.map(self._api.compute_state, wanted), strict=True))
+            return dict(zip(wanted, readers.map(self.api.compute_state, wanted), strict=True))

@@ -44,6 +44,7 @@ _EFFECTS: Final = (
     ),
 )
 _REMOVALS: Final = (
+    (re.compile(r"adopt"), "which changes nothing: the project is the app's already"),
     (
         re.compile(r"database\.(block_public_connections|maintenance_window|quota)"),
         "which leaves the project's as it is",
@@ -72,13 +73,20 @@ def changes(before: str | None, after: str | None) -> tuple[FieldChange, ...]:
     now = json.loads(after)
     if before is None:
         return tuple(sorted(_new(now), key=lambda change: change.field))
-    then = json.loads(before)
-    found = [*_renamed(then, now), *_compared(then, now, "")]
-    return tuple(sorted((_named(each, now) for each in found), key=lambda change: change.field))
+    return differences(json.loads(before), now)
+
+
+def differences(old: Facts, new: Facts) -> tuple[FieldChange, ...]:
+    """Compare the fields that `old` has with those of an app, sorted by field.
+
+    :param new: an app as `tenantry.registry.declared` gives it
+    """
+    found = [*_renamed(old, new), *_compared(old, new, "")]
+    return tuple(sorted((_named(each, new) for each in found), key=lambda change: change.field))
 
 
 def _renamed(old: Facts, new: Facts) -> Iterator[FieldChange]:
-    if old["id"] != new["id"]:
+    if old.get("id", new["id"]) != new["id"]:
         yield FieldChange(field="id", old=old["id"], new=new["id"], effect=_RENAMED)
 
 

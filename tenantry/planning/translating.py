@@ -8,7 +8,9 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.clouds.cloud import DatabaseCloud
+from tenantry.clouds.neon import ADOPTION
 from tenantry.clouds.table import cloud_of
+from tenantry.planning.adopting import adoption_lines
 from tenantry.planning.fields import changes
 from tenantry.planning.plan import (
     Action,
@@ -124,7 +126,7 @@ def _row(
             unchanged=counts["same"],
         ),
         destroys=_destroyed(resources),
-        notes=(*sorted(notes), *_revisions(resources)),
+        notes=(*sorted(notes), *_adopted(resources, after), *_revisions(resources)),
         changes=edited,
         others=() if action in {"create", "delete"} else _others(resources, edited, action),
     )
@@ -186,6 +188,14 @@ def _destroyed(resources: list[Resource]) -> tuple[str, ...]:
             if kind_of(step.type).lost and not (with_project and step.type in IN_PROJECT)
         )
     )
+
+
+def _adopted(resources: list[Resource], declared: str | None) -> tuple[str, ...]:
+    for step in resources:
+        if step.type == ADOPTION and step.operation == "create" and step.new and declared:
+            inputs = step.new.inputs
+            return adoption_lines(inputs["found"], declared, inputs["name"])
+    return ()
 
 
 def _revisions(resources: list[Resource]) -> Iterator[str]:

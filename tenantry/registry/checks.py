@@ -8,7 +8,7 @@ from tenantry.clouds import aura, neon, table
 from tenantry.errors import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tenantry.registry.document import Path
     from tenantry.registry.models import App, Graph
@@ -34,6 +34,18 @@ def check(app: App) -> Iterator[Finding]:
     yield from _graph(app)
     yield from _users(app)
     yield from _revision(app)
+
+
+def check_together(apps: Iterable[App]) -> Iterator[tuple[App, Finding]]:
+    """Find every rule that apps break together, each with the later of them."""
+    takers: dict[str, App] = {}
+    for app in apps:
+        if app.adopt is None:
+            continue
+        first = takers.setdefault(app.adopt.project, app)
+        if first is not app:
+            message = f"{first.id} adopts the same project (line {first.location.line}): a project is one app's"
+            yield app, Finding((("adopt", "project"),), message)
 
 
 def _provider(app: App) -> Iterator[Finding]:

@@ -276,6 +276,8 @@ class _Resolver:
         for finding in renamed.check(tenants, apps):
             if not any(self.faults.covers(path) for path in finding.paths):
                 self.found[finding.paths[0], finding.message] = None
+        for late, finding in checks.check_together(apps):
+            self.report(finding, _Place(("tenants", late.tenant, "apps", late.name), ()))
         for path, message in self.found:
             self.faults.add(path, message)
         return models.Registry(

@@ -174,6 +174,13 @@ class GraphsPerUser(Graph):
     users: tuple[str, ...] = ()
 
 
+class Adopt(Frozen):
+    """A Neon project that is there already, and becomes the app's in the place of a new one."""
+
+    project: str
+    """Its id in Neon."""
+
+
 class DeclaredGraph(NamedTuple):
     """One instance that an app asks for."""
 
@@ -238,6 +245,7 @@ class App(Frozen):
     environment: Environment
     region: str
     """Neon's own name of the region, never an alias."""
+    adopt: Adopt | None = None
     database: Database = Database()
     services: tuple[ServiceEntry, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()

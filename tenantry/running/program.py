@@ -20,6 +20,7 @@ PROGRAM: Final = (
     "tenantry.catalog",
     "tenantry.clouds",
     "tenantry.engine.pins",
+    "tenantry.neon",
     "tenantry.provisioning",
     "tenantry.registry",
     "tenantry.schemas",

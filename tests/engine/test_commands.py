@@ -165,8 +165,11 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
         shell.example(f"tenantry ci {name}")
 
     # Changes of the registry alone.
-    for name in ("keys rotate", "keys revoke", "new"):
+    for name in ("keys rotate", "keys revoke", "new", "release"):
         shell.example(f"tenantry {name}")
+    # Of an app that has a project.
+    refused = shell.example("tenantry adopt", 1)
+    assert "acme/web has project" in refused.err
     file.write_text(text)
     shell.example("tenantry destroy")
     assert projects(own_cloud, "tenantry--") == ["tenantry--acme--web"]

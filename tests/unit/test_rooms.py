@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 # From top to bottom: a room imports only those behind it.
 ROOMS: Final = (
     *("__main__", "reference", "cli", "commands", "presenting", "ci", "fleet", "applying"),
-    *("recovery", "planning", "states", "neon", "aura", "catalog"),
+    *("adoption", "recovery", "planning", "states", "neon", "aura", "catalog"),
     *("running", "engine", "repository", "registry", "schemas", "provisioning"),
     *("pauses", "sharing", "surroundings", "clouds", "errors", "hiding", "retries", "shipped"),
 )

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from tenantry.errors import shown
 from tenantry.registry import models
+from tenantry.registry.written.adopt import Adopt
 from tenantry.registry.written.api_keys import ApiKey
 from tenantry.registry.written.database import Database, Region
 from tenantry.registry.written.graphs import Graph, GraphsPerUser
@@ -76,6 +77,7 @@ class App(Settings):
         None,
         description="The id that the app had before, or several, the newest first, until every stack has been applied.",
     )
+    adopt: Adopt | None = None
 
 
 class Tenant(Written):

@@ -9,6 +9,7 @@ import pytest
 from components.tenant_app import TenantApp
 from tenantry.registry import App, load
 from tenantry.registry.declared import declared
+from tenantry.registry.models import Adopt
 from tests.unit.components.recording import SECRET, RecordingMonitor, Registered, run
 
 REGISTRY = """\
@@ -119,6 +120,25 @@ def test_the_project_gets_what_the_registry_asks_for(tmp_path: Path) -> None:
     }
     assert project.delete_before_replace
     assert project.ignore_changes == ("branch",)
+
+
+def test_a_project_that_is_adopted_is_made_the_apps_first(tmp_path: Path) -> None:
+    wanted = app(tmp_path).model_copy(update={"adopt": Adopt(project="flat-bread-1")})
+    monitor = declare(wanted)
+    adoption = only(monitor, "pulumi-python:dynamic/tenantry:Adoption")
+    assert adoption.parent_type == "tenantry:app:Project"
+    given = {name: each for name, each in adoption.inputs.items() if name != "__provider"}
+    assert given == {
+        "target": "acme/web",
+        "project": "flat-bread-1",
+        "name": "tenantry--acme--web",
+        "owner": "tenant_acme__web__owner",
+        "organization": "org-test",
+        "region": "aws-eu-central-1",
+        "postgresVersion": 17.0,
+        "logicalReplication": False,
+    }
+    assert adoption.urn in only(monitor, PROJECT).dependencies
 
 
 @pytest.mark.parametrize(("written", "given"), [("true", "yes"), ("false", "no")])

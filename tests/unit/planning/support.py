@@ -23,6 +23,7 @@ RECORD = "pulumi-python:dynamic/tenantry:AppRecord"
 MIGRATION = "pulumi-python:dynamic/tenantry:Migration"
 API_KEY = "pulumi-python:dynamic/tenantry:ApiKey"
 GRAPH = "pulumi-python:dynamic/tenantry:AuraInstance"
+ADOPTION = "pulumi-python:dynamic/tenantry:Adoption"
 CATALOG = "pulumi-python:dynamic/tenantry:Catalog"
 
 Event = dict[str, Any]

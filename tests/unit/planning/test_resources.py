@@ -37,6 +37,7 @@ tenants:
         api_keys: [{name: ci}]
         graph: {type: professional-db, cloud: gcp, region: us-central1, memory: 1GB}
         graphs_per_user: {type: professional-db, cloud: gcp, region: us-central1, memory: 1GB, users: [ada]}
+        adopt: {project: flat-bread-90066822}
 """
 
 

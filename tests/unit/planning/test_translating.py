@@ -1,7 +1,9 @@
+import json
 from typing import Any
 
 from tenantry.planning.plan import Counts, Row
 from tests.unit.planning.support import (
+    ADOPTION,
     API_KEY,
     APP,
     BRANCH,
@@ -160,6 +162,60 @@ def test_a_field_that_no_resource_holds_is_pending_too() -> None:
 def test_a_new_app() -> None:
     row = only(application(None, WEB, step("create", PROJECT, "acme/web", new={"name": "x"})))
     assert (row.action, row.resources, row.others) == ("create", Counts(create=1), ())
+
+
+def test_a_new_app_that_takes_a_project_over_says_what_changes_about_it() -> None:
+    found = {
+        "project": "p-1",
+        "name": "kitchen",
+        "databases": ["neondb", "menu"],
+        "roles": ["neondb_owner"],
+        "settings": {
+            "region": "aws-us-east-2",
+            "database": {
+                "postgres_version": 17,
+                "history_retention": 604_800,
+                "quota": {"logical_size": 1024},
+                "compute": {"min_cu": 0.25, "max_cu": 4, "suspend_after": 300},
+            },
+        },
+    }
+    taking = {"name": "tenantry--acme--web", "project": "p-1", "found": json.dumps(found)}
+    adopting = app(adopt={"project": "p-1"})
+    row = only(
+        application(
+            None,
+            adopting,
+            step("create", ADOPTION, "acme/web/adoption", new=taking),
+            step("create", PROJECT, "acme/web", new={"name": "tenantry--acme--web"}),
+        )
+    )
+    assert row.action == "create"
+    taken, *changed = row.notes
+    assert taken == (
+        "takes over project p-1, renamed from kitchen to tenantry--acme--web: its databases (neondb, menu), roles and "
+        "data stay, and the app's own are made beside them"
+    )
+    assert changed == [
+        "of the project: database.compute.max_cu: 4 → 2",
+        "of the project: database.history_retention: 7d → 6h",
+    ]
+    assert "adopt.project: p-1" in [each.text for each in row.changes]
+
+
+def test_an_adoption_that_is_done_may_be_taken_out_of_the_registry() -> None:
+    row = only(
+        application(
+            app(adopt={"project": "p-1"}),
+            WEB,
+            step("delete", ADOPTION, "acme/web/adoption", old={"project": "p-1"}),
+            step("same", PROJECT, "acme/web", old={"a": 1}, new={"a": 1}),
+        )
+    )
+    assert (row.action, row.destroys, row.others) == ("update", (), ())
+    assert [each.text for each in row.changes] == [
+        "adopt: {project: p-1} → none, which changes nothing: the project is the app's already"
+    ]
 
 
 def test_an_app_that_leaves_says_what_is_lost() -> None:

@@ -187,6 +187,7 @@ def test_every_field_arrives_in_plain_units() -> None:
             "snapshot_before_delete": False,
         },
         "graphs_per_user": None,
+        "adopt": None,
         "deletion": "retain",
         "quotas": {"databases": 2, "api_keys": 3, "services": 3},
         # What a step leaves out keeps that step's own default.
