@@ -10,7 +10,6 @@ name: moving or renaming one of them breaks every state that holds an adopted ap
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, CreateResult
@@ -88,7 +87,7 @@ class AdoptionProvider(Provider):
     def _connect(self) -> NeonClient:
         from tenantry.neon.looking import connect
 
-        return connect(self._settings, os.environ)
+        return connect(self._settings, self.surroundings.environment)
 
 
 class Adoption(Resource, module="tenantry", name="Adoption"):

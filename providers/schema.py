@@ -22,6 +22,7 @@ from providers.provider import Provider
 from providers.resource import Resource
 from tenantry.provisioning.retries import repeat
 from tenantry.retries import RetryPolicy
+from tenantry.schemas.templates import TEMPLATES
 
 if TYPE_CHECKING:
     from tenantry.schemas.connecting import TenantDatabase
@@ -111,11 +112,12 @@ class MigrationProvider(Provider):
         }
 
     def _run(self, database: TenantDatabase, wanted: Wanted, recorded: Schema | None) -> Schema:
-        if not self.served or wanted.path is None:
+        ours = wanted.path is None and wanted.template in TEMPLATES
+        if ours or not self.served:
             from tenantry.schemas.migrating import migrate
 
             return migrate(database, wanted, recorded)
-        # An operator's code, which shares no process with what else a command does.
+        # An operator's or a package's code, which shares no process with what else a command does.
         from tenantry.schemas.apart import migrate_apart
 
         run = self.surroundings

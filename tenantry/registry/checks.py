@@ -235,7 +235,7 @@ def _users(app: App) -> Iterator[Finding]:
 
 def _revision(app: App) -> Iterator[Finding]:
     source = app.database.schema_source
-    if source is None or source.template is None or source.revision == "head":
+    if source is None or source.template is None or source.path or source.revision == "head":
         return
     # Imported here: only a pinned revision pays for reading the history.
     from tenantry.schemas.errors import SchemaError

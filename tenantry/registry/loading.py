@@ -16,17 +16,19 @@ from tenantry.registry.document import Map, dotted
 from tenantry.registry.problems import Problem, RegistryError
 from tenantry.registry.reading import read
 from tenantry.registry.scalars import EMPTY
+from tenantry.registry.templates import resolved
 from tenantry.registry.users import UsersError, read_users
 from tenantry.registry.written import registry as written
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import NotTextError, wrong_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
     from tenantry.registry.document import Document, Path
+    from tenantry.registry.written.templates import Template
 
 NAMESPACE: Final = "tenantry"
 """The namespace of a registry that names none."""
@@ -253,9 +255,11 @@ class _Resolver:
         # Reported at the end, once for all apps that share the fault. A fault in the defaults must not hide the other
         # faults of the same app.
         self.found: dict[tuple[Path, str], None] = {}
+        self.templates: Mapping[str, Template] = {}
 
     def registry(self, registry: written.Registry) -> models.Registry:
         namespace = registry.namespace or NAMESPACE
+        self.templates = registry.templates or {}
         defaults = _given(registry.defaults)
         tenants, apps = [], []
         for label, tenant in registry.tenants.items():
@@ -300,7 +304,8 @@ class _Resolver:
                 # The rest of the app is still checked; the registry itself is refused.
                 settings = settings | {key: stand_in}
         if database := settings.get("database"):
-            settings = settings | {"database": _with_branch_names(database)}
+            database = self.with_template(_with_branch_names(database), place)
+            settings = settings | {"database": database}
         if graphs := settings.get("graphs_per_user"):
             settings = settings | {"graphs_per_user": self.with_users(graphs, place)}
         app = models.App(
@@ -319,6 +324,18 @@ class _Resolver:
         for finding in checks.check(app):
             self.report(finding, place)
         return app
+
+    def with_template(self, database: dict[str, Any], place: _Place) -> dict[str, Any]:
+        """Put the folder of a template of the operator's own beside its name; without one of that name, no schema."""
+        source = database.get("schema_source")
+        if source is None:
+            return database
+        try:
+            return database | {"schema_source": resolved(source, self.templates)}
+        except LookupError as error:
+            where: Path = ("database", "schema")
+            self.report(checks.Finding(((*where, "template"), where), error.args[0]), place)
+            return database | {"schema_source": None}
 
     def with_users(self, graphs: dict[str, Any], place: _Place) -> dict[str, Any]:
         """Put the users of a file in the place of its name."""

@@ -51,11 +51,13 @@ class Frozen(BaseModel):
 
 
 class SchemaSource(Frozen):
-    """Where an app's tables come from: a template of ours or an Alembic folder; exactly one is set."""
+    """Where an app's tables come from: a template, an Alembic folder, or both for a template of the operator's own."""
 
     template: str | None = None
     path: str | None = None
     """Relative to the folder of the registry file."""
+    extensions: tuple[str, ...] = ()
+    """What a template of the operator's own needs; the others tell it themselves."""
     revision: str = "head"
     allow_downgrade: bool = False
 

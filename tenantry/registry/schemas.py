@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.schemas.errors import SchemaError
 from tenantry.schemas.history import history_of
-from tenantry.schemas.templates import TEMPLATES
+from tenantry.schemas.templates import template_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,9 @@ def _plan(source: SchemaSource, path: str | None, history: History) -> SchemaPla
         target=target,
         revisions=revisions,
         digest=history.digest(revisions),
-        extensions=TEMPLATES[source.template].extensions if source.template else (),
+        extensions=source.extensions
+        if source.path or not source.template
+        else template_named(source.template).extensions,
         allow_downgrade=source.allow_downgrade,
     )
 

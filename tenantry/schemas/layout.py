@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tenantry.schemas.errors import SchemaError
-from tenantry.schemas.templates import TEMPLATES
+from tenantry.schemas.templates import TEMPLATES, template_named
 
 ENVIRONMENT: Final = Path(__file__).parent / "environment"
 """The environment of a history that has none of its own."""
@@ -28,11 +28,11 @@ class Layout:
     versions: tuple[Path, ...]
     ini: Path | None = None
     ours: bool = False
-    """Whether it is a template: its files are Tenantry's own, and change nothing of the process that runs them."""
+    """Whether it is a template of ours, whose files change nothing of the process that runs them."""
 
 
 def layout_of(name: str, *, template: str | None, path: str | None) -> Layout:
-    """Find the parts of a template, or of the folder at `path`.
+    """Find the parts of a template, or of the folder at `path`, which may have a template's name.
 
     A folder is one of three:
 
@@ -43,8 +43,9 @@ def layout_of(name: str, *, template: str | None, path: str | None) -> Layout:
     :param name: what messages call the history
     :raises SchemaError: the folder is not there, or not a history
     """
-    if template is not None:
-        return Layout(ENVIRONMENT, TEMPLATES[template].folders, ours=True)
+    if template is not None and path is None:
+        folders = template_named(template).folders
+        return Layout(ENVIRONMENT, folders, ours=template in TEMPLATES)
     folder = Path(path or "").absolute()
     if not folder.is_dir():
         raise SchemaError(f"{name} is not a folder: {folder}")

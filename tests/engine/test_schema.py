@@ -91,6 +91,19 @@ def live(workspace: Workspace, query: str) -> object:
     return row and row[0]
 
 
+def test_a_folder_with_the_name_of_a_template_is_the_same_history(converged: Workspace) -> None:
+    before = heads(converged)
+    named = HEAD.replace(
+        "tenants:", "templates: {stock: {path: ./history, extensions: [hstore]}}\ntenants:"
+    )
+    hub = "      hub: {database: {schema: neonhub, branches: {copy: {}}}}\n"
+    converged.apply(f"{named}      shop: {{database: {{schema: stock}}}}\n{hub}")
+    assert heads(converged) == before
+    assert live(converged, "SELECT count(*) FROM pg_extension WHERE extname = 'hstore'") == 1
+    converged.assert_converged()
+    converged.apply(registry("./history", more=hub))
+
+
 def test_a_template_is_at_head_and_its_tables_are_the_logins_to_use(
     converged: Workspace,
 ) -> None:

@@ -14,6 +14,7 @@ from tenantry.registry.written.limits import Limits, Quotas, Retries
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import Rule, RuleError, literal
 from tenantry.registry.written.services import Service, ServiceName, long_service
+from tenantry.registry.written.templates import Templates
 from tenantry.registry.written.texts import AppId, Label, Line, TenantLabel, one_or_more
 
 
@@ -106,5 +107,10 @@ class Registry(Written):
         json_schema_extra={"default": "tenantry"},
     )
     limits: Limits | None = None
+    templates: Templates | None = Field(
+        None,
+        description="Schema templates of your own, by name: a folder each, or mappings.",
+        json_schema_extra={"default": {}},
+    )
     defaults: Settings | None = Field(None, description="What holds where an app says nothing.")
     tenants: dict[TenantLabel, Tenant] = Field(description="The tenants, by name; {} for none.")

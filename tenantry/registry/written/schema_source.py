@@ -5,10 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from tenantry.errors import did_you_mean, shown
+from tenantry.errors import shown
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.rules import Flag, Rule, RuleError, matching, text, wrong_kind
-from tenantry.registry.written.texts import PATH_STARTS, Folder, label
+from tenantry.registry.written.texts import LABEL_PATTERN, PATH_STARTS, Folder, label
 from tenantry.schemas.templates import TEMPLATES
 
 
@@ -17,18 +17,6 @@ def revision(value: object) -> str:
     word = text(value)
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", word, re.ASCII):
         raise RuleError(f'{shown(word)} is not a revision: write its id, or "head"')
-    return word
-
-
-def template(value: object) -> str:
-    """Check a schema template's name: those of `tenantry.schemas`."""
-    word = label(value)
-    if word not in TEMPLATES:
-        known = ", ".join(TEMPLATES)
-        raise RuleError(
-            f"{shown(word)} is not a template: write one of {known}, or a path that starts with "
-            f"./, ../ or /{did_you_mean(word, TEMPLATES)}"
-        )
     return word
 
 
@@ -41,7 +29,14 @@ def long_schema(value: object) -> object:
     raise RuleError(wrong_kind("a template's name, a path or a mapping", value))
 
 
-Template = Annotated[str, Rule(template, {"type": "string", "enum": list(TEMPLATES)})]
+# Editors offer ours. Whether there is one of another name is known with the whole file (`registry.templates`).
+Template = Annotated[
+    str,
+    Rule(
+        label,
+        {"anyOf": [{"enum": list(TEMPLATES)}, {"type": "string", "pattern": LABEL_PATTERN}]},
+    ),
+]
 Revision = Annotated[str, matching(revision, "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 
 
@@ -53,7 +48,8 @@ class SchemaSource(Written):
     )
 
     template: Template | None = Field(
-        None, description="A schema template that comes with Tenantry."
+        None,
+        description="A schema template: one that comes with Tenantry, of this file's templates, or of a package.",
     )
     path: Folder | None = Field(
         None,

@@ -68,11 +68,11 @@ def folder(value: object) -> str:
     return word
 
 
-_LABEL_PATTERN: Final = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-Label = Annotated[str, matching(label, _LABEL_PATTERN, maxLength=LABEL_LENGTH)]
+LABEL_PATTERN: Final = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+Label = Annotated[str, matching(label, LABEL_PATTERN, maxLength=LABEL_LENGTH)]
 TenantLabel = Annotated[
-    str, matching(tenant_label, _LABEL_PATTERN, maxLength=LABEL_LENGTH, **{"not": {"const": "all"}})
+    str, matching(tenant_label, LABEL_PATTERN, maxLength=LABEL_LENGTH, **{"not": {"const": "all"}})
 ]
-AppId = Annotated[str, matching(app_id, f"{_LABEL_PATTERN[:-1]}/{_LABEL_PATTERN[1:]}")]
+AppId = Annotated[str, matching(app_id, f"{LABEL_PATTERN[:-1]}/{LABEL_PATTERN[1:]}")]
 Line = Annotated[str, Rule(one_line, {"type": "string", "minLength": 1, "maxLength": LINE_LENGTH})]
 Folder = Annotated[str, matching(folder, r"^(\./|\.\./|/)")]

@@ -153,7 +153,7 @@ BAD = [
         "an unknown key at the top",
         HEAD + "tenant: {}\ntenants: {}\n",
         (
-            '2:1: tenant: is not a key here: write one of version, namespace, limits, defaults, tenants (did you mean "tenants"?)',
+            '2:1: tenant: is not a key here: write one of version, namespace, limits, templates, defaults, tenants (did you mean "tenants"?)',
         ),
     ),
     Bad(
@@ -1077,6 +1077,37 @@ BAD = [
         DB + "          schema: neonhb\n",
         (
             f'9:19: {WEB}.database.schema: "neonhb" is not a template: write one of base, neonhub, or a path that starts with ./, ../ or / (did you mean "neonhub"?)',
+        ),
+    ),
+    Bad(
+        "no template of that name, in the long form",
+        DB + "          schema: {template: lab, revision: one}\n",
+        (
+            f'9:30: {WEB}.database.schema.template: "lab" is not a template: write one of base, neonhub, or a path that starts with ./, ../ or /',
+        ),
+    ),
+    Bad(
+        "no template of that name, in the defaults",
+        HEAD
+        + "templates: {lab: ./lab}\ndefaults: {environment: staging, region: us-east-1, database: {schema: lap}}\n"
+        + "tenants: {a: {apps: {b: {}, c: {}}}}\n",
+        (
+            '3:72: defaults.database.schema: "lap" is not a template: write one of base, neonhub, lab, or a path that starts with ./, ../ or / (did you mean "lab"?)',
+        ),
+    ),
+    Bad(
+        "a template of one's own with a name of ours",
+        HEAD + "templates: {base: ./lab}\ntenants: {}\n",
+        (
+            '2:13: templates.base: "base" is the name of a template that comes with Tenantry: write another name',
+        ),
+    ),
+    Bad(
+        "a template of one's own that is no path",
+        HEAD + "templates: {lab: schemas/lab, more: {extensions: [hstore]}}\ntenants: {}\n",
+        (
+            '2:18: templates.lab: "schemas/lab" is not a path: start it with ./, ../ or /',
+            "2:31: templates.more.path: is missing: write it",
         ),
     ),
     Bad(

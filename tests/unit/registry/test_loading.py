@@ -118,6 +118,7 @@ def test_every_field_arrives_in_plain_units() -> None:
             "schema": {
                 "template": None,
                 "path": "../shop",
+                "extensions": [],
                 "revision": "ae10",
                 "allow_downgrade": False,
             },
