@@ -54,6 +54,15 @@ class Faults:
         counted: Json = self.client.get("/requests").raise_for_status().json()[api]
         return counted
 
+    def changed(self) -> dict[str, int]:
+        """Return how often the clouds were asked to change something, by route; queries of a graph change nothing."""
+        return {
+            route: counted["total"]
+            for api in ("neon", "aura")
+            for route, counted in self.requests(api)["routes"].items()
+            if not route.startswith(("GET ", "POST /oauth/", "POST /db/"))
+        }
+
     def asked(self, api: str, route: str) -> int:
         """Return how often a route was asked."""
         return int(self.requests(api)["routes"].get(route, {"total": 0})["total"])

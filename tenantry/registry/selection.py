@@ -33,7 +33,16 @@ def select(registry: Registry, spec: str | Sequence[str]) -> tuple[App, ...]:
             'selects no app: write "all", or ids and tenants such as acme/web, acme'
         )
     known = {app.id for app in registry.apps} | {tenant.label for tenant in registry.tenants}
-    unknown = [f"{shown(name)}{did_you_mean(name, known)}" for name in wanted if name not in known]
+    renamed = {before: app.id for app in registry.apps for before in app.renamed_from} | {
+        before: tenant.label for tenant in registry.tenants for before in tenant.renamed_from
+    }
+    unknown = [
+        f"{shown(name)} ({renamed[name]} now)"
+        if name in renamed
+        else f"{shown(name)}{did_you_mean(name, known)}"
+        for name in wanted
+        if name not in known
+    ]
     if unknown:
         raise SelectionError(f"not in the registry: {', '.join(unknown)}")
     chosen = set(wanted)

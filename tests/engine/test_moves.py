@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.engine.fleet_folder import SECONDS, FleetFolder
-from tests.localcloud_faults import Faults, faults_of
+from tests.localcloud_faults import faults_of
 from tests.localcloud_fixture import LocalCloud
 
 REGISTRY = """\
@@ -53,16 +53,6 @@ def outputs(folder: FleetFolder, stack: str) -> dict[str, dict[str, object]]:
         folder.pulumi("stack", "output", "--json", "--show-secrets", "--stack", stack)
     )
     return found
-
-
-def changing(faults: Faults) -> dict[str, int]:
-    """What the clouds were asked to change, by route."""
-    return {
-        route: counted["total"]
-        for api in ("neon", "aura")
-        for route, counted in faults.requests(api)["routes"].items()
-        if not route.startswith("GET ") and route != "POST /oauth/token"
-    }
 
 
 def test_apps_move_to_stacks_of_their_own_and_back_and_no_cloud_hears_of_it(
@@ -120,7 +110,7 @@ def test_apps_move_to_stacks_of_their_own_and_back_and_no_cloud_hears_of_it(
         apart = [outputs(folder, stack) for stack in ("acme--web", "acme--lab")]
         for name in ("apps", "urls", "apiKeys", "graphs"):
             assert before[name] == {**apart[0][name], **apart[1][name]}
-        assert changing(faults) == {}
+        assert faults.changed() == {}
 
         # An app that the fleet made has a key of its own, and comes along.
         with folder.registry.open("a") as file:
@@ -137,5 +127,5 @@ def test_apps_move_to_stacks_of_their_own_and_back_and_no_cloud_hears_of_it(
         for name in ("apps", "urls", "apiKeys", "graphs"):
             assert after[name] == {**before[name], **new[name]}
         folder.pulumi("up", "--stack", "prod", "--yes", "--skip-preview", "--expect-no-changes")
-        assert changing(faults) == {}
+        assert faults.changed() == {}
     folder.pulumi("destroy", "--stack", "prod", "--yes", "--skip-preview", "--run-program=false")

@@ -14,7 +14,7 @@ import psycopg
 from tenantry.catalog.verification import verify
 from tests.engine.fleet_folder import FleetFolder
 from tests.engine.workspace import Workspace, projects
-from tests.localcloud_faults import Faults, faults_of
+from tests.localcloud_faults import faults_of
 from tests.localcloud_fixture import LocalCloud
 
 REGISTRY = """\
@@ -74,16 +74,6 @@ def running(folder: Path, environment: Mapping[str, str]) -> Run:
     return run
 
 
-def changing(faults: Faults) -> dict[str, int]:
-    """What the clouds were asked to change, by route."""
-    return {
-        route: counted["total"]
-        for api in ("neon", "aura")
-        for route, counted in faults.requests(api)["routes"].items()
-        if not route.startswith(("GET ", "POST /oauth/", "POST /db/"))
-    }
-
-
 def without_ids(value: Any, before: str, after: str) -> Any:
     """Outputs of an app that was renamed, as they would be under its id of now."""
     return json.loads(json.dumps(value).replace(f'"{before}"', f'"{after}"'))
@@ -126,7 +116,7 @@ def test_an_app_and_its_tenant_are_renamed_and_nothing_is_made_anew(
 
         rename_by_hand(workspace, run)
         run("up", "--yes")
-        assert changing(faults) == {
+        assert faults.changed() == {
             "PATCH /projects/{project_id}": 1,
             "PATCH /instances/{instance_id}": 1,
         }
@@ -147,7 +137,7 @@ def test_an_app_and_its_tenant_are_renamed_and_nothing_is_made_anew(
             ("update", [], [])
         ] * 3
         run("up", "--yes")
-        assert changing(faults) == {
+        assert faults.changed() == {
             "PATCH /projects/{project_id}": 3,
             "PATCH /instances/{instance_id}": 1,
         }
@@ -212,7 +202,7 @@ def test_the_stack_of_an_app_in_a_fleet_is_renamed_with_it_through_any_death(
             assert outputs(f"acme--{new}") == without_ids(before, "acme/web", f"acme/{new}")
             assert "No changes" in run("fleet", "plan")
             assert folder.fleet().up().results == ()
-        assert changing(faults) == {
+        assert faults.changed() == {
             "PATCH /projects/{project_id}": 3,
             "PATCH /instances/{instance_id}": 3,
         }

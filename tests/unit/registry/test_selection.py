@@ -77,3 +77,12 @@ def test_a_stack_that_is_called_as_an_apps_own_holds_that_app(
 def test_a_stack_that_is_called_as_that_of_an_app_that_left_holds_no_other() -> None:
     with pytest.raises(SelectionError, match="the registry has no such app"):
         select_for(REGISTRY, "all", "acme--old")
+
+
+def test_a_name_of_before_is_told_by_the_name_of_now() -> None:
+    found = parse(
+        b"version: 1\ndefaults: {environment: staging, region: gwc}\ntenants:\n"
+        b"  b: {renamed_from: a, apps: {new: {renamed_from: b/old}}}\n"
+    )
+    with pytest.raises(SelectionError, match=r'"b/old" \(b/new now\), "a" \(b now\)'):
+        select(found, "b/old, a")
