@@ -10,6 +10,7 @@ from tenantry.clouds.table import databases
 from tenantry.errors import TenantryError
 from tenantry.registry.applied import AppliedApp
 from tenantry.registry.graphs import graph_place
+from tenantry.registry.likeness import hint, taken_back
 from tenantry.registry.models import App, Limits
 from tenantry.registry.permission import permission
 
@@ -58,6 +59,8 @@ def check_transition(
     - A project is destroyed when its app leaves, and when the app changes its provider or what that cannot change about
       a project. A branch is destroyed when it leaves. Each takes two reviewed steps: `deletion: delete` applied, then
       the change.
+    - An app that was renamed does not leave in the run in which one with its id of before arrives: somebody took the
+      change back, and did not say so.
     - An app that was applied with `deletion: retain` may leave, since its project stays.
     - One run takes something from one app only, or from those in `allowed`: a file that was cut short loses more. The
       registry may lower that to none (`limits.removals: 0%`).
@@ -141,7 +144,7 @@ def judge_transition(
                 f"select it again; to destroy what the stack holds of it as its deletion says: {permission(old.id)}"
             )
         elif new is None:
-            _leaving(old, judgement, renaming(old, new_apps, known))
+            _leaving(old, new_apps, known, judgement)
         elif old.namespace and old.namespace != new.namespace:
             judgement.refused.append(
                 f"{old.id} was applied under the namespace {old.namespace}, and the registry says {new.namespace}, which is another's: "
@@ -162,42 +165,19 @@ def judge_transition(
     return judgement
 
 
-def renaming(old: AppliedApp, arriving: Iterable[App], known: Collection[str]) -> str:
-    """Say how to keep an app that leaves, where a new one looks like the same app under another id; else nothing.
-
-    :param known: the ids of all apps of the registry
-    """
-    alike = [app for app in arriving if _looks_like(old, app)]
-    tenant, _, name = old.id.partition("/")
-    # The nearer id is the likelier one.
-    nearest = [app for app in alike if app.tenant == tenant] or [
-        app for app in alike if app.name == name
-    ]
-    if len(nearest) > 1 or (len(alike) > 1 and not nearest):
-        return ""
-    for app in nearest or alike:
-        gone = app.name == name and not any(each.startswith(f"{tenant}/") for each in known)
-        ids = f"{tenant} {app.tenant}" if gone else f"{old.id} {app.id}"
-        return f". Did you mean a rename? tenantry rename {ids} --write"
-    return ""
-
-
-def _looks_like(old: AppliedApp, new: App) -> bool:
-    return (
-        not _unchangeable(old, new)
-        and old.branches == {branch.name for branch in new.database.branches}
-        and old.api_keys.keys() == {key.name for key in new.api_keys}
-        and len(old.graphs) == len(new.graphs)
-    )
-
-
-def _leaving(app: AppliedApp, judgement: Judgement, hint: str) -> None:
+def _leaving(
+    app: AppliedApp, arriving: Collection[App], known: Collection[str], judgement: Judgement
+) -> None:
+    if line := taken_back(app, arriving):
+        judgement.refused.append(line)
+        return
+    meant = hint(app, arriving, known)
     title = databases()[app.provider].title
     match app.deletion:
         case "protect":
             judgement.refused.append(
                 f"{app.id} is gone, and was applied last with 'deletion: protect': nothing was changed. To keep it, "
-                f"put it back; to destroy it, put it back with 'deletion: delete', apply, then remove it{hint}"
+                f"put it back; to destroy it, put it back with 'deletion: delete', apply, then remove it{meant}"
             )
         case "retain":
             judgement.lose(
@@ -205,13 +185,13 @@ def _leaving(app: AppliedApp, judgement: Judgement, hint: str) -> None:
                 f"{app.id} leaves with 'deletion: retain': its {title} project stays in the cloud{_and_graphs(app, 'do')}, and no "
                 "stack knows it any more"
                 + ("; its API keys are revoked" if app.api_keys else "")
-                + hint,
+                + meant,
             )
         case "delete":
             judgement.lose(
                 app.id,
                 f"{app.id} leaves with 'deletion: delete': its {title} project and all data in it are destroyed"
-                f"{_and_graphs(app, 'are')}{hint}",
+                f"{_and_graphs(app, 'are')}{meant}",
             )
 
 

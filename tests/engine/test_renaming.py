@@ -221,21 +221,25 @@ def test_the_stack_of_an_app_in_a_fleet_is_renamed_with_it_through_any_death(
     )
 
 
-def test_a_renaming_that_was_cut_off_can_be_taken_back(
+def test_a_renaming_that_failed_half_way_can_be_taken_back(
     cloud: LocalCloud, workspace: Workspace
 ) -> None:
+    run = running(workspace.folder, workspace.environment)
     text = REGISTRY.replace("NAMESPACE", "rename-back").replace("protect}", "delete}")
     workspace.apply(text)
     before = workspace.outputs()
-    workspace.registry.write_text(text.replace("web:", "site:\n        renamed_from: acme/web"))
+    run("rename", "acme/web", "acme/site", "--write")
     with faults_of(cloud) as faults:
-        # The project has its new name, and what comes after it was not reached.
-        faults.order("GET /projects/*/connection_uri", {"kind": "status", "status": 500}, count=9)
-        failed = workspace.pulumi("up", "--yes", "--skip-preview")
-        assert failed.code != 0, failed.said
-    components = {each["urn"].rpartition("::")[2]: each for each in workspace.resources()}
-    assert "acme/site" in components
-    workspace.apply(text)
+        # The component has its new name by then, and what comes after the project was not reached.
+        faults.order("PATCH /projects/*", {"kind": "status", "status": 400, "when": "before"})
+        assert "400" in run("up", "--yes", code=1)
+    names = {each["urn"].rpartition("::")[2] for each in workspace.resources()}
+    assert {"acme/site", "acme/web/a"} <= names
+    # Putting the file back says nothing of what the stack has by now.
+    workspace.registry.write_text(text)
+    assert "acme/web arrives, which is what it was called before" in run("plan", code=1)
+    run("rename", "acme/site", "acme/web", "--write")
+    run("up", "--yes")
     workspace.assert_converged()
     assert workspace.outputs() == before
     assert projects(cloud, "rename-back") == ["rename-back--acme--lab", "rename-back--acme--web"]

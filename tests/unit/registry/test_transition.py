@@ -419,3 +419,15 @@ def test_an_app_that_leaves_while_one_like_it_arrives_may_be_a_rename(
     (line,) = [line for line in [*judged.refused, *judged.told] if line.startswith("acme/web ")]
     said = f". Did you mean a rename? tenantry rename {hint} --write"
     assert line.endswith(said) if hint else "Did you mean" not in line
+
+
+@pytest.mark.parametrize("deletion", ["protect", "retain", "delete"])
+def test_a_renaming_that_is_taken_back_without_a_word_loses_nothing(
+    web: App, deletion: Deletion
+) -> None:
+    renamed = replace(held("acme/site", deletion), formerly=("acme/mid", "acme/web"))
+    with pytest.raises(TransitionError, match="tenantry rename acme/site acme/web --write"):
+        check_transition([renamed, held("acme/old", "delete")], [web], FILE)
+    # Once nothing of that name arrives it may go like any other.
+    judged = judge_transition([renamed, held("acme/web", "delete")], [web])
+    assert not any("what it was called before" in line for line in judged.refused)
