@@ -1,9 +1,9 @@
-"""What `tenantry up` and `tenantry ci apply` have in common: settle, plan, ask, apply, and say what is left."""
+"""What the commands that change a stack have in common: to wait for another run, plan, ask, apply, say what is left."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import typer
 
@@ -21,9 +21,21 @@ if TYPE_CHECKING:
 
 _PAUSE: Final = 1.0
 """Seconds until it is looked again whether another run holds the stack."""
+_Done = TypeVar("_Done")
 
 
-def patiently(run: Callable[[], Course], until: float, say: Callable[[str], None]) -> Course:
+def deadline_of(wait: str | None) -> float:
+    """Return till when another run is waited for, by `time.monotonic`.
+
+    :param wait: what `--wait` says; without it that is over already
+    :raises OptionError: it is not a duration
+    """
+    from tenantry.applying.options import seconds_of
+
+    return time.monotonic() + (seconds_of(wait) if wait else 0.0)
+
+
+def patiently(run: Callable[[], _Done], until: float, say: Callable[[str], None]) -> _Done:
     """Do a run, and once more where another one took the stack before its engine did.
 
     What that one changes, the plan does not know: so it begins with the look again.

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry.commands.options import AsLines
+from tenantry.commands.converging import deadline_of, patiently
+from tenantry.commands.options import AsLines, Wait
 from tenantry.presenting import asking
 from tenantry.presenting.notes import note, note_as_json, say_what_is_there
 from tenantry.presenting.plans import progress, show_before_run
 from tenantry.presenting.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tenantry.planning.plan import Plan
 
@@ -30,6 +31,7 @@ def destroy(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask. The apps must be named.")
     ] = False,
+    wait: Wait = None,
     as_json: AsLines = False,
 ) -> None:
     """Take apps out of the stack: destroyed, or given up, by the deletion that was applied last.
@@ -38,6 +40,8 @@ def destroy(
 
     It is the second of two steps: an app must have been applied with 'deletion: delete' or 'retain' before. It
     shows what goes, and asks for its name. It refuses while anything else is to be applied.
+
+    While another run holds the stack it says whose that is, and refuses, or waits for it.
 
     Exit code: 0; 1 refused, failed or interrupted.
 
@@ -51,15 +55,19 @@ def destroy(
             f"nobody is there to be asked: tenantry destroy {' '.join(named)} --yes begins without"
         )
     with one_line_errors():
-        code = _run(named, yes=yes, as_json=as_json)
+        until = deadline_of(wait)
+        say = note_as_json if as_json else note
+        code = patiently(lambda: _run(named, say, until, yes=yes, as_json=as_json), until, say)
     raise typer.Exit(code)
 
 
-def _run(named: Sequence[str], *, yes: bool, as_json: bool) -> int:
+def _run(
+    named: Sequence[str], say: Callable[[str], None], until: float, *, yes: bool, as_json: bool
+) -> int:
     from tenantry.applying.course import Course
     from tenantry.running.local import current_environment
 
-    course = Course(Path.cwd(), current_environment(Path.cwd()), note_as_json if as_json else note)
+    course = Course(Path.cwd(), current_environment(Path.cwd()), say, until=until)
     going = course.take_out(named)
     ids = [each.id for each in going]
     if not ids:

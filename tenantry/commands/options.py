@@ -23,6 +23,13 @@ AsArray = Annotated[bool, typer.Option("--json", help="Print one JSON array.")]
 AsLines = Annotated[
     bool, typer.Option("--json", help="Print one JSON object a line, as it happens.")
 ]
+Wait = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="Where another run holds the stack, wait for it at most so long: 90s, 10m, or forever.",
+    ),
+]
 REGISTRY: Final = Path("tenants.yaml")
 
 

@@ -1,13 +1,12 @@
 """`tenantry up`: what an earlier run left behind is settled, the plan is shown, and the engine applies it."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tenantry.commands.converging import converge, patiently
-from tenantry.commands.options import AsLines
+from tenantry.commands.converging import converge, deadline_of, patiently
+from tenantry.commands.options import AsLines, Wait
 from tenantry.presenting import asking
 from tenantry.presenting.notes import note, note_as_json
 from tenantry.presenting.printing import fail, one_line_errors
@@ -34,13 +33,7 @@ def up(
             help="Apply what tenantry plan --out kept, without asking, and refuse where something moved since.",
         ),
     ] = None,
-    wait: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION",
-            help="Where another run holds the stack, wait for it at most so long: 90s, 10m, or forever.",
-        ),
-    ] = None,
+    wait: Wait = None,
     create: Annotated[
         bool, typer.Option("--create", help="Make the stack where it is not there yet.")
     ] = False,
@@ -71,12 +64,12 @@ def up(
     "seconds", "counts", "failed", "left"}.
     """
     from tenantry.applying.course import Course
-    from tenantry.applying.options import check_options, seconds_of
+    from tenantry.applying.options import check_options
     from tenantry.running.local import begin, is_local
 
     with one_line_errors():
         check_options(options or (), reviewed=plan is not None)
-        until = time.monotonic() + (seconds_of(wait) if wait else 0.0)
+        until = deadline_of(wait)
         if plan is None and not yes and (as_json or not asking.somebody_is_there()):
             fail("nobody is there to be asked: tenantry up --yes begins without")
         say = note_as_json if as_json else note

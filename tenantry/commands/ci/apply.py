@@ -9,8 +9,8 @@ import typer
 
 from tenantry.ci.files import FOLDER, RUN, clear
 from tenantry.commands.ci.options import Out
-from tenantry.commands.converging import converge
-from tenantry.commands.options import AsLines
+from tenantry.commands.converging import converge, deadline_of, patiently
+from tenantry.commands.options import AsLines, Wait
 from tenantry.presenting.notes import note, note_as_json
 from tenantry.presenting.printing import one_line_errors
 
@@ -24,12 +24,15 @@ def apply(
             help="Apply this plan and nothing else, and refuse where something moved since. By default, whatever the registry says now.",
         ),
     ] = None,
+    wait: Wait = None,
     out: Out = FOLDER,
     as_json: AsLines = False,
 ) -> None:
     """Converge, as tenantry up does, and note which process does it, so that its lock can be released if it is cut off.
 
     tenantry ci apply --plan .tenantry/ci/plan.json
+
+    While another run holds the stack it says whose that is, and refuses, or waits for it.
 
     Exit code: 0 applied, or nothing to do; 1 refused, failed or interrupted.
 
@@ -44,14 +47,19 @@ def apply(
     with nullcontext() if as_json else taken_as_text(os.environ):
         try:
             with one_line_errors():
+                until = deadline_of(wait)
                 environment = current_environment(Path.cwd())
                 say = note_as_json if as_json else note
-                converge(
-                    lambda: Course(Path.cwd(), environment, say),
-                    plan=plan,
-                    run_file=out / RUN,
-                    yes=True,
-                    as_json=as_json,
+                patiently(
+                    lambda: converge(
+                        lambda: Course(Path.cwd(), environment, say, until=until),
+                        plan=plan,
+                        run_file=out / RUN,
+                        yes=True,
+                        as_json=as_json,
+                    ),
+                    until,
+                    say,
                 )
         except typer.Exit as ended:
             code = ended.exit_code

@@ -8,6 +8,12 @@ from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
 
 WEB = support.app()
+LOCKED = (
+    "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file "
+    "with `pulumi cancel`.\n  file:///s/.pulumi/locks/organization/tenantry/dev/1.json: created by ann@build-7 (pid 7) at "
+    "2026-11-29T09:00:00Z\n"
+)
+"""What the engine says of a stack that another run holds."""
 
 
 class Engine:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from tenantry.cli import app
 from tenantry.planning.keeping import read_plan
 from tests.github_server import REPOSITORY, TOKEN, GitHubServer, github_server
-from tests.unit.commands.engine import Engine, changed
+from tests.unit.commands.engine import LOCKED, Engine, changed
 from tests.unit.planning import support
 from tests.unit.planning.support import END, PROJECT, application, said
 from tests.unit.recovery.project import Project
@@ -282,6 +282,22 @@ def test_a_lock_that_the_own_run_left_is_released_and_no_other(project: Project)
     (released,) = json.loads(result.stdout)["released"]
     assert released["stack"] == "dev"
     assert locks(project) == sorted([dead, elsewhere])
+    assert ci("release").stdout == "no lock of a run of this folder is left\n"
+
+
+def test_a_run_that_came_between_the_look_and_the_engine_is_waited_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.pulumi.answers("up", err=LOCKED, code=255)
+    refused = ci("apply")
+    assert refused.exit_code == 1
+    assert "lock [dev] dev: held by ann@build-7 (pid 7) for " in refused.output
+    monkeypatch.setattr(
+        "tenantry.commands.converging.time.sleep", lambda _: project.pulumi.answers("up")
+    )
+    done = ci("apply", "--wait", "forever")
+    assert done.exit_code == 0, done.output
+    assert "waiting: lock [dev] dev: held by ann@build-7 (pid 7) for " in done.output
     assert ci("release").stdout == "no lock of a run of this folder is left\n"
 
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from tenantry.cli import app
 from tenantry.recovery.looking import Looker
+from tests.unit.commands.engine import LOCKED
 from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
 from tests.unit.recovery.project import Project, neon_client
@@ -70,6 +71,28 @@ def test_what_is_named_goes_and_nothing_else(stack: Stack) -> None:
     assert result.stderr == (
         "acme/web is still in tenants.yaml: take it out there, or the next tenantry up makes it anew, empty\n"
     )
+
+
+def test_a_run_that_came_between_the_look_and_the_engine_is_named_or_waited_for(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.previews(leaves("web"))
+    stack.pulumi.answers("up", err=LOCKED, code=255)
+    refused = RUN.invoke(app, ["destroy", "acme/web", "--yes"])
+    assert refused.exit_code == 1
+    assert "lock [dev] dev: held by ann@build-7 (pid 7) for " in refused.stderr
+    monkeypatch.setattr(
+        "tenantry.commands.converging.time.sleep", lambda _: stack.pulumi.answers("up")
+    )
+    done = RUN.invoke(app, ["destroy", "acme/web", "--yes", "--wait", "forever"])
+    assert done.exit_code == 0, done.output
+    assert "waiting: lock [dev] dev: held by ann@build-7 (pid 7) for " in done.stderr
+
+
+def test_how_long_it_waits_must_be_a_duration(stack: Stack) -> None:
+    refused = RUN.invoke(app, ["destroy", "acme/web", "--yes", "--wait", "soon"])
+    assert (refused.exit_code, stack.called()) == (1, [])
+    assert refused.stderr.startswith('--wait: "soon" is not a duration')
 
 
 def test_whatever_else_would_be_changed_stops_it(stack: Stack) -> None:

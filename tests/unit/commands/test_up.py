@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tenantry.cli import app
+from tests.unit.commands.engine import LOCKED
 from tests.unit.planning import support
 from tests.unit.planning.support import PROJECT, Event, application, step
 from tests.unit.recovery.project import Project
@@ -182,13 +183,6 @@ def test_where_it_cannot_be_looked_after_a_failure_that_is_said(project: Project
         f"{project.folder}/", ""
     )
     assert result.stderr.endswith("Next: tenantry doctor\n")
-
-
-LOCKED = (
-    "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file "
-    "with `pulumi cancel`.\n  file:///s/.pulumi/locks/organization/tenantry/dev/1.json: created by ann@build-7 (pid 7) at "
-    "2026-11-29T09:00:00Z\n"
-)
 
 
 def test_a_run_that_came_between_the_look_and_the_engine_is_named(project: Project) -> None:
