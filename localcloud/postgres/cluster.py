@@ -131,6 +131,8 @@ class Cluster:
             await self._stop()
             if self.exists and not target.exists:
                 self.history.move(target.history)
+                with contextlib.suppress(FileNotFoundError):
+                    self._server.log.rename(target._server.log)
                 self.folder.rename(target.folder)
 
     async def destroy(self) -> None:

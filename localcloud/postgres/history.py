@@ -47,7 +47,12 @@ class Moment:
             "hot_standby": "off",
             # Names of zones, even "Z", are not known yet where this is read.
             **({"recovery_target_time": self.time.replace("Z", "+00")} if self.time else {}),
-            **({"recovery_target_lsn": self.lsn} if self.lsn else {}),
+            # What was written up to the number, and not the record that begins there, which may be a commit.
+            **(
+                {"recovery_target_lsn": self.lsn, "recovery_target_inclusive": "off"}
+                if self.lsn
+                else {}
+            ),
         }
 
 
@@ -160,8 +165,10 @@ class History:
         remove_unused(self._installation.clusters)
 
     def move(self, target: History) -> None:
-        """Become the history of another name, which has none. May be repeated."""
-        if self.folder.exists() and not target.folder.exists():
+        """Become the history of another name, whose data is not there. May be repeated."""
+        if self.folder.exists():
+            # Of data that was to go there, when the local cloud was killed, and was then made anew.
+            target.forget()
             self.folder.rename(target.folder)
 
     def forget(self) -> None:

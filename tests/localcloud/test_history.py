@@ -192,6 +192,49 @@ def test_a_data_directory_moves_with_its_history(run: Any) -> None:
     run(scene)
 
 
+def test_a_history_goes_with_the_data_that_it_is_of(run: Any) -> None:
+    async def scene(place: Place) -> None:
+        one, target = place.cluster("one"), place.cluster("target")
+        await one.create()
+        await execute(one, "CREATE TABLE t (n int)")
+        first = place.cluster("draft")
+        await first.create_at(one, Moment(time=now()))
+        # A kill in the middle of the move, and the next start.
+        first.history.move(target.history)
+        remove_leftovers(place.installation.clusters, {"one", "target"})
+        assert not first.exists
+        second = place.cluster("draft")
+        await second.create_at(one, Moment(time=now()))
+        bases = second.history.bases
+        await second.move(target)
+        assert target.history.bases == bases
+        assert [place.installation.clusters / each.path for each in bases] == place.bases()
+        await execute(target, "INSERT INTO t VALUES (1)")
+        time = now()
+        await execute(target, "INSERT INTO t VALUES (2)")
+        past = place.cluster("past")
+        await past.create_at(target, Moment(time=time))
+        assert [await count(past), await count(target)] == [1, 2]
+
+    run(scene)
+
+
+def test_an_lsn_is_what_was_written_before_it(run: Any) -> None:
+    async def scene(place: Place) -> None:
+        one, past = place.cluster("one"), place.cluster("past")
+        await one.create()
+        await execute(one, "CREATE TABLE t (n int)", "INSERT INTO t VALUES (1)")
+        # The commit begins at the number that is told.
+        async with one.held(), one.connect() as connection, connection.transaction():
+            await connection.execute("INSERT INTO t VALUES (2)")
+            told = await connection.execute("SELECT pg_current_wal_insert_lsn()::text")
+            [(lsn,)] = await told.fetchall()
+        await past.create_at(one, Moment(lsn=lsn))
+        assert [await count(past), await count(one)] == [1, 2]
+
+    run(scene)
+
+
 def test_a_moment_that_has_not_come_fails_and_leaves_nothing(run: Any) -> None:
     async def scene(place: Place) -> None:
         one, two = place.cluster("one"), place.cluster("two")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +16,7 @@ from tests.localcloud.support import Account, Json, Project, query
 from tests.localcloud_fixture import local_cloud, localcloud, start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 ENDPOINT = {"endpoints": [{"type": "read_write"}]}
 
@@ -319,6 +322,56 @@ def test_history_snapshots_and_what_is_due_survive_a_restart(tmp_path: Path) -> 
             "POST", path, {"finalize_restore": True, "target_branch_id": body["source_branch_id"]}
         )
         assert numbers(project.uri) == [1, 2]
+
+
+STAGES: dict[str, Callable[[set[str], set[str]], bool]] = {
+    "recovering": lambda names, _known: any(each.endswith(".past") for each in names),
+    "recovered": lambda names, known: any("." not in each for each in names - known),
+    "put aside": lambda names, known: bool(names & known),
+}
+"""How far a restore is, by the data directories and by the ids of branches that had none when it began."""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_restore_that_is_killed_is_carried_to_its_end(tmp_path: Path, stage: str) -> None:
+    with local_cloud(tmp_path / "data") as cloud, cloud.client() as client:
+        account = Account(cloud, client)
+        project = account.project("killed")
+        query(project.uri, "CREATE TABLE t (n int)", "INSERT INTO t VALUES (1)")
+        moment = now()
+        query(project.uri, "INSERT INTO t VALUES (2)")
+        settings = json.loads((cloud.data / "localcloud.json").read_text())
+        folder = Path(settings["clusters"]) / "branches"
+        before = {each.name for each in folder.iterdir()}
+        main_id = project.made["branch"]["id"]
+        body = {"source_branch_id": main_id, "source_timestamp": moment}
+        account.ask("POST", f"{project.branch}/restore", body | {"preserve_under_name": "old"})
+        old_id = branches(project)["old"]["id"]
+        deadline = time.monotonic() + 20
+        while not STAGES[stage]({each.name for each in folder.iterdir()} - before, {old_id}):
+            assert time.monotonic() < deadline
+        os.kill(cloud.pid, signal.SIGKILL)
+        while Path(f"/proc/{cloud.pid}").exists():
+            assert time.monotonic() < deadline
+        start(cloud.data, "--plan", "scale", "--pace", "0")
+        operations = project.wait()
+        assert {each["status"] for each in operations} == {"finished"}
+        assert numbers(project.uri) == [1]
+        project.do(
+            "POST",
+            f"{project.path}/endpoints",
+            {"endpoint": {"branch_id": old_id, "type": "read_write"}},
+        )
+        assert numbers(uri_of(project, old_id)) == [1, 2]
+        # There is a history again from here, and nothing is left of what was begun.
+        query(project.uri, "INSERT INTO t VALUES (3)")
+        again = body | {"source_timestamp": now(), "preserve_under_name": "older"}
+        query(project.uri, "DELETE FROM t")
+        project.do("POST", f"{project.branch}/restore", again)
+        assert numbers(project.uri) == [1, 3]
+        ids = {each["id"] for each in branches(project).values()}
+        left = {each.name.removesuffix(".log") for each in folder.iterdir()} - before
+        assert left <= ids
 
 
 # Masked branches
