@@ -322,7 +322,8 @@ class TransferRequestAccept(Body):
 
 
 class JwksCreate(Body):
-    jwks_url: Annotated[str, Field(pattern=r"^https://[^\s/]+(/\S*)?$")]
+    # Neon looks whether there is a key set. A host alone never is one, and further the local cloud does not ask.
+    jwks_url: Annotated[str, Field(pattern=r"^https://[^\s/]+/\S+$")]
     provider_name: str
     branch_id: Identifier | None = None
     jwt_audience: str | None = None

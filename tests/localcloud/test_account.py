@@ -162,7 +162,8 @@ def test_key_sets_are_added_listed_and_removed(account: Account, project: Projec
     made = project.do("POST", path, body | {"role_names": ["app"], "jwt_audience": "web"})["jwks"]
     assert made["role_names"] == ["app"]
     assert account.refusal("POST", path, body)[0] == 409
-    assert account.refusal("POST", path, body | {"jwks_url": "http://example.com"})[0] == 400
+    for wrong in ("http://example.com/jwks.json", "https://example.com", "https://example.com/"):
+        assert account.refusal("POST", path, body | {"jwks_url": wrong})[0] == 400
     assert account.refusal("POST", path, body | {"branch_id": "br-none"})[0] == 404
     assert account.ask("GET", path)["jwks"] == [made]
     assert account.ask("DELETE", f"{path}/{made['id']}") == made
