@@ -17,7 +17,7 @@ from tests import aura_document
 from tests.neon_document import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SECONDS = 60
@@ -85,12 +85,12 @@ class LocalCloud:
 
 
 def localcloud(
-    command: str, data: Path, *options: str, check: bool = True
+    command: str, data: Path, *options: str, check: bool = True, machine: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command ``localcloud`` on a data folder."""
+    """Run the command ``localcloud`` on a data folder, on a machine of :mod:`tests.localcloud.machine` where given."""
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     return subprocess.run(
-        [sys.executable, "-m", "localcloud", command, "--data", str(data), *options],
+        [*machine, sys.executable, "-m", "localcloud", command, "--data", str(data), *options],
         capture_output=True,
         text=True,
         timeout=_SECONDS,
@@ -99,10 +99,10 @@ def localcloud(
     )
 
 
-def start(data: Path, *options: str) -> LocalCloud:
+def start(data: Path, *options: str, machine: Sequence[str] = ()) -> LocalCloud:
     """Start a daemon, or find the one that runs. Neon's rate limit is off unless the options set it."""
     limit = ("--neon-rate-limit", "0")
-    done = localcloud("start", data, "--json", *limit, *options, check=False)
+    done = localcloud("start", data, "--json", *limit, *options, check=False, machine=machine)
     if done.returncode != 0:
         raise RuntimeError(f"localcloud start failed: {done.stderr}")
     facts: dict[str, Any] = json.loads(done.stdout)
@@ -112,13 +112,17 @@ def start(data: Path, *options: str) -> LocalCloud:
 
 @contextmanager
 def local_cloud(
-    data: Path, *options: str, plan: str = "scale", pace: float = 0.0
+    data: Path,
+    *options: str,
+    plan: str = "scale",
+    pace: float = 0.0,
+    machine: Sequence[str] = (),
 ) -> Iterator[LocalCloud]:
     """Run a local cloud for the length of a block; its data folder, with all that belongs to it, goes with it.
 
     ``options`` are more of ``localcloud start``, e.g. ``"--aura-create-seconds", "0.2"``.
     """
-    cloud = start(data, "--plan", plan, "--pace", str(pace), *options)
+    cloud = start(data, "--plan", plan, "--pace", str(pace), *options, machine=machine)
     try:
         yield cloud
     finally:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from localcloud.postgres.addresses import claim
 from tenantry.catalog.migrating import migrate
 from tests.localcloud.catalog import Catalog
+from tests.localcloud.machine import DOMAIN, resolving_machine
 from tests.localcloud.support import Account
 from tests.localcloud_fixture import local_cloud
 
@@ -25,6 +28,34 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 def account(cloud: LocalCloud) -> Iterator[Account]:
     with cloud.client() as client:
         yield Account(cloud, client)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where programs meet a local cloud. ``machine`` goes before a command; see :mod:`tests.localcloud.machine`."""
+
+    account: Account
+    machine: tuple[str, ...]
+
+
+@pytest.fixture(scope="session", params=["addresses", "names"])
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """A local cloud whose hosts are addresses, and one whose hosts are names, on a machine that resolves them."""
+    if request.param == "addresses":
+        yield Place(request.getfixturevalue("account"), ())
+        return
+    folder = tmp_path_factory.mktemp("names")
+    address, listener = claim(str(folder), "names", ())
+    listener.close()
+    with (
+        resolving_machine(folder, address) as machine,
+        local_cloud(folder / "data", "--domain", DOMAIN, machine=machine) as cloud,
+        cloud.client() as client,
+    ):
+        assert cloud.hosts == f"names below {DOMAIN}, at {address}"
+        yield Place(Account(cloud, client), machine)
 
 
 @pytest.fixture(scope="session")
