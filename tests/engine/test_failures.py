@@ -28,7 +28,11 @@ def run(folder: Path, *, plugin: str | None = None, lock: bool = False) -> Ran:
     (folder / "Pulumi.yaml").write_text("name: t\nruntime: python\n")
     bin_folder = Path(sys.executable).parent
     link_plugins(bin_folder, home)
+    alone = folder / "bin"
+    alone.mkdir()
     if plugin:
+        # A `pulumi` without the engine that has the plugins in it.
+        (alone / "pulumi").symlink_to(bin_folder / "pulumi")
         (installed,) = home.glob("plugins/resource-random-*")
         if installed.is_symlink():
             installed.unlink()
@@ -39,7 +43,7 @@ def run(folder: Path, *, plugin: str | None = None, lock: bool = False) -> Ran:
         (installed / "pulumi-resource-random").chmod(0o755)
     environment = {
         **os.environ,
-        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(alone), str(bin_folder), os.environ["PATH"]]),
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_HOME": str(home),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",

@@ -277,6 +277,7 @@ ENGINE = {
     "pulumi",
     "pulumi-language-python",
     "pulumi-language-python-exec",
+    "pulumi-resident",
     "pulumi-resource-neon",
     "pulumi-resource-postgresql",
     "pulumi-resource-pulumi-python",

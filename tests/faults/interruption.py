@@ -97,7 +97,7 @@ def disturb(
     after = cloud.newest()
     skip = {"skip": chance.randrange(case.skip)} if case.skip else {}
     orders = [cloud.order({**order, **skip}) for order in case.orders]
-    run = Command(workspace, _TENANTRY if case.victim == "command" else _PULUMI, out)
+    run = Command(workspace, _TENANTRY if case.served else _PULUMI, out)
     late: threading.Thread | None = None
     try:
         reached = cloud.wait_for(orders[0], after, _REACH_SECONDS, run.running)
@@ -120,7 +120,7 @@ def _strike(
         time.sleep(chance.uniform(0, 0.5))
         cloud.start_again()
         return None
-    with Tree(run.pid, "command" if case.victim == "command" else "engine") as tree:
+    with Tree(run.pid, "command" if case.served else "engine") as tree:
         if case.answered:
             os.kill(run.pid, signal.SIGSTOP)
             cloud.release()
@@ -130,6 +130,10 @@ def _strike(
         match case.victim:
             case "command" | "engine":
                 tree.kill(tree.of(case.victim))
+            case "resident":
+                chosen = tree.of("engine")
+                assert chosen, f"{case.id}: no engine runs"
+                tree.kill(chosen)
             case "group":
                 tree.kill(tree.processes)
             case _:

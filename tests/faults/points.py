@@ -21,9 +21,12 @@ from tests.faults import scenarios
 from tests.faults.processes import Role
 from tests.faults.scenarios import Scenario
 
-Victim = Literal["command", "engine", "group", "provider", "cloud", "postgres", "nobody"]
+Victim = Literal[
+    "command", "resident", "engine", "group", "provider", "cloud", "postgres", "nobody"
+]
 VICTIMS: Final[tuple[Victim, ...]] = (
     "command",
+    "resident",
     "engine",
     "group",
     "provider",
@@ -34,7 +37,9 @@ VICTIMS: Final[tuple[Victim, ...]] = (
 """Who dies.
 
 - `command`: the run is `tenantry up`, and that process alone is killed, by SIGKILL. With it dies what serves the
-  program and the dynamic providers. The engine ends by itself. In all other cases the run is `pulumi up`.
+  program and the dynamic providers. The engine ends by itself.
+- `resident`: the run is `tenantry up`, and its engine is killed, by SIGKILL, with the plugins that are in it. The
+  command lives and reports it. In all other cases the run is `pulumi up`.
 - `engine`: the `pulumi` process alone, by SIGKILL.
 - `group`: everything that the run had started, at one moment, as when a container is killed. The plugins are in process
   groups of their own, so a signal to the engine's would not reach them.
@@ -82,6 +87,7 @@ _SQL: Final[tuple[Victim, ...]] = ("engine", "group", "provider", "postgres")
 _DYNAMIC: Final[tuple[Victim, ...]] = (
     *("command", "engine", "group", "provider", "cloud", "postgres"),
 )
+_SERVED: Final[tuple[Victim, ...]] = ("command", "resident")
 _HERE: Final[tuple[Victim, ...]] = ("engine", "group")
 _DYNAMIC_HERE: Final[tuple[Victim, ...]] = ("command", *_HERE)
 
@@ -126,6 +132,11 @@ class Case:
     again, so two may have been made, one after the other."""
     stock: str = ""
     """What the unmodified provider does here instead, as far as it is known; empty where nothing is."""
+
+    @property
+    def served(self) -> bool:
+        """Whether the run is `tenantry up`."""
+        return self.victim in {"command", "resident"}
 
     @property
     def id(self) -> str:
@@ -196,7 +207,7 @@ def _project() -> list[Case]:
             "project-done",
             scenarios.WHOLE,
             hold("neon", post, "after"),
-            _ALL,
+            (*_SERVED, *_ALL),
             "neon",
             **stock,
         ),
@@ -216,7 +227,7 @@ def _project() -> list[Case]:
             "project-wait",
             scenarios.PROJECT,
             once("neon", post, kind="operation", outcome="never"),
-            _ALL,
+            (*_SERVED, *_ALL),
             "neon",
             **stock,
         ),
@@ -232,7 +243,7 @@ def _roles() -> list[Case]:
         ("between project and roles", "group-role", role, "before", _SQL),
         ("between password and grant", "login-done", login, "after", ("engine",)),
         ("between password and grant", "membership", grant, "before", ("engine", "postgres")),
-        ("between password and grant", "password", _PASSWORD, "before", _SQL),
+        ("between password and grant", "password", _PASSWORD, "before", (*_SERVED, *_SQL)),
         ("between password and grant", "password-done", _PASSWORD, "after", ("group", "provider")),
         ("in the database", "database", "* create database *", "before", _SQL),
         (
@@ -262,7 +273,7 @@ def _roles() -> list[Case]:
         "some-commit",
         scenarios.PROJECT,
         hold("postgres", _COMMIT, "after"),
-        _SQL,
+        (*_SERVED, *_SQL),
         "postgresql",
         skip=_COMMITS,
     )

@@ -24,6 +24,7 @@ MARK: Final = "TENANTRY_FAULTS_RUN"
 Role = Literal["command", "engine", "language", "neon", "postgresql", "random", "dynamic", "other"]
 
 _COMMANDS: Final[tuple[tuple[bytes, Role], ...]] = (
+    (b"pulumi-resident", "engine"),
     (b"pulumi-resource-terraform-provider", "neon"),
     (b"pulumi-resource-postgresql", "postgresql"),
     (b"pulumi-resource-random", "random"),

@@ -23,10 +23,13 @@ _NAMED: Final = re.compile(r"tenantry ((?:graph|project) delete \S+ --name [\w.-
 def recover(case: Case, workspace: Workspace, cloud: FaultyCloud, namespace: str) -> list[Finished]:
     """Recover as docs/operations.md says, and return what was run."""
     # A dead engine leaves its lock, and what it was about to do.
-    died = case.victim in {"command", "engine", "group"}
+    died = case.victim in {"command", "resident", "engine", "group"}
     # Where the command died, its engine may still be ending the run.
     wait = ("--wait", "2m") if case.victim == "command" else ()
-    runs = [_again(workspace, *wait) if died else workspace.pulumi(*UP)]
+    if case.served:
+        runs = [tenantry(workspace, "up", "--yes", *wait)]
+    else:
+        runs = [_again(workspace) if died else workspace.pulumi(*UP)]
     if case.by_command and runs[-1].code != 0:
         # Nobody has that instance's password, or Neon could not finish that project or branch.
         # The error says what deletes it.
@@ -40,8 +43,8 @@ def recover(case: Case, workspace: Workspace, cloud: FaultyCloud, namespace: str
     return runs
 
 
-def _again(workspace: Workspace, *options: str) -> Finished:
-    return tenantry(workspace, "up", "--yes", *options, "--", "--skip-preview")
+def _again(workspace: Workspace) -> Finished:
+    return tenantry(workspace, "up", "--yes", "--", "--skip-preview")
 
 
 def tenantry(workspace: Workspace, *arguments: str) -> Finished:

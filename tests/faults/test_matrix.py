@@ -19,6 +19,7 @@ SAMPLE = (
     "create/database/postgres",
     "schema/table/engine",
     "template/template/command",
+    "create/password/resident",
     "rotate-again/commit-done/group",
     "delete/project-done/cloud",
     "replace/made/engine",
