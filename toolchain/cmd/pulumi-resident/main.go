@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/signal"
 	"strconv"
@@ -49,7 +48,6 @@ func run(ctx context.Context, args []string) error {
 	if err := withheld.FromPlugin(); err != nil {
 		return err
 	}
-	http.DefaultTransport = withheld.FromAnswers(http.DefaultTransport)
 	plugins, err := plugins()
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
@@ -25,8 +24,6 @@ func main() {
 	if err := withheld.FromPlugin(); err != nil {
 		cmdutil.ExitError(err.Error())
 	}
-	// The one that the provider's client uses.
-	http.DefaultTransport = withheld.FromAnswers(http.DefaultTransport)
 	base, err := embedded.Schema(neon.BaseName)
 	if err != nil {
 		cmdutil.ExitError(err.Error())

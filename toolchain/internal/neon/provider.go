@@ -8,6 +8,7 @@ package neon
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/hashicorp/terraform-plugin-sdk/v2/diag"
@@ -16,6 +17,7 @@ import (
 	upstream "github.com/kislerdm/terraform-provider-neon/provider"
 
 	"tenantry.dev/toolchain/internal/neonhttp"
+	"tenantry.dev/toolchain/withheld"
 )
 
 const (
@@ -109,7 +111,13 @@ func (s *session) configure(_ context.Context, d *schema.ResourceData) (any, dia
 		return nil, diag.FromErr(fmt.Errorf(
 			"no Neon API key: set the provider's apiKey (`pulumi config set --secret neon:apiKey …`) or %s", keyVariable))
 	}
-	options := neonhttp.Options{BaseURL: os.Getenv(urlVariable), Key: key, UserAgent: userAgent}
+	options := neonhttp.Options{
+		BaseURL:   os.Getenv(urlVariable),
+		Key:       key,
+		UserAgent: userAgent,
+		// The provider puts an answer's words into its errors.
+		Transport: withheld.FromAnswers(http.DefaultTransport),
+	}
 	var sender sdk.HTTPClient
 	if stock {
 		plain, err := neonhttp.NewPlain(options)
