@@ -62,6 +62,9 @@ def _provider(app: App) -> Iterator[Finding]:
         allowed = ", ".join(map(str, own.postgres_versions))
         message = f"{own.title} has no PostgreSQL {version}: write one of {allowed}"
         yield Finding((("database", "postgres_version"), place), message)
+    if app.adopt and own is not neon.NEON:
+        message = f"{own.title} has no project to take over: remove it, or write another provider"
+        yield Finding((("adopt",), place), message)
     if foreign := {key for each in providers.values() for key in each.keys} - own.keys:
         usual = type(app.database)()
         for key in sorted(foreign):

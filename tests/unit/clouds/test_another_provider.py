@@ -14,8 +14,9 @@ from tenantry.recovery.judging import judge
 from tenantry.recovery.strays import delete_stray
 from tenantry.registry import RegistryError, load
 from tenantry.registry.applied import AppliedApp
+from tenantry.registry.checks import check
 from tenantry.registry.declared import declared
-from tenantry.registry.models import App
+from tenantry.registry.models import Adopt, App
 from tenantry.registry.transition import TransitionError, check_transition
 from tenantry.states.state import read_state
 from tests.unit.clouds import elsewhere
@@ -71,6 +72,10 @@ def test_the_registry_takes_its_regions_and_refuses_what_only_the_other_has(tmp_
         app(tmp_path, extra="history_retention: 7d")
     with pytest.raises(RegistryError, match="Elsewhere has no PostgreSQL 16: write one of 17"):
         app(tmp_path, extra="postgres_version: 16")
+    taking = app(tmp_path).model_copy(update={"adopt": Adopt(project="p-1")})
+    assert [each.message for each in check(taking)] == [
+        "Elsewhere has no project to take over: remove it, or write another provider"
+    ]
 
 
 def test_the_app_is_declared_in_its_component(tmp_path: Path) -> None:
