@@ -52,7 +52,7 @@ down: ## stop the local cloud; its data and the state stay
 
 .PHONY: clean
 clean: down ## remove the local cloud's data, the local state and the virtual environment
-	@rm -rf $(LOCAL) $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(LOCAL) $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lint
 lint: $(VENV)/.dev ## format, lint, types
@@ -92,6 +92,10 @@ schema: $(VENV)/.run ## make the JSON Schemas of the registry, the plan and the 
 commands: $(VENV)/.run ## make docs/commands.md again from the commands' own help
 	@$(BIN)/python -m tenantry.reference > docs/commands.md.new && mv docs/commands.md.new docs/commands.md
 
+.PHONY: docs
+docs: $(VENV)/.dev ## build the pages of docs/ into site/, and check their links
+	@$(BIN)/mkdocs build --strict
+
 # Made again from pyproject.toml; what is pinned stays where it still fits.
 LOCKED := uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11
 
@@ -100,7 +104,7 @@ lock: ## make the lock files again from pyproject.toml (needs uv)
 	$(LOCKED) pyproject.toml --output-file requirements.lock
 	$(LOCKED) --extra localcloud --constraint requirements.lock pyproject.toml --output-file requirements-localcloud.lock
 	$(LOCKED) --group build --output-file requirements-build.lock
-	$(LOCKED) --extra localcloud --group build --group test --constraint requirements-localcloud.lock \
+	$(LOCKED) --extra localcloud --group build --group docs --group test --constraint requirements-localcloud.lock \
 		--constraint requirements-build.lock pyproject.toml --output-file requirements-dev.lock
 
 .PHONY: wheel

@@ -34,7 +34,7 @@ _GIT: Final = re.compile(
     r"GRAFT_FILE|SHALLOW_FILE|REPLACE_REF_BASE|NO_REPLACE_OBJECTS|IMPLICIT_WORK_TREE|INTERNAL_SUPER_PREFIX|CONFIG\w*)"
 )
 _LOCALE: Final = re.compile(r"LANG|LANGUAGE|LC_[A-Z]+")
-# Of Pulumi's, those that say where it works and as whom (docs/operations.md). Any other changes how it works.
+# Of Pulumi's, those that say where it works and as whom (docs/real-clouds.md). Any other changes how it works.
 _PULUMI: Final = re.compile(
     r"PULUMI_(?!(?:ACCESS_TOKEN|API|BACKEND_URL|CONFIG_PASSPHRASE|CONFIG_PASSPHRASE_FILE|CREDENTIALS_PATH|CREDENTIAL_STORE|"
     r"DEBUG_COMMANDS|DEBUG_GRPC|DEFAULT_ORGANIZATION|DISABLE_AUTOMATIC_PLUGIN_ACQUISITION|DIY_BACKEND_\w+|"

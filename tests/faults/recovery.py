@@ -21,7 +21,7 @@ _NAMED: Final = re.compile(r"tenantry ((?:graph|project) delete \S+ --name [\w.-
 
 
 def recover(case: Case, workspace: Workspace, cloud: FaultyCloud, namespace: str) -> list[Finished]:
-    """Recover as docs/operations.md says, and return what was run."""
+    """Recover as docs/failures.md says, and return what was run."""
     # A dead engine leaves its lock, and what it was about to do.
     died = case.victim in {"command", "resident", "engine", "group"}
     # Where the command died, its engine may still be ending the run.

@@ -178,7 +178,7 @@ class Rotation:
         return [*places, *(Checkpoint(nth) for nth in range(1, len(written) + 1))]
 
     def interrupt(self, place: Place, victim: Victim) -> bool:
-        """Rotate, kill the run at a place, recover as docs/operations.md says. Tell whether the place was reached."""
+        """Rotate, kill the run at a place, recover as docs/failures.md says. Tell whether the place was reached."""
         self.begin()
         run = subprocess.Popen(
             ["pulumi", *_UP, "--non-interactive", "--color=never"],
