@@ -1,9 +1,7 @@
 """Each command's example, and the day of docs/operations.md, as printed, on a local run and on a fleet."""
 
-import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,8 @@ import pytest
 
 from tenantry.reference import commands, examples
 from tests.engine.fleet_folder import FleetFolder
-from tests.engine.workspace import REPOSITORY, SECONDS, Finished, Workspace, projects
+from tests.engine.printed import Shell, typed_on
+from tests.engine.workspace import REPOSITORY, Finished, Workspace, projects
 from tests.localcloud_fixture import LocalCloud, local_cloud
 
 REGISTRY = """\
@@ -37,40 +36,6 @@ WITH_GITHUB = "tenantry ci github "
 WITH_A_WHEEL = ("tenantry init", "tenantry upgrade")
 """Tried in `test_package.py`, which has one."""
 PRINTS_SECRETS = ("tenantry url ", "tenantry keys show ", 'eval "$(tenantry env')
-
-
-class Shell:
-    """Runs lines as an operator types them, in a folder, and keeps what they printed."""
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.folder = folder
-        self.environment = environment
-        self.printed: dict[str, str] = {}
-
-    def run(self, line: str, *codes: int) -> Finished:
-        """Run a line that must end with one of these codes, or with 0."""
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        finished = Finished(done.returncode, done.stdout, done.stderr)
-        assert done.returncode in (codes or (0,)), f"$ {line}\n{finished.said}"
-        self.printed[line] = finished.said
-        return finished
-
-    def example(self, name: str, *codes: int) -> Finished:
-        """Run a command's own example."""
-        return self.run(EVERY[name], *codes)
-
-    def json(self, line: str, *codes: int) -> object:
-        """Run a line with --json and read what it prints."""
-        return json.loads(self.run(f"{line} --json", *codes).out)
 
 
 @pytest.fixture(scope="module")
@@ -99,24 +64,21 @@ def shell(own_cloud: LocalCloud) -> Shell:
     return Shell(folder, {"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8"})
 
 
-def lines_of_the_day() -> list[str]:
-    text = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
-    day = text[text.index("## A day") : text.index("## The real Neon")]
-    return [
-        line.partition(" #")[0].rstrip() for line in re.findall(r"^\$ (.*)$", day, re.MULTILINE)
-    ]
+def example(shell: Shell, name: str, *codes: int) -> Finished:
+    """Run a command's own example."""
+    return shell.run(EVERY[name], *codes)
 
 
 def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCloud) -> None:
     shell.run(f"{EVERY['tenantry env']} && pulumi stack init dev && pulumi stack ls")
-    made = shell.example("tenantry up")
+    made = example(shell, "tenantry up")
     # What is left is told once everything was measured here.
     assert re.search(r"created project acme/web \([0-9.]+ s\)", made.out)
     assert re.search(r"^Done: [0-9]+ created; ", made.out, re.MULTILINE)
     assert (shell.folder / ".tenantry" / "times.json").exists()
 
     file = shell.folder / "tenants.yaml"
-    for line in lines_of_the_day():
+    for line in (each.line for each in typed_on("operations.md")):
         shell.run(line, 2 if line.startswith("tenantry plan") else 0)
         if line.startswith("tenantry new"):
             # "First release it": here from the beginning.
@@ -130,7 +92,7 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
     text = text[: text.index("  initech:")]
     file.write_text(text)
     for name in ("schema", "engine", "status", "doctor", "show"):
-        shell.example(f"tenantry {name}")
+        example(shell, f"tenantry {name}")
     for name in (
         "keys list",
         "keys show",
@@ -139,7 +101,7 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
         "graph delete",
         "project delete",
     ):
-        shell.example(f"tenantry {name}")
+        example(shell, f"tenantry {name}")
 
     # Whoever runs the program by hand sees what the commands made.
     by_hand = "pulumi preview --expect-no-changes --non-interactive"
@@ -162,16 +124,16 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
             assert not [each for each in secrets if each in said], line
 
     for name in ("validate", "pr", "apply", "release", "drift"):
-        shell.example(f"tenantry ci {name}")
+        example(shell, f"tenantry ci {name}")
 
     # Changes of the registry alone.
     for name in ("keys rotate", "keys revoke", "new", "release"):
-        shell.example(f"tenantry {name}")
+        example(shell, f"tenantry {name}")
     # Of an app that has a project.
-    refused = shell.example("tenantry adopt", 1)
+    refused = example(shell, "tenantry adopt", 1)
     assert "acme/web has project" in refused.err
     file.write_text(text)
-    shell.example("tenantry destroy")
+    example(shell, "tenantry destroy")
     assert projects(own_cloud, "tenantry--") == ["tenantry--acme--web"]
     elsewhere = (IN_A_FLEET, WITH_GITHUB, *WITH_A_WHEEL)
     every = [each for name, each in EVERY.items() if not name.startswith(elsewhere)]
@@ -189,7 +151,7 @@ def test_each_example_of_a_fleet_works(cloud: LocalCloud, tmp_path: Path) -> Non
     )
     order = ("up", "plan", "status", "drift", "destroy")
     for name in order:
-        shell.example(f"{IN_A_FLEET}{name}")
+        example(shell, f"{IN_A_FLEET}{name}")
         if name == "drift":
             # Held by stacks of their own, so no stack is the current one.
             assert shell.json("tenantry orphans") == {
@@ -202,11 +164,11 @@ def test_each_example_of_a_fleet_works(cloud: LocalCloud, tmp_path: Path) -> Non
             )
     assert projects(cloud, "examples--") == ["examples--acme--web"]
     shell.run("pulumi stack init dev --no-select")
-    shell.example(f"{IN_A_FLEET}split")
-    shell.example(f"{IN_A_FLEET}join", 2)
+    example(shell, f"{IN_A_FLEET}split")
+    example(shell, f"{IN_A_FLEET}join", 2)
     (tmp_path / "elsewhere").mkdir()
     shell.environment["TENANTRY_STATES_TO"] = (tmp_path / "elsewhere").as_uri()
-    shell.example(f"{IN_A_FLEET}copy-states", 2)
+    example(shell, f"{IN_A_FLEET}copy-states", 2)
     tried = {*order, "split", "join", "copy-states"}
     missing = {name for name in EVERY if name.startswith(IN_A_FLEET)} - {
         f"{IN_A_FLEET}{name}" for name in tried
