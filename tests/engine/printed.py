@@ -18,12 +18,16 @@ class Typed:
 
     line: str
     shown: tuple[str, ...]
-    """Lines in their order, where `…` stands for anything."""
+    """Lines in their order. `…` stands for anything in a line, and for any lines where it stands alone."""
 
     def told_by(self, said: str) -> bool:
         """Whether this was printed: each line that is shown, in the same order."""
         lines = iter(said.splitlines())
-        patterns = (".*".join(map(re.escape, each.rstrip().split("…"))) for each in self.shown)
+        patterns = (
+            ".*".join(map(re.escape, each.rstrip().split("…")))
+            for each in self.shown
+            if each.strip() != "…"
+        )
         return all(
             any(re.fullmatch(pattern, line.rstrip()) for line in lines) for pattern in patterns
         )

@@ -21,6 +21,7 @@ import pytest
 from tenantry import __version__
 from tenantry.engine.cache import cache_root
 from tenantry.engine.pins import PULUMI
+from tests.engine.printed import Shell, typed_on
 from tests.engine.team import Team
 from tests.engine.workspace import REPOSITORY, SECONDS, Finished, projects
 from tests.github_server import github_server
@@ -81,15 +82,24 @@ def install(wheel: Path, folder: Path) -> Installed:
     python = place / "bin" / "python"
     pip = ("-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel)
     subprocess.run([sys.executable, *pip], check=True, timeout=SECONDS)
-    own = next((place / "lib").glob("python*")) / "site-packages"
+    lend_packages(next((place / "lib").glob("python*")) / "site-packages")
+    return Installed(place / "bin", surroundings(folder), folder)
+
+
+def lend_packages(own: Path) -> None:
+    """Let an environment find the packages that this one has, by the folder of its own."""
     # A path alone: the files of that folder which lead to the source tree are not read.
     (own / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+
+def surroundings(folder: Path) -> dict[str, str]:
+    """Return the variables of somebody who has this folder as home, and nothing of the source tree."""
     who = {
         f"GIT_{each}_{what}": "ann"
         for each in ("AUTHOR", "COMMITTER")
         for what in ("NAME", "EMAIL")
     }
-    environment = {
+    return {
         # Neither the tests' own commands nor their engine.
         "PATH": os.pathsep.join(
             each
@@ -100,7 +110,6 @@ def install(wheel: Path, folder: Path) -> Installed:
         "TENANTRY_CACHE": str(cache_root()),
         **who,
     }
-    return Installed(place / "bin", environment, folder)
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +176,26 @@ def test_a_new_repository_converges_and_stays_as_it_is(platform: Installed) -> N
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tutorial_works_as_printed(wheel: Path, tmp_path: Path) -> None:
+    shutil.copy(wheel, tmp_path)
+    # The tutorial makes the environment there, and pip finds all but the wheel installed.
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    own = tmp_path / ".venv" / "lib" / name / "site-packages"
+    own.mkdir(parents=True)
+    lend_packages(own)
+    environment = surroundings(tmp_path)
+    # The interpreter that these packages are for.
+    base = Path(sys.base_prefix) / "bin"
+    environment |= {"PATH": f"{base}{os.pathsep}{environment['PATH']}", "PIP_NO_INDEX": "1"}
+    typed = typed_on("tutorial.md")
+    shell = Shell(tmp_path, environment)
+    try:
+        shell.session(typed, {"tenantry plan": 2})
+    finally:
+        shell.run("test ! -d platform || (cd platform && ../.venv/bin/localcloud stop)")
+    assert "tenantry keys rotate acme/web default --write" in [each.line for each in typed]
 
 
 class Generated(Team):
