@@ -25,6 +25,8 @@ type account struct {
 	HeldUntil time.Time `json:"held_until,omitzero"`
 	// Usual is how long operations take, by the actions that one call begins.
 	Usual map[string]usual `json:"operations,omitempty"`
+	// Scouted says of a kind that is not known yet until when somebody looks how long it takes.
+	Scouted map[string]time.Time `json:"scouted_until,omitempty"`
 	// alone: no other process sees this one.
 	alone bool
 }

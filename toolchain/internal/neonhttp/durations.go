@@ -1,6 +1,7 @@
 package neonhttp
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ const (
 	shortestPause = 50 * time.Millisecond
 	// weight of the newest among all durations of a kind.
 	weight = 0.25
+	// listening is how often whoever leaves early looks to a scout sees whether that one has learnt something.
+	listening = time.Second
 )
 
 // usual is how long the operations of one kind of call take: a mean and the mean deviation from it, in seconds. Newer
@@ -49,6 +52,27 @@ type expectation struct {
 	end time.Duration
 	// learnt: others of the kind have ended before.
 	learnt bool
+	// scouted: somebody else looks whether the kind ends sooner.
+	scouted bool
+}
+
+// pause returns when it is time for the next look. Of many calls that wait for an unknown kind one looks early, the
+// scout, and the others listen for what it learns.
+func (w *waiting) pause(ctx context.Context, kind string, raw []json.RawMessage, began time.Time, scout *bool) error {
+	for listened := time.Duration(0); ; listened += listening {
+		e := w.expected(kind, raw, scout)
+		waited := w.clock.now().Sub(began)
+		if listened == 0 && (!e.scouted || waited >= e.end) {
+			return w.clock.sleep(ctx, min(e.pause(waited), w.settings.Poll))
+		}
+		left := min(e.end-waited, w.settings.Poll-listened)
+		if left <= listening {
+			return w.clock.sleep(ctx, left)
+		}
+		if err := w.clock.sleep(ctx, listening); err != nil {
+			return err
+		}
+	}
 }
 
 // pause returns how long after so much waiting the next look comes. Of a known kind the first look comes when the
@@ -68,12 +92,29 @@ func (e expectation) pause(waited time.Duration) time.Duration {
 
 // expected says when these operations should have ended, by what was learnt until now: also by others while this one
 // waited.
-func (w *waiting) expected(kind string, raw []json.RawMessage) expectation {
-	var known usual
-	_ = w.ledger.change(func(a *account) { known = a.Usual[kind] })
-	if known.Mean > 0 {
-		return expectation{end: known.end(), learnt: true}
-	}
+func (w *waiting) expected(kind string, raw []json.RawMessage, scout *bool) expectation {
+	e := expectation{end: onNeon(raw)}
+	_ = w.ledger.change(func(a *account) {
+		if known := a.Usual[kind]; known.Mean > 0 {
+			e = expectation{end: known.end(), learnt: true}
+			delete(a.Scouted, kind)
+			return
+		}
+		now := w.clock.now()
+		if until := a.Scouted[kind]; !*scout && (now.After(until) || until.Sub(now) > e.end) {
+			*scout = true
+			if a.Scouted == nil {
+				a.Scouted = map[string]time.Time{}
+			}
+			a.Scouted[kind] = now.Add(e.end)
+		}
+		e.scouted = !*scout
+	})
+	return e
+}
+
+// onNeon is when operations should have ended by the times that Neon is known to take.
+func onNeon(raw []json.RawMessage) time.Duration {
 	var sum time.Duration
 	for _, each := range raw {
 		var o operation
@@ -84,7 +125,7 @@ func (w *waiting) expected(kind string, raw []json.RawMessage) expectation {
 		}
 		sum += took
 	}
-	return expectation{end: usual{}.with(sum).end()}
+	return usual{}.with(sum).end()
 }
 
 // learn keeps how long operations took that have ended, by Neon's own times. They run one after the other.

@@ -67,7 +67,7 @@ func (w *waiting) send(ctx context.Context, c call) (answer, error) {
 // that failed, and where the deadline passes. kind is what they are known by; empty where they began at any time.
 func (w *waiting) settle(ctx context.Context, c call, kind string, raw []json.RawMessage) ([]json.RawMessage, error) {
 	began := w.clock.now()
-	looked := false
+	looked, scout := false, kind == ""
 	for {
 		pending := map[string]int{}
 		var slowest operation
@@ -94,8 +94,7 @@ func (w *waiting) settle(ctx context.Context, c call, kind string, raw []json.Ra
 			return nil, tooSlow(c, slowest, w.settings.OperationsFor)
 		}
 		looked = true
-		pause := w.expected(kind, raw).pause(w.clock.now().Sub(began))
-		if err := w.clock.sleep(ctx, min(pause, w.settings.Poll)); err != nil {
+		if err := w.pause(ctx, kind, raw, began, &scout); err != nil {
 			return nil, failed(c, err)
 		}
 		if err := w.look(ctx, c, slowest.ProjectID, pending, raw); err != nil {

@@ -134,3 +134,37 @@ func TestTheLongestPauseIsASetting(t *testing.T) {
 		}
 	}
 }
+
+func TestOneLooksEarlyAndTheOthersListen(t *testing.T) {
+	t.Parallel()
+	for name, one := range map[string]struct {
+		learns bool
+		looks  int
+		after  time.Duration
+	}{
+		// The 1.5 seconds that this kind takes on Neon, and a little more.
+		"to nobody":           {false, 1, 1575 * time.Millisecond},
+		"to one that is done": {true, 1, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, settings := newCloud(t), testSettings(t)
+			c.begins = "running"
+			c.finishAfter(1, "finished", "")
+			ledger, finish := newLedger(settings.AccountFolder, c.URL, "napi_test", c.clock), c.clock.during
+			_ = ledger.change(func(a *account) {
+				a.Scouted = map[string]time.Time{"apply_config": c.clock.now().Add(1500 * time.Millisecond)}
+			})
+			c.clock.during = func(d time.Duration) {
+				finish(d)
+				if one.learns {
+					_ = ledger.change(func(a *account) { a.Usual = map[string]usual{"apply_config": {Mean: 0.9}} })
+				}
+			}
+			_, err := send(t, c.client(settings), Run{}, "PATCH", "/projects/p-1/endpoints/ep-1", `{"endpoint":{}}`)
+			if looks := c.count("GET /projects/p-1/operations"); err != nil || looks != one.looks || c.clock.total() != one.after {
+				t.Errorf("%v, %d looks after %v", err, looks, c.clock.slept)
+			}
+		})
+	}
+}
