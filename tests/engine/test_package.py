@@ -164,10 +164,14 @@ def test_a_new_repository_converges_and_stays_as_it_is(platform: Installed) -> N
         requirements,
         re.MULTILINE,
     )
-    # By hand too: the program is found without this source tree.
+    # By hand too: the program is found without this source tree. That writes the key's parameters (decision 57).
     url = platform.run("tenantry", "env").out
     done = subprocess.run(
-        ["bash", "-c", f"{url}\npulumi preview --expect-no-changes --non-interactive"],
+        [
+            "bash",
+            "-c",
+            f"{url}\npulumi preview --expect-no-changes --non-interactive && git restore .",
+        ],
         cwd=platform.folder,
         env=platform.environment | {"PULUMI_PYTHON_CMD": str(platform.bin / "python")},
         capture_output=True,
