@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 SCRIPT = """#!{python} -IS
 import json, os, pathlib, signal, sys, threading
 here = pathlib.Path({here!r})
-answers = os.fdopen(int(sys.argv[1]), "w", buffering=1)
 waiting = []
+def answer(**words):
+    os.write(int(sys.argv[1]), json.dumps(words).encode() + b"\\n")
 def stop(number, frame):
     while waiting:
-        answers.write(json.dumps(dict(id=waiting.pop(), code=255, said="error: update cancelled")) + "\\n")
+        answer(id=waiting.pop(), code=255, said="error: update cancelled")
 signal.signal(signal.SIGINT, stop)
 for line in iter(sys.stdin.readline, ""):
     with open(here / "requests.jsonl", "a") as file:
@@ -37,7 +38,7 @@ for line in iter(sys.stdin.readline, ""):
         print("a panic", file=sys.stderr)
         sys.exit(3)
     if request["operation"] == "create":
-        answers.write(json.dumps(dict(id=request["id"], code=0, said="")) + "\\n")
+        answer(id=request["id"], code=0, said="")
     else:
         waiting.append(request["id"])
 (here / "ended").touch()
