@@ -132,6 +132,7 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
     # Of an app that has a project.
     refused = example(shell, "tenantry adopt", 1)
     assert "acme/web has project" in refused.err
+    example(shell, "tenantry rename")
     file.write_text(text)
     example(shell, "tenantry destroy")
     assert projects(own_cloud, "tenantry--") == ["tenantry--acme--web"]
