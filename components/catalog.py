@@ -7,8 +7,9 @@ from components.logins import AppLogins
 from components.place import Place
 from providers.api_keys import ApiKey
 from providers.catalog import AppRecord, Catalog, GraphRecord, Services
-from tenantry.catalog.keys import expires_at, live_generations
+from tenantry.catalog.keys import live_generations
 from tenantry.registry import App
+from tenantry.registry.days import end_of
 
 
 class AppRecords:
@@ -99,7 +100,7 @@ class AppRecords:
                 )
         self.keys = {}
         for key in app.api_keys:
-            expires = expires_at(key.expires).isoformat() if key.expires else None
+            expires = end_of(key.expires).isoformat() if key.expires else None
             self.keys[key.name] = {
                 str(generation): pulumi.Output.secret(
                     ApiKey(

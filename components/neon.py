@@ -1,16 +1,18 @@
 """Neon as the place of an app's database: a project with its compute and owner role, and branches of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 import pulumi
 import pulumi_neon as neon
 import pulumi_random as random
 
-from components.place import Place
+from components.place import Copy, Place
 from components.settings import Settings
 from providers.adoption import Adoption
+from providers.neon import Expiry, Protection, moment_text
 from tenantry.registry import App, tokens
+from tenantry.registry.days import end_of
 from tenantry.registry.models import Branch, MaintenanceWindow, Quota, Weekday
 
 _WEEKDAYS = get_args(Weekday)
@@ -151,6 +153,16 @@ class AppProject(Place):
         """Declare an extra branch."""
         return AppBranch(name, app, branch=branch, project=self, protect=protect, opts=opts)
 
+    def refuse_deletion(self, name: str, *, after: Sequence[pulumi.Resource]) -> None:
+        """Protect the main branch, with which Neon keeps the project.
+
+        It comes last: Neon gives what is branched off a protected branch passwords of its own.
+        """
+        main = {"project": self.id, "branch": self.project.default_branch_id}
+        last = pulumi.ResourceOptions(depends_on=after)
+        options = pulumi.ResourceOptions.merge(self.inside(self), last)
+        Protection(name, {**main, "protected": True}, options)
+
     def parts(self) -> Iterable[tuple[str, str, pulumi.Input[str]]]:
         """Name the project and its main branch."""
         return (
@@ -159,11 +171,8 @@ class AppProject(Place):
         )
 
 
-class AppBranch(pulumi.ComponentResource):
+class AppBranch(Copy):
     """A copy of the main branch as it was when the branch was made: data, roles and passwords."""
-
-    id: pulumi.Output[str]
-    host: pulumi.Output[str]
 
     def __init__(
         self,
@@ -178,9 +187,11 @@ class AppBranch(pulumi.ComponentResource):
         """Declare the branch.
 
         :param branch: its name in Neon, unique within the project, and whether Neon is to refuse its deletion
-        :param protect: the engine refuses to delete or replace the branch and its compute
+        :param protect: the engine refuses to delete or replace the branch and its compute; never one that expires,
+            which Neon deletes itself
         """
         super().__init__(tokens.APP_BRANCH, name, None, opts)
+        protect = protect and branch.expires is None
         self.branch = neon.Branch(
             name,
             name=branch.name,
@@ -201,6 +212,16 @@ class AppBranch(pulumi.ComponentResource):
             # A branch has one read-write compute: the new one has no room before the old one is gone.
             opts=project.inside(self, protect=protect),
         )
+        if branch.expires:
+            Expiry(
+                name,
+                {
+                    "project": project.id,
+                    "branch": self.branch.id,
+                    "expiresAt": moment_text(end_of(branch.expires)),
+                },
+                project.inside(self),
+            )
         self.id = self.branch.id
         self.host = self.endpoint.host
         self.register_outputs({})

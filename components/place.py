@@ -11,7 +11,7 @@ import pulumi
 from tenantry.clouds.table import databases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from components.settings import Settings
     from tenantry.registry import App
@@ -21,7 +21,7 @@ OWNER_CONNECTIONS = 2
 """How many connections to one database provisioning holds at most; the plugin nests two transactions."""
 
 
-class Copy(Protocol):
+class Copy(pulumi.ComponentResource):
     """A branch beside the main one."""
 
     id: pulumi.Output[str]
@@ -63,6 +63,13 @@ class Place(pulumi.ComponentResource, abc.ABC):
         :param branch: its name, unique within the place, and whether the provider is to refuse its deletion
         :param protect: the engine refuses to delete or replace the branch and its compute
         """
+
+    def refuse_deletion(self, name: str, *, after: Sequence[pulumi.Resource]) -> None:
+        """Have the provider refuse to delete the place, once its other resources are there.
+
+        Asked for by `database.protected`, a key that only providers have that can do it.
+        """
+        raise NotImplementedError(f"{name}: {after}")
 
     @abc.abstractmethod
     def parts(self) -> Iterable[tuple[str, str, pulumi.Input[str]]]:

@@ -15,6 +15,7 @@ from components.settings import Aura
 from components.urls import connection_url
 from providers.catalog import Catalog
 from tenantry.registry import App, tokens
+from tenantry.registry.days import is_over
 from tenantry.registry.declared import declared
 from tenantry.registry.graphs import graph_place
 from tenantry.registry.schemas import SchemaPlan
@@ -103,7 +104,11 @@ class TenantApp(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.database]),
             )
             for branch in app.database.branches
+            # One whose last day is over has been deleted by Neon, and the engine is to forget it.
+            if not is_over(branch.expires)
         }
+        if app.database.protected:
+            self.project.refuse_deletion(name, after=[self.database, *self.branches.values()])
         self.records = AppRecords(
             name,
             app,
@@ -138,7 +143,7 @@ class TenantApp(pulumi.ComponentResource):
                 "region": app.region,
                 "postgresVersion": app.database.postgres_version,
                 "generation": app.database.credentials.generation,
-                "branches": [branch.name for branch in app.database.branches],
+                "branches": list(self.branches),
                 "apiKeys": {key.name: key.generation for key in app.api_keys},
                 "revokedKeys": [name for name, live in self.records.keys.items() if not live],
                 "namespace": app.namespace,

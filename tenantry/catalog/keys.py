@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 SECRET_BYTES: Final = 32
@@ -68,17 +68,6 @@ def parse(text: str) -> ParsedKey | None:
 def digest(key: str) -> str:
     """Return what the catalog keeps of a key: its SHA-256 as 64 hex digits."""
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-def expires_at(day: date) -> datetime:
-    """Return when a key ends that is valid through `day`, a day in UTC: at the midnight after it.
-
-    No datetime holds the midnight after the 31st of December 9999: such a key ends at that day's last microsecond.
-    """
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    if day == date.max:
-        return datetime.max.replace(tzinfo=UTC)
-    return start + timedelta(days=1)
 
 
 def live_generations(generation: int, revoked: Collection[int] = ()) -> tuple[int, ...]:

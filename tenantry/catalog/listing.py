@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, TypeAlias
 
-from tenantry.catalog.keys import expires_at, live_generations
+from tenantry.catalog.keys import live_generations
+from tenantry.registry.days import end_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +103,7 @@ def listed_keys(
                             key.scopes,
                             "missing",
                             None,
-                            expires_at(key.expires) if key.expires else None,
+                            end_of(key.expires) if key.expires else None,
                             None,
                         )
                     )

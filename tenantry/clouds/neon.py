@@ -171,6 +171,8 @@ PROJECT: Final = "neon:index/project:Project"
 BRANCH: Final = "neon:index/branch:Branch"
 ADOPTION: Final = "pulumi-python:dynamic/tenantry:Adoption"
 ENDPOINT: Final = "neon:index/endpoint:Endpoint"
+PROTECTION: Final = "pulumi-python:dynamic/tenantry:Protection"
+EXPIRY: Final = "pulumi-python:dynamic/tenantry:Expiry"
 
 
 def _settings(inputs: Mapping[str, Any]) -> dict[str, object]:
@@ -230,6 +232,8 @@ NEON: Final = DatabaseCloud(
             },
             lost="project {} and all data in it",
         ),
+        PROTECTION: Kind("protection of main", {"*": ("database.protected",)}),
+        EXPIRY: Kind("last day of the branch", {"*": ("database.branches",)}),
         BRANCH: Kind("branch", {"*": ("database.branches",)}, lost="branch {} and its data"),
         ENDPOINT: Kind("compute of the branch", {"*": ("database.branches", "database.compute")}),
     },
@@ -240,7 +244,7 @@ NEON: Final = DatabaseCloud(
     keys=frozenset(
         {
             *("block_public_connections", "branches", "compute", "history_retention"),
-            *("logical_replication", "maintenance_window", "quota"),
+            *("logical_replication", "maintenance_window", "protected", "quota"),
         }
     ),
 )

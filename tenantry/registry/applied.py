@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tenantry.clouds.table import USUAL
 from tenantry.registry import tokens
+from tenantry.registry.days import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +43,7 @@ class AppliedApp:
     postgres_version: int
     generation: int
     branches: frozenset[str]
+    """Without those whose last day is over: Neon has deleted them."""
     api_keys: Mapping[str, int] = field(default_factory=dict)
     """The generation of each API key, by the key's name; empty also where the app was applied without keys."""
     in_catalog: bool = False
@@ -97,7 +100,7 @@ class AppliedApp:
             region=outputs["region"],
             postgres_version=int(outputs["postgresVersion"]),
             generation=min(generation, given.generation or generation),
-            branches=frozenset(outputs["branches"]),
+            branches=frozenset(outputs["branches"]) - _expired_branches(outputs.get("declared")),
             in_catalog=bool(outputs.get("catalog")),
             # An app that was applied without API keys has no such output.
             api_keys={
@@ -126,6 +129,15 @@ def provider_of(outputs: Mapping[str, Any]) -> str:
 def _declared_database(outputs: Mapping[str, Any]) -> dict[str, Any]:
     # A state from before a key says nothing of it.
     return json.loads(outputs.get("declared") or "{}").get("database") or {}
+
+
+def _expired_branches(declared: str | None) -> frozenset[str]:
+    branches = json.loads(declared)["database"].get("branches") or {} if declared else {}
+    return frozenset(
+        name
+        for name, branch in branches.items()
+        if (last := branch.get("expires")) and is_over(date.fromisoformat(last))
+    )
 
 
 def handed_out(stack: Mapping[str, Any]) -> dict[str, HandedOut]:

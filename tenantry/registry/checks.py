@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tenantry.clouds import aura, neon, table
 from tenantry.errors import shown
@@ -178,18 +178,25 @@ def _second_ones(values: Sequence[str | int]) -> list[int]:
     return [index for index, value in enumerate(values) if value in values[:index]]
 
 
+_NOT_DELETED: Final = (
+    "Neon does not delete a project with a protected branch: "
+    "write protected: false, or another deletion"
+)
+
+
 def _branches(app: App) -> Iterator[Finding]:
+    if app.database.protected and app.deletion == "delete":
+        yield Finding((("database", "protected"), ("deletion",)), _NOT_DELETED)
     for branch in app.database.branches:
         path = ("database", "branches", branch.name)
         if branch.name == "main":
             message = "every project has its main branch already: remove this one, or rename it"
             yield Finding((path,), message)
+        if branch.protected and branch.expires:
+            message = "Neon deletes no protected branch: write protected: false, or no last day"
+            yield Finding(((*path, "expires"), (*path, "protected")), message)
         elif branch.protected and app.deletion == "delete":
-            message = (
-                "Neon does not delete a project with a protected branch: "
-                "write protected: false, or another deletion"
-            )
-            yield Finding(((*path, "protected"), ("deletion",)), message)
+            yield Finding(((*path, "protected"), ("deletion",)), _NOT_DELETED)
 
 
 def _quotas(app: App) -> Iterator[Finding]:

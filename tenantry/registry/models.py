@@ -101,6 +101,8 @@ class Branch(Frozen):
 
     name: str
     protected: bool = False
+    expires: date | None = None
+    """The last day, in UTC, on which it is there; may be over, and then Neon has deleted the branch."""
 
 
 class Credentials(Frozen):
@@ -129,6 +131,8 @@ class Database(Frozen):
     """Addresses, ranges (`a-b`) and networks; none means that every address may connect."""
     block_public_connections: bool | None = None
     """Whether connections from the internet are refused; None leaves the project as it is."""
+    protected: bool = False
+    """Whether Neon refuses to delete the main branch, and with it the project."""
     logical_replication: bool = False
     """Whether the project's write-ahead log serves logical replication. Neon cannot turn it off again."""
     maintenance_window: MaintenanceWindow | None = None

@@ -9,6 +9,7 @@ from tenantry.clouds.aura import AURA
 from tenantry.clouds.table import databases
 from tenantry.errors import TenantryError
 from tenantry.registry.applied import AppliedApp
+from tenantry.registry.days import is_over
 from tenantry.registry.graphs import graph_place
 from tenantry.registry.likeness import hint, taken_back
 from tenantry.registry.models import App, Limits
@@ -238,7 +239,8 @@ def _unchangeable(old: AppliedApp, new: App) -> str:
 
 
 def _branches(old: AppliedApp, new: App, judgement: Judgement) -> None:
-    for branch in sorted(old.branches - {branch.name for branch in new.database.branches}):
+    there = {each.name for each in new.database.branches if not is_over(each.expires)}
+    for branch in sorted(old.branches - there):
         if old.deletion == "protect":
             judgement.refused.append(
                 f"{old.id}: branch {branch} is gone, and the app was applied last with 'deletion: protect': nothing "

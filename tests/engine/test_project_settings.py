@@ -1,6 +1,7 @@
 """A project's settings: turned on in place, put back where changed by hand, and kept where nothing is said."""
 
 import textwrap
+from datetime import datetime, tzinfo
 from typing import Any
 
 import psycopg
@@ -213,3 +214,80 @@ def test_a_new_project_has_them_from_the_start(cloud: LocalCloud, workspace: Wor
     }
     assert found == found | wanted
     other.assert_converged()
+
+
+PROTECTION = "pulumi-python:dynamic/tenantry:Protection"
+EXPIRY = "pulumi-python:dynamic/tenantry:Expiry"
+BRANCH = "neon:index/branch:Branch"
+ENDPOINT = "neon:index/endpoint:Endpoint"
+
+
+def test_main_is_protected_put_back_and_released(cloud: LocalCloud, workspace: Workspace) -> None:
+    text = REGISTRY.replace("web:", "kept:").replace("deletion: delete", "deletion: protect")
+    text += " " * 10 + "branches: {staging: {}}\n"
+    protecting = text + " " * 10 + "protected: true\n"
+    other = Workspace(workspace.folder.parent / "kept", cloud.env())
+    other.apply(text)
+    other.registry.write_text(protecting)
+    assert other.changes() == {Change("create", PROTECTION, "acme/kept", frozenset())}
+    other.must("up", "--yes", "--skip-preview")
+    other.assert_converged()
+    project = f"/projects/{other.outputs()['apps']['acme/kept']['project']}"
+    with cloud.client() as client:
+
+        def main() -> dict[str, Any]:
+            listed = client.get(f"{project}/branches").json()["branches"]
+            (found,) = [each for each in listed if each["default"]]
+            return dict(found)
+
+        assert main()["protected"] is True
+        assert client.delete(project).status_code == 422
+        by_hand = {"branch": {"protected": False}}
+        client.patch(f"{project}/branches/{main()['id']}", json=by_hand).raise_for_status()
+        shown = other.pulumi("refresh", "--preview-only", "--expect-no-changes", "--diff")
+        assert shown.code != 0
+        assert "protected" in shown.out
+        other.must("up", "--yes", "--skip-preview", "--refresh")
+        assert main()["protected"] is True
+        other.apply(text)
+        assert main()["protected"] is False
+    other.assert_converged()
+
+
+def test_a_branch_is_given_a_last_day_and_is_forgotten_after_it(
+    cloud: LocalCloud, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = REGISTRY.replace("web:", "brief:").replace("deletion: delete", "deletion: protect")
+    brief = text + " " * 10 + "branches: {qa: {expires: 2099-01-01}, staging: {}}\n"
+    other = Workspace(workspace.folder.parent / "brief", cloud.env())
+    other.apply(brief.replace("expires: 2099-01-01", ""))
+    other.registry.write_text(brief)
+    assert Change("create", EXPIRY, "acme/brief/qa", frozenset()) in other.changes()
+    other.must("up", "--yes", "--skip-preview")
+    other.assert_converged()
+    facts = other.outputs()["apps"]["acme/brief"]
+    path = f"/projects/{facts['project']}/branches/{facts['branches']['qa']['id']}"
+    with cloud.client() as client:
+        expires = client.get(path).json()["branch"]["expires_at"]
+        assert expires.startswith("2099-01-02T00:00:00")
+        body = {"branch": {"expires_at": None}}
+        client.patch(path, json=body).raise_for_status()
+        other.must("up", "--yes", "--skip-preview", "--refresh")
+        assert client.get(path).json()["branch"]["expires_at"] == expires
+
+        # Its last day goes by, and Neon deletes it.
+        client.delete(path).raise_for_status()
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Later":
+            return cls(2099, 1, 2, tzinfo=tz)
+
+    monkeypatch.setattr("tenantry.registry.days.datetime", Later)
+    forgotten = {(each.op, each.type, each.name) for each in other.changes()}
+    assert forgotten >= {("delete", kind, "acme/brief/qa") for kind in (BRANCH, ENDPOINT, EXPIRY)}
+    other.must("up", "--yes", "--skip-preview")
+    assert list(other.outputs()["apps"]["acme/brief"]["branches"]) == ["staging"]
+    other.assert_converged()
+    other.registry.write_text(text + " " * 10 + "branches: {staging: {}}\n")
+    assert other.changes() == set()

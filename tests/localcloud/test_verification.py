@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tenantry.catalog.keys import expires_at
 from tenantry.catalog.verification import Verdict, verify
+from tenantry.registry.days import end_of
 
 if TYPE_CHECKING:
     from tests.localcloud.catalog import Catalog
@@ -35,7 +35,7 @@ def last_used(catalog: Catalog) -> list[Any]:
 
 
 def test_a_valid_key_comes_with_what_it_may_do(catalog: Catalog) -> None:
-    end = expires_at(NOW.date())
+    end = end_of(NOW.date())
     key = catalog.key(catalog.app(), 1, generation=3, scopes=["read"], expires_at=end)
     assert judged(catalog, key) == Verdict(
         "valid", "tenantry", "acme/web", "default", 3, ("read",), end
@@ -44,7 +44,7 @@ def test_a_valid_key_comes_with_what_it_may_do(catalog: Catalog) -> None:
 
 
 def test_a_key_ends_with_its_last_day(catalog: Catalog) -> None:
-    end = expires_at(NOW.date())
+    end = end_of(NOW.date())
     key = catalog.key(catalog.app(), 1, expires_at=end)
     assert judged(catalog, key, end - TICK).state == "valid"
     assert judged(catalog, key, end) == Verdict(

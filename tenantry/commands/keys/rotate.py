@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from tenantry.commands.keys.options import AsJson, KeyName, Write
 from tenantry.commands.options import REGISTRY, AppId, File
 from tenantry.presenting.notes import note
@@ -28,7 +26,8 @@ def rotate(
 
     JSON: {"app", "name", "generation", "file", "written", "diff"}.
     """
-    from tenantry.catalog.keys import expires_at, live_generations
+    from tenantry.catalog.keys import live_generations
+    from tenantry.registry.days import is_over
     from tenantry.registry.editing import RegistryFile
     from tenantry.registry.rotating import rotate_key
 
@@ -44,7 +43,7 @@ def rotate(
         return
     ending = [n for n in live_generations(key.generation, key.revoked) if n < key.generation]
     ends = f" and ends generation {ending[0]}" if ending else ""
-    if key.expires is not None and expires_at(key.expires) <= datetime.now(UTC):
+    if is_over(key.expires):
         note(
             f"{app_id} {name} expired with {key.expires}, and so will the new key: write another day"
         )

@@ -14,7 +14,7 @@ from tenantry.registry.written.texts import Label
 
 
 def expiry(value: object) -> date:
-    """Check a day, `2027-06-30` (ISO 8601); the key is valid until the end of that day in UTC."""
+    """Check a day, `2027-06-30` (ISO 8601); what expires is there until the end of that day in UTC."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
         try:
             return date.fromisoformat(value)

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 from tenantry.clouds import neon, table
 from tenantry.errors import did_you_mean, shown
 from tenantry.registry import models, units
+from tenantry.registry.written.api_keys import Expiry
 from tenantry.registry.written.durations import duration
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.project import MaintenanceWindow, Quota
@@ -227,6 +228,10 @@ class Branch(Written):
         description="Whether Neon refuses to delete the branch and its project.",
         json_schema_extra={"default": False},
     )
+    expires: Expiry | None = Field(
+        None,
+        description="The last day, in UTC, on which it is there. Then Neon deletes it; without it, it stays.",
+    )
 
 
 class Credentials(Written):
@@ -293,6 +298,11 @@ class Database(Written):
         None,
         description="Whether connections from the internet are refused, whatever allowed_ips says. "
         "Not written: as the project has it.",
+    )
+    protected: Flag | None = Field(
+        None,
+        description="Whether Neon refuses to delete the main branch, and with it the project.",
+        json_schema_extra={"default": False},
     )
     logical_replication: Flag | None = Field(
         None,

@@ -1,7 +1,7 @@
 import hashlib
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from tenantry.catalog.keys import (
     ParsedKey,
     compose,
     digest,
-    expires_at,
     live_generations,
     parse,
 )
@@ -111,19 +110,6 @@ def test_a_key_is_not_made_of_other_parts(prefix: str, at: int, secret: bytes, s
 def test_a_key_is_kept_as_its_sha256_and_not_shown() -> None:
     assert digest(KEY) == hashlib.sha256(KEY.encode()).hexdigest()
     assert SECRET.hex() not in repr(parse(KEY))
-
-
-@pytest.mark.parametrize(
-    ("day", "end"),
-    [
-        (date(2027, 6, 30), datetime(2027, 7, 1, tzinfo=UTC)),
-        (date(2028, 2, 28), datetime(2028, 2, 29, tzinfo=UTC)),
-        (date(9999, 12, 30), datetime(9999, 12, 31, tzinfo=UTC)),
-        (date.max, datetime.max.replace(tzinfo=UTC)),
-    ],
-)
-def test_a_key_is_valid_through_its_last_day(day: date, end: datetime) -> None:
-    assert expires_at(day) == end
 
 
 @pytest.mark.parametrize(

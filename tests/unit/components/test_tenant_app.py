@@ -30,7 +30,7 @@ tenants:
           compute: {min_cu: 0.25, max_cu: 2, suspend_after: 5m}
           history_retention: 7d
           allowed_ips: [203.0.113.0/24]
-          branches: {staging: {}}
+          branches: BRANCHES
           credentials: {generation: GENERATION}
           url_scheme: morphik
           SETTINGS
@@ -43,13 +43,19 @@ GRANT = "postgresql:index/grant:Grant"
 
 
 def app(
-    tmp_path: Path, *, generation: int = 1, deletion: str = "protect", settings: str = ""
+    tmp_path: Path,
+    *,
+    generation: int = 1,
+    deletion: str = "protect",
+    settings: str = "",
+    branches: str = "{staging: {}}",
 ) -> App:
     """Load the app; `settings` are more keys of its database, on one line as in `{…}`."""
     file = tmp_path / "tenants.yaml"
     text = (
         REGISTRY.replace("SETTINGS", f"<<: {{{settings}}}")
         .replace("GENERATION", str(generation))
+        .replace("BRANCHES", branches)
         .replace("DELETION", deletion)
     )
     file.write_text(text)
@@ -166,6 +172,30 @@ def test_the_project_gets_the_settings_that_are_said(
         "dataTransferBytes": 5.0 * 1024**3,
         "logicalSizeBytes": 0.0,
     }
+
+
+def test_main_is_protected_last_and_goes_with_the_project(tmp_path: Path) -> None:
+    kind = "pulumi-python:dynamic/tenantry:Protection"
+    assert of_type(declare(app(tmp_path)), kind) == []
+    monitor = declare(app(tmp_path, settings="protected: true"))
+    protection = only(monitor, kind)
+    inputs = {name: protection.inputs[name] for name in ("branch", "protected")}
+    assert inputs == {"branch": "br-main", "protected": True}
+    assert protection.deleted_with == only(monitor, PROJECT).urn
+    # The engine is to delete it once the registry takes it back.
+    assert not protection.protect
+    assert only(monitor, "neon:index/branch:Branch").urn in protection.dependencies
+
+
+def test_a_branch_with_a_last_day_is_not_the_engines_to_keep(tmp_path: Path) -> None:
+    branches = "{qa: {expires: 2099-12-31}, gone: {expires: 2020-01-01}, kept: {}}"
+    monitor = declare(app(tmp_path, branches=branches))
+    made = of_type(monitor, "neon:index/branch:Branch")
+    assert {each.inputs["name"]: each.protect for each in made} == {"qa": False, "kept": True}
+    expiry = only(monitor, "pulumi-python:dynamic/tenantry:Expiry")
+    assert expiry.name == "acme/web/qa"
+    assert expiry.inputs["expiresAt"] == "2100-01-01T00:00:00Z"
+    assert not expiry.protect
 
 
 def test_the_logins_are_members_of_a_group_without_login_and_own_nothing(tmp_path: Path) -> None:

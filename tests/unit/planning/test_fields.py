@@ -131,12 +131,16 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
                 "logical_replication": True,
                 "block_public_connections": True,
                 "maintenance_window": WINDOW,
+                "protected": True,
+                "branches": [{"name": "qa", "expires": "2099-01-01"}],
             }
         },
         [
             "database.block_public_connections: none → true",
+            "database.branches.qa: {expires: 2099-01-01}",
             "database.logical_replication: false → true, which restarts its computes, and cannot be turned off again",
             "database.maintenance_window: none → {end: 06:00, start: 05:00, weekdays: [monday]}",
+            "database.protected: false → true",
             "database.quota: none → {compute_time: 1h}",
         ],
     ),

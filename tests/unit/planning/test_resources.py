@@ -27,9 +27,10 @@ tenants:
         region: aws-us-east-2
         database:
           schema: neonhub
-          branches: {staging: {}}
+          branches: {staging: {expires: 2099-01-01}}
           block_public_connections: true
           logical_replication: true
+          protected: true
           maintenance_window: {weekdays: [monday], start: 05:00, end: 06:00}
           quota: {logical_size: 1GB}
           credentials: {generation: 2}

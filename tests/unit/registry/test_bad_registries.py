@@ -1379,6 +1379,27 @@ BAD = [
         ),
     ),
     Bad(
+        "a protected branch that expires",
+        DB + "          branches: {st: {protected: true, expires: 2099-01-01}}\n",
+        (
+            f"9:53: {WEB}.database.branches.st.expires: Neon deletes no protected branch: write protected: false, or no last day",
+        ),
+    ),
+    Bad(
+        "a last day that is none",
+        DB + "          branches: {st: {expires: soon}}\n",
+        (
+            f'9:36: {WEB}.database.branches.st.expires: must be a date such as 2027-06-30 (year, month, day), not "soon"',
+        ),
+    ),
+    Bad(
+        "a protected main branch in an app to delete",
+        DB + "          protected: true\n        deletion: delete\n",
+        (
+            f"9:22: {WEB}.database.protected: Neon does not delete a project with a protected branch: write protected: false, or another deletion",
+        ),
+    ),
+    Bad(
         "no name for the namespace",
         HEAD + "namespace: My\ntenants: {}\n",
         (

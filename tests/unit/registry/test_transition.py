@@ -6,6 +6,7 @@ import pytest
 
 from tenantry.registry import App, load
 from tenantry.registry.applied import AppliedApp
+from tenantry.registry.declared import declared
 from tenantry.registry.models import Deletion, Limits
 from tenantry.registry.transition import (
     Registered,
@@ -122,6 +123,40 @@ def test_a_branch_of_a_protected_app_does_not_leave_by_accident(web: App) -> Non
     with pytest.raises(TransitionError) as refused:
         check_transition([held("acme/web", "protect", branches=frozenset({"qa"}))], [web], FILE)
     assert str(refused.value).startswith("tenants.yaml: acme/web: branch qa is gone")
+
+
+@pytest.mark.parametrize("deletion", ["protect", "delete"])
+def test_a_branch_whose_last_day_is_over_was_not_there_any_more(
+    tmp_path: Path, deletion: Deletion
+) -> None:
+    def declaring(branches: str) -> App:
+        file = tmp_path / "tenants.yaml"
+        more = f"deletion: {deletion}, database: {{branches: {branches}}}"
+        file.write_text(REGISTRY.replace("deletion: delete", more))
+        return load(file).app("acme/web")
+
+    over = "{expires: 2020-01-01}"
+    outputs = {
+        "app": "acme/web",
+        "deletion": deletion,
+        "organization": "",
+        "region": "aws-eu-central-1",
+        "postgresVersion": 17,
+        "generation": 1,
+        "branches": ["qa", "old"],
+        "declared": declared(declaring(f"{{qa: {{expires: 2099-01-01}}, old: {over}}}")),
+    }
+    applied = AppliedApp.of(outputs)
+    assert applied.branches == {"qa"}
+    assert check_transition([applied], [declaring("{qa: {}}")], FILE) == []
+    # A day that is over already takes away a branch that is there.
+    ended = declaring(f"{{qa: {over}}}")
+    if deletion == "delete":
+        (line,) = check_transition([applied], [ended], FILE)
+        assert line == "acme/web: branch qa leaves: it is destroyed with its data"
+    else:
+        with pytest.raises(TransitionError, match="acme/web: branch qa is gone"):
+            check_transition([applied], [ended], FILE)
 
 
 def test_a_branch_that_was_released_leaves_and_is_told(web: App) -> None:
