@@ -29,7 +29,7 @@ from providers.provider import Provider
 from providers.resource import Resource
 from tenantry.errors import marked
 from tenantry.provisioning.errors import ProvisioningError
-from tenantry.sharing import Shared
+from tenantry.provisioning.sharing import Shared
 
 if TYPE_CHECKING:
     from tenantry.aura.account import Account

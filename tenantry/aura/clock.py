@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tenantry.pauses import pause
+from tenantry.provisioning.pauses import pause
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from tenantry.aura.models import DESTROYING, PAUSED
 from tenantry.aura.polling import looks
 from tenantry.aura.settings import Polling
 from tenantry.aura.shared_file import locked
-from tenantry.pauses import StoppedError
+from tenantry.provisioning.pauses import StoppedError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from tenantry.catalog.tables import SCHEMA, WRITER
 from tenantry.provisioning.connections import connect
 from tenantry.provisioning.errors import BusyError, MissingError, RejectedError
 from tenantry.provisioning.postgres import kind_of, password_in, reason_of
-from tenantry.sharing import Shared
+from tenantry.provisioning.sharing import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

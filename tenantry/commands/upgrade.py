@@ -79,7 +79,7 @@ def _check_this(before: str, *, as_json: bool) -> NoReturn:
     """Plan with the version that runs."""
     from tenantry.planning.current import plan_current
     from tenantry.repository.changelog import between
-    from tenantry.shipped import shipped
+    from tenantry.repository.shipped import shipped
 
     said = between(shipped("CHANGELOG.md").read_text("utf-8"), before, __version__)
     if not as_json:

@@ -14,7 +14,7 @@ from tenantry.engine import pins
 from tenantry.engine.errors import EngineError
 from tenantry.engine.golang import find_go, minimum
 from tenantry.engine.progress import Progress
-from tenantry.shipped import shipped
+from tenantry.repository.shipped import shipped
 from tenantry.surroundings import bare
 
 TOOLCHAIN: Final = shipped("toolchain")

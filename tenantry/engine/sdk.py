@@ -11,7 +11,7 @@ from tenantry.engine.building import Builder, go_environment
 from tenantry.engine.cache import cache_root, locked
 from tenantry.engine.errors import EngineError
 from tenantry.engine.pins import SCHEMAS
-from tenantry.shipped import SOURCE
+from tenantry.repository.shipped import SOURCE
 
 FOLDER: Final = SOURCE / "sdks" / "neon"
 """Where the SDK is committed, in a source tree."""

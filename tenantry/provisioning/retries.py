@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from tenantry.pauses import pause
 from tenantry.provisioning.errors import ProvisioningError
+from tenantry.provisioning.pauses import pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from tenantry.repository.errors import RepositoryError
-from tenantry.shipped import shipped
+from tenantry.repository.shipped import shipped
 
 if TYPE_CHECKING:
     from tenantry.repository.choices import Choices

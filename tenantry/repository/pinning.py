@@ -143,7 +143,7 @@ def _give(version: str = __version__) -> str:
 
 
 def _own_lock(*, local_cloud: bool) -> str:
-    from tenantry.shipped import shipped
+    from tenantry.repository.shipped import shipped
 
     return shipped(_LOCKS[local_cloud]).read_text("utf-8")
 

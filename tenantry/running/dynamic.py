@@ -24,7 +24,7 @@ from pulumi.runtime._serialization import _deserialize
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from providers.provider import ServedRequest, Surroundings, report
-from tenantry.pauses import stopping
+from tenantry.provisioning.pauses import stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable

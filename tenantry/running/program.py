@@ -26,8 +26,8 @@ PROGRAM: Final = (
     "tenantry.schemas",
     "tenantry.errors",
     "tenantry.hiding",
-    "tenantry.pauses",
-    "tenantry.sharing",
+    "tenantry.provisioning.pauses",
+    "tenantry.provisioning.sharing",
     "tenantry.surroundings",
     "tenantry.retries",
 )

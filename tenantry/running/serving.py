@@ -26,7 +26,7 @@ from pulumi.runtime.proto import (
 )
 
 from tenantry.engine.pins import POSTGRESQL, RANDOM
-from tenantry.sharing import sharing
+from tenantry.provisioning.sharing import sharing
 
 # The SDK's own channels are to the engine, which is on this machine: never through a proxy.
 _GRPC_CHANNEL_OPTIONS.append(("grpc.enable_http_proxy", 0))

@@ -15,8 +15,8 @@ from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.pauses import StoppedError, pause, stopping
 from tenantry.provisioning.errors import ProvisioningError, RejectedError
+from tenantry.provisioning.pauses import StoppedError, pause, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

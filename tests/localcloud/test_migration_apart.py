@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tenantry.pauses import StoppedError, stopping
 from tenantry.provisioning.errors import RejectedError, UnavailableError
 from tenantry.provisioning.histories import ONE_AT_A_TIME
+from tenantry.provisioning.pauses import StoppedError, stopping
 from tenantry.retries import RetryPolicy
 from tenantry.schemas.apart import migrate_apart
 from tenantry.schemas.connecting import connect

@@ -13,7 +13,7 @@ ROOMS: Final = (
     *("__main__", "reference", "cli", "commands", "presenting", "ci", "fleet", "applying"),
     *("adoption", "recovery", "planning", "states", "neon", "aura", "catalog"),
     *("running", "engine", "repository", "registry", "schemas", "provisioning"),
-    *("pauses", "sharing", "surroundings", "clouds", "errors", "hiding", "retries", "shipped"),
+    *("surroundings", "clouds", "errors", "hiding", "retries"),
 )
 # The rooms that may begin a run, which needs the program.
 BEGIN_RUNS: Final = {"running", "fleet"}

@@ -26,7 +26,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from providers.provider import Provider, Surroundings
 from providers.resource import serialized
 from tenantry.errors import TenantryError
-from tenantry.pauses import pause
+from tenantry.provisioning.pauses import pause
 from tenantry.running.dynamic import DynamicProviders, attached
 from tenantry.running.serving import serve
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from tenantry.pauses import StoppedError, pause, stopping
+from tenantry.provisioning.pauses import StoppedError, pause, stopping
 
 LONG = 60
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from tenantry import shipped
+from tenantry.repository import shipped
 
 
 def test_a_source_tree_has_the_files_beside_the_packages() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     assert shipped.shipped("toolchain/go.mod") == root / "toolchain" / "go.mod"
     assert shipped.shipped("toolchain/go.mod").is_file()
 

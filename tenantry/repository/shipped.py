@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-_HERE: Final = Path(__file__).parent
+_HERE: Final = Path(__file__).parents[1]
 _IN_A_WHEEL: Final = _HERE / "shipped_files"
 SOURCE: Final = _HERE.parent
 """The source tree, where this package is in one."""

@@ -1,6 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from tenantry.sharing import Shared, sharing
+from tenantry.provisioning.sharing import Shared, sharing
 
 
 def test_what_runs_share_is_made_once_and_closed_by_the_last() -> None:
