@@ -52,6 +52,8 @@ _REMOVALS: Final = (
     (re.compile(r"api_keys\.[^.]+"), "which revokes all its generations"),
     (re.compile(r"services\.[^.]+"), "which ends its registration"),
 )
+_OF_NEW: Final = {"adopt.project": "which is taken over with its data"}
+"""What is said of a new app's fields."""
 _DELETION: Final = {
     "protect": "which keeps runs from destroying it",
     "retain": "which lets a later run give it up: its project stays in the cloud",
@@ -142,7 +144,9 @@ def _new(now: Facts) -> Iterator[FieldChange]:
     usual = dict(_leaves(_usual(now), ""))
     for field, value in given.items():
         if field in _ALWAYS or (value != usual.get(field) and value not in (None, [], {})):
-            yield FieldChange(field=field, old=None, new=written(value, field))
+            yield FieldChange(
+                field=field, old=None, new=written(value, field), effect=_OF_NEW.get(field)
+            )
 
 
 def _leaves(facts: Facts, above: str) -> Iterator[tuple[str, Any]]:

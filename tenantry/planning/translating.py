@@ -37,6 +37,10 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "replace": "replace",
     "delete": "delete",
 }
+_PROBLEM: Final = re.compile(
+    r".* resource '[^']*'(?:: property \S+ value \{.*?\})? has a problem: "
+)
+"""What the engine puts before the words of a provider that refuses a resource."""
 _POSITION: Final = re.compile(r"(:[0-9]+)*: ")
 _APP: Final = re.compile(
     r"(?:graph )?(?P<app>[a-z][a-z0-9-]*/[a-z][a-z0-9-]*)"
@@ -86,7 +90,7 @@ def refusals_of(run: Run) -> tuple[Refusal, ...]:
     registry = run.config.get("tenantry:registry", "tenants.yaml")
     found = []
     for text in run.errors:
-        lines = text.splitlines()
+        lines = _PROBLEM.sub("", text, count=1).splitlines()
         # The lines of a traceback stay together.
         whole = any(line.startswith((" ", "\t", "Traceback")) for line in lines)
         found += [

@@ -303,7 +303,7 @@ def test_a_fleet_adopts_and_releases_too(cloud: LocalCloud, tmp_path: Path) -> N
     adopted = must(fleet, "adopt", "acme/web", "--project", by_hand.id, "--write")
     assert "Next: tenantry fleet plan" in adopted.err
     planned = must(fleet, "fleet", "plan", code=2)
-    assert f"takes over project {by_hand.id}, renamed from cellar" in planned.out
+    assert f"adopt.project: {by_hand.id}, which is taken over with its data" in planned.out
     must(fleet, "fleet", "up", "--yes")
     assert live(cloud, by_hand)["name"] == "cellars--acme--web"
     assert by_hand.rows() == [("ramen",), ("soba",)]

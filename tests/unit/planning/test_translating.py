@@ -1,6 +1,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tenantry.planning.plan import Counts, Row
 from tests.unit.planning.support import (
     ADOPTION,
@@ -200,7 +202,8 @@ def test_a_new_app_that_takes_a_project_over_says_what_changes_about_it() -> Non
         "of the project: database.compute.max_cu: 4 → 2",
         "of the project: database.history_retention: 7d → 6h",
     ]
-    assert "adopt.project: p-1" in [each.text for each in row.changes]
+    taking_over = "adopt.project: p-1, which is taken over with its data"
+    assert taking_over in [each.text for each in row.changes]
 
 
 def test_an_adoption_that_is_done_may_be_taken_out_of_the_registry() -> None:
@@ -377,6 +380,14 @@ def test_refusals_come_all_at_once_each_with_its_app() -> None:
     )
     assert [each.app for each in made.refusals] == ["acme/web", "acme/api", "globex/lab", None]
     assert (made.exit_code, made.rows, made.stacks) == (1, (), ())
+
+
+@pytest.mark.parametrize("property_", ["", ": property project value {p-1}"])
+def test_what_a_provider_refuses_is_said_in_its_own_words(property_: str) -> None:
+    text = "acme/web: adopt.project: project p-1 has PostgreSQL 16"
+    raw = f"{ADOPTION} resource 'acme/web/adoption'{property_} has a problem: {text}"
+    (refusal,) = plan([said("error", raw)]).refusals
+    assert (refusal.app, refusal.text) == ("acme/web", text)
 
 
 def test_an_exception_of_the_program_stays_in_one_piece() -> None:
