@@ -299,7 +299,7 @@ def test_an_instance_that_is_there_is_taken_over(workspace: Workspace, cloud: Lo
 def test_ctrl_c_ends_the_wait_for_a_graph_and_the_next_run_goes_on(
     workspace: Workspace, cloud: LocalCloud, faults: Faults
 ) -> None:
-    workspace.registry.write_text(registry("graph-stopped"))
+    workspace.registry.write_text(registry("graph-halted"))
     before = faults.last()
     # Nobody sees it ready while this stands.
     order = faults.order(
@@ -319,11 +319,11 @@ def test_ctrl_c_ends_the_wait_for_a_graph_and_the_next_run_goes_on(
     assert process.returncode == 1, said
     assert "ended because the run was stopped: tenantry up goes on" in said
     assert "Traceback" not in said
-    made = instances(cloud, "graph-stopped--")
+    made = instances(cloud, "graph-halted--")
     assert [each["id"] for each in workspace.resources() if each["type"] == INSTANCE] == [
         *made.values()
     ]
     faults.withdraw(order)
     workspace.must("up", "--yes", "--skip-preview")
-    assert instances(cloud, "graph-stopped--") == made
+    assert instances(cloud, "graph-halted--") == made
     workspace.assert_converged()
