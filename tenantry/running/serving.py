@@ -28,8 +28,15 @@ from pulumi.runtime.proto import (
 from tenantry.engine.pins import POSTGRESQL, RANDOM
 from tenantry.provisioning.sharing import sharing
 
-# The SDK's own channels are to the engine, which is on this machine: never through a proxy.
-_GRPC_CHANNEL_OPTIONS.append(("grpc.enable_http_proxy", 0))
+_GRPC_CHANNEL_OPTIONS.extend(
+    [
+        # The SDK's own channels are to the engine, which is on this machine: never through a proxy.
+        ("grpc.enable_http_proxy", 0),
+        # A later run may get the port of an earlier one. A connection that is shared by address would still be in the
+        # pause after that one's end, and the run would be told that nobody listens.
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
