@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from tenantry.errors import did_you_mean
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 HEAD: Final = "head"
 
 # The files that Alembic takes for revisions (alembic.script.base, `_only_source_rgx`).
+# CPython 3.11 counts how deep it is in a tree for all threads together, and fails where two parse at once.
+_PARSING: Final = threading.Lock()
 _REVISION_FILE: Final = re.compile(r"(?!\.#|__init__)(.*\.py)$")
 _FIELDS: Final = frozenset({"revision", "down_revision", "depends_on"})
 
@@ -165,10 +169,16 @@ def _read(name: str, folders: Iterable[Path]) -> Iterator[Revision]:
                     yield revision
 
 
+@lru_cache(maxsize=256)
+def _parsed(content: bytes) -> ast.Module:
+    return ast.parse(content)
+
+
 def _revision(name: str, file: Path) -> Revision | None:
     try:
         content = file.read_bytes()
-        tree = ast.parse(content)
+        with _PARSING:
+            tree = _parsed(content)
     except OSError as error:
         raise SchemaError(f"{name}: {file} cannot be read: {error.strerror or error}") from None
     except (SyntaxError, ValueError) as error:

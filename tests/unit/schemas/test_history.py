@@ -1,5 +1,9 @@
+import ast
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,3 +103,24 @@ def test_planning_and_the_provider_import_neither_alembic_nor_sqlalchemy() -> No
         "sys.exit(any(m in sys.modules for m in ('alembic', 'sqlalchemy')))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_one_thread_at_a_time_parses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parse_one, inside, most = ast.parse, threading.Semaphore(), []
+
+    def watched(content: bytes) -> ast.Module:
+        alone = inside.acquire(blocking=False)
+        most.append(alone)
+        time.sleep(0.01)
+        if alone:
+            inside.release()
+        return parse_one(content)
+
+    monkeypatch.setattr("tenantry.schemas.history.ast.parse", watched)
+    folders = [tmp_path / str(number) for number in range(8)]
+    for folder in folders:
+        folder.mkdir()
+        write(folder, f"one_{folder.name}", "None")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda folder: read_history("h", [folder]), folders))
+    assert most == [True] * 8
