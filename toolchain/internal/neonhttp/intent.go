@@ -16,7 +16,7 @@ import (
 const lockPause = 100 * time.Millisecond
 
 // note is what an intent's file says: which project is about to be asked for, by whom, and when a request left last.
-// Nothing in it is secret. Others may read it; the form is documented in docs/operations.md.
+// Nothing in it is secret. Others may read it; the form is documented in docs/neon.md.
 type note struct {
 	Name         string    `json:"name"`
 	Organization string    `json:"organization"`

@@ -56,10 +56,10 @@ type host struct {
 }
 
 func (h *host) Provider(ctx *plugin.Context, descriptor workspace.PluginDescriptor, e env.Env) (plugin.Provider, error) {
-	make, ours := h.plugins[descriptor.Name]
+	serve, ours := h.plugins[descriptor.Name]
 	switch {
 	case ours:
-		return h.boot(ctx, descriptor.Name, make)
+		return h.boot(ctx, descriptor.Name, serve)
 	case descriptor.Name == dynamicPackage:
 		connection, err := grpc.NewClient(h.dynamic, grpc.WithTransportCredentials(insecure.NewCredentials()),
 			grpc.WithNoProxy(), rpcutil.GrpcChannelOptions())
@@ -73,12 +73,12 @@ func (h *host) Provider(ctx *plugin.Context, descriptor workspace.PluginDescript
 }
 
 // boot serves a plugin of this process to the engine, through memory.
-func (h *host) boot(ctx *plugin.Context, name string, make Plugin) (plugin.Provider, error) {
+func (h *host) boot(ctx *plugin.Context, name string, serve Plugin) (plugin.Provider, error) {
 	told, err := rprovider.NewHostClient(h.ServerAddr())
 	if err != nil {
 		return nil, err
 	}
-	served, err := make(ctx.Base(), told)
+	served, err := serve(ctx.Base(), told)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("plugin %s: %w", name, err), told.Close())
 	}
