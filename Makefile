@@ -104,8 +104,10 @@ LOCKED := uv pip compile --quiet --no-header --no-annotate --generate-hashes --u
 lock: ## make the lock files again from pyproject.toml (needs uv)
 	$(LOCKED) pyproject.toml --output-file requirements.lock
 	$(LOCKED) --extra localcloud --constraint requirements.lock pyproject.toml --output-file requirements-localcloud.lock
+	$(LOCKED) --extra service --constraint requirements-localcloud.lock pyproject.toml --output-file requirements-service.lock
 	$(LOCKED) --group build --output-file requirements-build.lock
-	$(LOCKED) --extra localcloud --group build --group docs --group test --constraint requirements-localcloud.lock \
+	$(LOCKED) --extra localcloud --extra service --group build --group docs --group test \
+		--constraint requirements-localcloud.lock --constraint requirements-service.lock \
 		--constraint requirements-build.lock pyproject.toml --output-file requirements-dev.lock
 
 .PHONY: wheel
