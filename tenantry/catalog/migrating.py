@@ -11,13 +11,14 @@ from sqlalchemy.exc import OperationalError
 from tenantry.catalog.connecting import engine, translated
 from tenantry.catalog.location import NAME
 from tenantry.catalog.revision import HISTORY, known, newest
+from tenantry.catalog.service_tables import SEEN, SERVICE, SHARED, TABLES, TEMPORARY
 from tenantry.catalog.tables import SCHEMA, WRITER, metadata
 from tenantry.provisioning.errors import BusyError, ConflictError, DeniedError
 from tenantry.provisioning.histories import separate_threads
 from tenantry.schemas.holders import holders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     import psycopg
 
@@ -164,30 +165,48 @@ def _may_migrate(connection: sa.Connection) -> bool:
 
 
 def _prepare(connection: sa.Connection) -> None:
+    _make_role(connection, WRITER)
+    # Whoever only runs the registry may lack the right to make a second role; the service says so when it starts.
+    _make_role(connection, SERVICE, unless="insufficient_privilege")
+
+
+def _make_role(connection: sa.Connection, role: str, *, unless: str = "undefined_object") -> None:
     # Roles belong to the whole server: another catalog there may have made it, or another run may be making it.
     # Until that run commits, its role is no duplicate; then ours violates the unique index on names.
     connection.execute(
         sa.text(
-            f"DO $$ BEGIN IF to_regrole('{WRITER}') IS NULL THEN CREATE ROLE {WRITER} NOLOGIN; END IF; "
-            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            f"DO $$ BEGIN IF to_regrole('{role}') IS NULL THEN CREATE ROLE {role} NOLOGIN; END IF; "
+            f"EXCEPTION WHEN duplicate_object OR unique_violation OR {unless} THEN NULL; END $$"
         )
     )
     # This user will take the role on to keep the rows. Making a role does not give that right (PostgreSQL 16,
     # createrole_self_grant).
     connection.execute(
         sa.text(
-            f"DO $$ BEGIN IF NOT pg_has_role(current_user, '{WRITER}', 'SET') THEN "
-            f"EXECUTE format('GRANT {WRITER} TO %I', current_user); END IF; END $$"
+            f"DO $$ BEGIN IF NOT pg_has_role(current_user, '{role}', 'SET') THEN "
+            f"EXECUTE format('GRANT {role} TO %I', current_user); END IF; "
+            f"EXCEPTION WHEN {unless} THEN NULL; END $$"
         )
     )
 
 
 def _grant(connection: sa.Connection) -> None:
-    # No DELETE: what is gone is marked, never removed. No right on the table of revisions but to read it.
-    tables: Sequence[str] = [f"{SCHEMA}.{table.name}" for table in metadata.sorted_tables]
-    for statement in (
-        f"GRANT USAGE ON SCHEMA {SCHEMA} TO {WRITER}",
-        f"GRANT SELECT ON {VERSIONS} TO {WRITER}",
-        f"GRANT SELECT, INSERT, UPDATE ON {', '.join(tables)} TO {WRITER}",
-    ):
-        connection.execute(sa.text(statement))
+    # What is gone is marked, never removed: DELETE is for what has a time to live alone. Nobody has a right on the
+    # table of revisions but to read it.
+    every = metadata.sorted_tables
+    _give(connection, WRITER, SELECT=[*(each for each in every if each not in TABLES), *SEEN])
+    changed = [*(each for each in every if each not in TABLES), *SHARED]
+    _give(connection, WRITER, INSERT=changed, UPDATE=changed)
+    there = connection.execute(
+        sa.text("SELECT to_regrole(:role) IS NOT NULL"), {"role": SERVICE}
+    ).scalar_one()
+    if there:
+        _give(connection, SERVICE, SELECT=every, INSERT=every, UPDATE=every, DELETE=TEMPORARY)
+
+
+def _give(connection: sa.Connection, role: str, **rights: Iterable[sa.Table]) -> None:
+    connection.execute(sa.text(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {role}"))
+    connection.execute(sa.text(f"GRANT SELECT ON {VERSIONS} TO {role}"))
+    for right, tables in rights.items():
+        names = ", ".join(table.fullname for table in tables)
+        connection.execute(sa.text(f"GRANT {right} ON {names} TO {role}"))

@@ -55,7 +55,7 @@ def definitions(catalog: Catalog) -> list[Any]:
 
 
 def test_alembic_finds_nothing_to_do_after_the_history(database: Catalog) -> None:
-    assert migrate(database.url) == newest() == "catalog_0001"
+    assert migrate(database.url) == newest() == "catalog_0002"
     with engine(database.url).connect() as connection:
         options = {
             "version_table_schema": SCHEMA,
@@ -185,7 +185,7 @@ def test_another_run_that_migrates_is_named(
     assert (
         f"(process {process}) holds tenantry.alembic_version (ShareRowExclusiveLock) since" in said
     )
-    database.ask("INSERT INTO tenantry.alembic_version VALUES ('catalog_0001')")
+    database.ask("INSERT INTO tenantry.alembic_version VALUES ('catalog_0002')")
     assert migrate(database.url) == newest()
 
 
@@ -263,7 +263,7 @@ def test_a_user_that_may_not_make_tables_is_told(database: Catalog) -> None:
         with pytest.raises(DeniedError) as raised:
             migrate(nobody.url)
         assert str(raised.value) == (
-            "catalog: tables: they are at no revision, this version needs catalog_0001, and the URL's user may not make "
+            "catalog: tables: they are at no revision, this version needs catalog_0002, and the URL's user may not make "
             "tables: run tenantry up once with the URL of the catalog's owner"
         )
         assert database.ask(RELATIONS) == []
@@ -284,6 +284,9 @@ def test_an_owner_that_makes_no_roles_needs_to_be_a_member_of_the_writers(
         assert migrate(owner.url) == newest()
         with owner.rows() as rows:
             rows.execute(sa.text("SELECT 1 FROM tenantry.api_keys"))
+        # The service's role it may not take on: the service needs more, and says so.
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            owner.ask("SET ROLE tenantry_service")
         owner.ask("DROP OWNED BY CURRENT_USER")
 
 

@@ -9,12 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from tenantry.catalog.connecting import engine
-from tenantry.catalog.tables import WRITER
+from tenantry.catalog.service_tables import SEEN, SERVICE, TEMPORARY
+from tenantry.catalog.tables import WRITER, metadata
 from tenantry.provisioning.errors import DeniedError, MissingError
 from tests.localcloud.catalog import Catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Table
 
 TABLES = [
     "app_metadata",
@@ -29,6 +32,11 @@ FORBIDDEN = [
     *(f"ALTER TABLE tenantry.{table} ADD COLUMN more int" for table in TABLES),
     *(f"DROP TABLE tenantry.{table}" for table in TABLES),
     *(f"CREATE INDEX ON tenantry.{table} (id)" for table in TABLES),
+    "SELECT * FROM tenantry.operations",
+    "SELECT * FROM tenantry.idempotency_keys",
+    "UPDATE tenantry.app_specs SET plan = 'pro'",
+    "UPDATE tenantry.freezes SET until = now()",
+    "DELETE FROM tenantry.cloud_budgets",
     "CREATE TABLE tenantry.more (id int)",
     "CREATE TABLE public.more (id int)",
     "CREATE SCHEMA more",
@@ -152,3 +160,23 @@ def test_a_login_of_a_service_that_verifies_keys_can_do_that_alone(catalog: Cata
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 service.ask(statement)
+
+
+def test_a_member_sees_what_was_asked_for_and_shares_the_budgets(member: Catalog) -> None:
+    for table in SEEN:
+        member.ask(f"SELECT * FROM {table.fullname}")
+    member.ask(
+        "INSERT INTO tenantry.cloud_budgets (digest, per_minute, tokens) VALUES ('d', 700, 700)"
+    )
+    assert member.ask("UPDATE tenantry.cloud_budgets SET tokens = 1 RETURNING tokens") == [(1.0,)]
+
+
+@pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
+def test_the_service_deletes_only_what_has_a_time_to_live(catalog: Catalog, table: Table) -> None:
+    with catalog.user(SERVICE) as service:
+        service.ask(f"SELECT * FROM {table.fullname}")
+        if table in TEMPORARY:
+            service.ask(f"DELETE FROM {table.fullname}")
+            return
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            service.ask(f"DELETE FROM {table.fullname}")

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from tenantry.catalog import service_tables  # noqa: F401  # its tables are in the metadata
 from tenantry.catalog.tables import SCHEMA, metadata
 
 context.configure(
