@@ -10,7 +10,18 @@ ROOT = Path(__file__).parents[2]
 
 # From top to bottom: a room imports only those behind it.
 ROOMS: Final = (
-    *("__main__", "reference", "cli", "commands", "presenting", "ci", "fleet", "applying"),
+    *(
+        "__main__",
+        "reference",
+        "cli",
+        "commands",
+        "presenting",
+        "ci",
+        "service",
+        "fleet",
+        "applying",
+        "notifying",
+    ),
     *("adoption", "recovery", "planning", "states", "neon", "aura", "catalog"),
     *("running", "engine", "repository", "registry", "schemas", "provisioning"),
     *("surroundings", "clouds", "errors", "hiding", "retries"),

@@ -1,0 +1,1 @@
+"""The HTTP API of self-service: optional, with the extra `tenantry[service]`."""
