@@ -13,12 +13,13 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud.postgres.process import Account
+from localcloud.postgres.process import Account, launched
 
 _OUTSIDE = Path("/var/tmp")  # noqa: S108 (kept across reboots, reachable by every account; our folder in it is private)
 _OUTSIDE_PREFIX = "localcloud-"
@@ -112,10 +113,11 @@ def _usable(path: Path, account: Account | None) -> bool:
         return False
     return account is None or (
         subprocess.run(  # noqa: S603 (a fixed program; the path is an argument, not a command)
-            ["/bin/sh", "-c", '[ -x "$1" ] && [ -r "$1" ]', "sh", str(path)],
-            user=account.uid,
-            group=account.gid,
-            extra_groups=[],
+            launched(
+                ["/bin/sh", "-c", '[ -x "$1" ] && [ -r "$1" ]', "sh", str(path)],
+                account,
+                signal.SIGKILL,
+            ),
             cwd="/",
             check=False,
             timeout=30,

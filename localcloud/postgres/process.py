@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
+import shutil
 import signal
+import sys
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 class CommandError(Exception):
@@ -31,31 +31,24 @@ class Account:
     gid: int
 
 
-def _die_with_parent(death_signal: int) -> Callable[[], None]:
-    parent = os.getpid()
-
-    def in_child() -> None:
-        # After the change of user, which would clear it (prctl(2)).
-        _LIBC.prctl(_PR_SET_PDEATHSIG, death_signal)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return in_child
-
-
-def child_options(account: Account | None, death_signal: int) -> dict[str, Any]:
-    """Return the subprocess options that drop privileges and tie the child's life to this process.
+def launched(command: Sequence[str], account: Account | None, death_signal: int) -> list[str]:
+    """Return the command that runs another as ``account``, with its life tied to this process: see launcher.py.
 
     The signal comes when the *thread* that started the child ends (prctl(2)), so children are started from the event
     loop's thread, which lives as long as the process.
     """
-    options: dict[str, Any] = {
-        "preexec_fn": _die_with_parent(death_signal),
-        "start_new_session": True,
-    }
-    if account is not None:
-        options |= {"user": account.uid, "group": account.gid, "extra_groups": []}
-    return options
+    program, *arguments = command
+    return [
+        sys.executable,
+        "-I",
+        "-S",
+        str(_LAUNCHER),
+        str(os.getpid()),
+        str(int(death_signal)),
+        f"{account.uid}:{account.gid}" if account else "-",
+        str(Path(shutil.which(program) or program).absolute()),
+        *arguments,
+    ]
 
 
 async def run(
@@ -71,13 +64,13 @@ async def run(
     Raises CommandError if it fails.
     """
     process = await asyncio.create_subprocess_exec(
-        *command,
+        *launched(command, account, signal.SIGKILL),
         stdin=asyncio.subprocess.PIPE if text is not None else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=cwd,
         env=clean_environment() | dict(environment or {}),
-        **child_options(account, signal.SIGKILL),
+        start_new_session=True,
     )
     try:
         output, errors = await process.communicate(text.encode() if text is not None else None)
@@ -97,13 +90,13 @@ async def spawn(
 ) -> asyncio.subprocess.Process:
     """Start a server that is asked to end (fast shutdown) should this process die."""
     return await asyncio.create_subprocess_exec(
-        *command,
+        *launched(command, account, signal.SIGINT),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         cwd=cwd,
         env=clean_environment(),
-        **child_options(account, signal.SIGINT),
+        start_new_session=True,
     )
 
 
