@@ -19,10 +19,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tenantry.fleet.fleet import Fleet
-    from tenantry.fleet.provisioning import Provisioned, ProvisioningFailedError, provision
+    from tenantry.fleet.provisioning import (
+        Provisioned,
+        ProvisioningFailedError,
+        provision,
+        provision_async,
+    )
     from tenantry.fleet.selection import Selection, Shard
 
-__all__ = ["Fleet", "Provisioned", "ProvisioningFailedError", "Selection", "Shard", "provision"]
+__all__ = [
+    "Fleet",
+    "Provisioned",
+    "ProvisioningFailedError",
+    "Selection",
+    "Shard",
+    "provision",
+    "provision_async",
+]
 
 _WHERE = {
     "Fleet": "fleet",
@@ -31,6 +44,7 @@ _WHERE = {
     "Selection": "selection",
     "Shard": "selection",
     "provision": "provisioning",
+    "provision_async": "provisioning",
 }
 
 

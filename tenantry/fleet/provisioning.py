@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenantry.fleet.awaiting import awaited
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.fleet import Fleet, silent
 from tenantry.fleet.selection import Selection
@@ -71,11 +73,51 @@ def provision(
         changed
     :raises ProvisioningFailedError: the run began and did not end well
     """
-    fleet = Fleet(
+    return _bring(_fleet(folder, registry, environment), app, tell)
+
+
+async def provision_async(
+    app: str | App,
+    *,
+    folder: Path | str = ".",
+    registry: Path | str | None = None,
+    environment: Mapping[str, str] | None = None,
+    tell: Callable[[Event], None] = silent,
+) -> Provisioned:
+    """Do what `provision` does beside the event loop, in a thread of its own; parameters and errors as there.
+
+    Cancelling it stops the app's run, as `Fleet.stop` does, and it returns when that has ended. The first `cancel` lets
+    the engine end after its current steps, the second ends it at once. The next call goes on from there. Also where the
+    app was finished by then, it counts as cancelled; the next call finds nothing to do.
+
+    :param tell: is told of each event in the loop's thread; where it fails, the run ends as by a `cancel`
+    :raises asyncio.CancelledError: it was cancelled, and nothing is under way any more
+    """
+    fleet = await asyncio.to_thread(_fleet, folder, registry, environment)
+    stops = 0
+
+    def stop() -> None:
+        nonlocal stops
+        stops += 1
+        fleet.stop()
+        if stops == 1:
+            # The first call is about apps that have not begun, and here is but one.
+            fleet.stop()
+
+    return await awaited(lambda hear: _bring(fleet, app, hear), stop, tell)
+
+
+def _fleet(
+    folder: Path | str, registry: Path | str | None, environment: Mapping[str, str] | None
+) -> Fleet:
+    return Fleet(
         Path(folder),
         registry=None if registry is None else Path(registry),
         environment=environment,
     )
+
+
+def _bring(fleet: Fleet, app: str | App, tell: Callable[[Event], None]) -> Provisioned:
     outlook = _outlook(fleet, app)
     if not outlook.tasks:
         (task,) = outlook.unchanged

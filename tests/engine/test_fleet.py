@@ -1,5 +1,6 @@
 """Every app in a stack of its own: what runs, what does not, and what becomes of failures and interruptions."""
 
+import asyncio
 import json
 import re
 import signal
@@ -7,16 +8,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import yaml
 
-from tenantry.fleet import Selection, provision
+from tenantry.errors import TenantryError
+from tenantry.fleet import Provisioned, Selection, provision, provision_async
 from tenantry.fleet.events import Event, Finished, Progress, Result, Started
+from tenantry.fleet.fleet import silent
 from tests.engine.fleet_folder import REPOSITORY, FleetFolder
 from tests.engine.workspace import projects
 from tests.localcloud_fixture import LocalCloud
@@ -302,6 +306,45 @@ def test_one_app_from_a_script(folder: FleetFolder) -> None:
     app = folder.fleet().look().desired.inputs["acme/web"].app
     alone = provision(app, folder=folder.folder, environment=folder.environment)
     assert (alone.url, alone.changed) == (made.url, False)
+
+
+def test_one_app_from_an_event_loop_that_cancels_it_and_calls_again(folder: FleetFolder) -> None:
+    folder.registry.write_text(REGISTRY.format(namespace="fleet-loop"))
+
+    def made(
+        tell: Callable[[Event], None] = silent, app: str = "acme/lab"
+    ) -> Coroutine[Any, Any, Provisioned]:
+        return provision_async(app, folder=folder.folder, environment=folder.environment, tell=tell)
+
+    async def cancelled_at(resource: str) -> None:
+        ticks = 0
+        threads = set()
+
+        def tell(event: Event) -> None:
+            threads.add(threading.current_thread())
+            if isinstance(event, Progress) and event.resource == resource:
+                running.cancel()
+
+        running = asyncio.create_task(made(tell))
+        while not running.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        assert running.cancelled()
+        # The loop went on meanwhile, and heard the events itself.
+        assert ticks > 10
+        assert threads == {threading.current_thread()}
+
+    asyncio.run(cancelled_at("Project acme/lab"))
+    (task,) = folder.fleet().look(Selection(only=frozenset({"acme/lab"}))).tasks
+    assert task.update is not None
+    assert task.update.result == "failed"
+    again = asyncio.run(made())
+    assert again.changed
+    with psycopg.connect(again.url) as database:
+        assert database.execute("SELECT 1").fetchone() == (1,)
+    assert asyncio.run(made()).url == again.url
+    with pytest.raises(TenantryError, match="acme/none"):
+        asyncio.run(made(app="acme/none"))
 
 
 def test_states_in_a_table_of_a_database_whose_role_may_make_no_database(
