@@ -12,6 +12,7 @@ import psycopg
 
 from tenantry.catalog.connecting import engine, writing
 from tenantry.catalog.keys import compose, digest
+from tenantry.catalog.service_tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +78,7 @@ class Catalog:
 
     def empty(self) -> None:
         """Take every row out."""
-        self.ask("TRUNCATE tenantry.app_metadata CASCADE")
+        self.ask(f"TRUNCATE {', '.join(table.fullname for table in metadata.sorted_tables)}")
 
     def app(
         self, app_id: str = "acme/web", *, namespace: str = "tenantry", deleted: bool = False

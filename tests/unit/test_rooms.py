@@ -22,7 +22,8 @@ ROOMS: Final = (
         "applying",
         "notifying",
     ),
-    *("adoption", "recovery", "planning", "states", "neon", "aura", "catalog"),
+    *("adoption", "recovery", "planning", "states", "neon", "aura"),
+    *("selfservice", "catalog"),
     *("running", "engine", "repository", "registry", "schemas", "provisioning"),
     *("surroundings", "clouds", "errors", "hiding", "retries"),
 )

@@ -1,0 +1,207 @@
+"""Who is at work on an operation, and until when that counts.
+
+A worker that was held up and comes back finds that its claim is over: what it writes has no effect. So each result is
+written under its claim, and a worker ends its engines before its lease is over (`LEASE_SECONDS`, `RENEW_WITHIN`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tenantry.selfservice.operations import COLUMNS, ErrorKind, Operation, lock_key, tell
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from tenantry.selfservice.database import Connection
+
+LEASE_SECONDS: Final = 60
+"""How long a claim counts after it was renewed."""
+RENEW_SECONDS: Final = 10
+"""How often a worker renews its claims."""
+RENEW_WITHIN: Final = 30
+"""After so long without a renewal a worker ends its engines: well before others may take the operation over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Former:
+    """The claim of a worker that died or was held up, as far as it is known."""
+
+    host: str
+    engine_pid: int | None
+    """None where it had not yet started an engine, or nobody knows."""
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to work on an operation."""
+
+    id: UUID
+    operation: Operation
+    former: Former | None
+    """Whose work it goes on with; what that one left locked may be freed."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Who claims."""
+
+    name: str
+    """Unique among all workers."""
+    host: str
+    """As the engine's locks name it."""
+    pid: int
+
+
+async def claim(connection: Connection, operation: UUID, worker: Worker) -> Claim | None:
+    """Take an operation; None where it has ended, or where somebody is at work on it or on its stack.
+
+    The connection is in a transaction.
+    """
+    found = await connection.execute(
+        "SELECT namespace, app_id, subject FROM tenantry.operations WHERE id = %s", (operation,)
+    )
+    of = await found.fetchone()
+    if of is None:
+        return None
+    key = lock_key(of["namespace"], of["app_id"], of["subject"])
+    # One at a time for a stack: two operations of one app must not both find the other one waiting.
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (key,))
+    found = await connection.execute(
+        f"""
+        WITH held AS (
+          SELECT id AS of, claim, host, engine_pid, claimed_at, coalesce(lease_until < now(), true) AS is_over
+          FROM tenantry.operations WHERE id = %s FOR UPDATE)
+        UPDATE tenantry.operations o SET status = 'running', claim = gen_random_uuid(), worker = %s, host = %s, pid = %s,
+          engine_pid = NULL, claimed_at = now(), lease_until = now() + make_interval(secs => %s),
+          started_at = coalesce(started_at, now()), next_attempt_at = NULL,
+          attempts = attempts + CASE WHEN held.claim IS NULL THEN 1 ELSE 0 END,
+          interruptions = interruptions + CASE WHEN held.claim IS NULL THEN 0 ELSE 1 END
+        FROM held WHERE o.id = held.of AND o.status IN ('queued', 'running') AND held.is_over AND NOT EXISTS (
+          SELECT 1 FROM tenantry.operations other WHERE other.id <> o.id AND other.status = 'running'
+          AND (other.namespace, other.app_id, coalesce(other.subject, '')) = (o.namespace, o.app_id, coalesce(o.subject, '')))
+        RETURNING {", ".join(f"o.{each.strip()}" for each in COLUMNS.split(","))}, o.claim,
+          held.claim AS former, held.host AS former_host, held.engine_pid AS former_engine, held.claimed_at AS former_at""",  # noqa: S608
+        (operation, worker.name, worker.host, worker.pid, LEASE_SECONDS),
+    )
+    row = await found.fetchone()
+    if row is None:
+        return None
+    former = None
+    if row.pop("former"):
+        former = Former(
+            host=row["former_host"], engine_pid=row["former_engine"], claimed_at=row["former_at"]
+        )
+    own = row.pop("claim")
+    for each in ("former_host", "former_engine", "former_at"):
+        row.pop(each)
+    taken = Operation(**row)
+    await tell(
+        connection,
+        operation,
+        "interrupted" if former else "started",
+        f"worker {worker.name} goes on after {former.host}" if former else f"by {worker.name}",
+    )
+    return Claim(id=own, operation=taken, former=former)
+
+
+async def renew(connection: Connection, claims: list[UUID]) -> dict[UUID, bool]:
+    """Prolong claims; return those that still count, and whether the operation is asked to end.
+
+    A claim whose lease is over is lost, also where nobody has taken it: another worker may be about to.
+    """
+    found = await connection.execute(
+        "UPDATE tenantry.operations SET lease_until = now() + make_interval(secs => %s) "
+        "WHERE claim = ANY(%s) AND lease_until > now() RETURNING claim, cancel_requested_at IS NOT NULL AS asked_to_end",
+        (LEASE_SECONDS, claims),
+    )
+    return {row["claim"]: row["asked_to_end"] for row in await found.fetchall()}
+
+
+async def note_engine(connection: Connection, own: UUID, pid: int) -> bool:
+    """Note the engine's process before it takes a lock; return whether the claim still counts."""
+    found = await connection.execute(
+        "UPDATE tenantry.operations SET engine_pid = %s WHERE claim = %s AND lease_until > now()",
+        (pid, own),
+    )
+    return found.rowcount == 1
+
+
+async def still_counts(connection: Connection, own: UUID) -> bool:
+    """Say whether a claim counts, and keep it from being taken over until the transaction ends."""
+    found = await connection.execute(
+        "SELECT 1 FROM tenantry.operations WHERE claim = %s AND lease_until > now() FOR UPDATE",
+        (own,),
+    )
+    return await found.fetchone() is not None
+
+
+async def succeed(connection: Connection, own: Claim, *, changed: bool) -> bool:
+    """Write that an operation succeeded; False where the claim is over, and nothing was written."""
+    return await _end(connection, own, "succeeded", "done", changed=changed)
+
+
+async def fail(connection: Connection, own: Claim, kind: ErrorKind, text: str) -> bool:
+    """Write why an operation failed for good; False where the claim is over."""
+    return await _end(connection, own, "failed", text, kind=kind)
+
+
+async def end_cancelled(connection: Connection, own: Claim) -> bool:
+    """Write that an operation ended as it was asked to; False where the claim is over."""
+    return await _end(connection, own, "cancelled", "it was asked to end")
+
+
+async def put_back(
+    connection: Connection,
+    own: Claim,
+    *,
+    after: timedelta,
+    kind: ErrorKind,
+    text: str,
+    counts: bool = True,
+) -> bool:
+    """Let an operation wait for another attempt; False where the claim is over.
+
+    :param after: how long it waits
+    :param counts: whether this attempt counts as one
+    """
+    import psycopg
+
+    try:
+        async with connection.transaction():
+            found = await connection.execute(
+                "UPDATE tenantry.operations SET status = 'queued', claim = NULL, lease_until = NULL, job = NULL, priority = 0, "
+                "next_attempt_at = now() + %s, error_kind = %s, error_text = %s, attempts = attempts - %s "
+                "WHERE claim = %s AND lease_until > now()",
+                (after, kind, text, 0 if counts else 1, own.id),
+            )
+    except psycopg.errors.UniqueViolation:
+        # The same was asked for again meanwhile; that one waits already.
+        return await _end(connection, own, "cancelled", f"a later one goes on: {text}", kind=kind)
+    if found.rowcount == 0:
+        return False
+    await tell(connection, own.operation.id, "retry", text)
+    return True
+
+
+async def _end(
+    connection: Connection,
+    own: Claim,
+    status: str,
+    text: str,
+    *,
+    kind: ErrorKind | None = None,
+    changed: bool | None = None,
+) -> bool:
+    found = await connection.execute(
+        "UPDATE tenantry.operations SET status = %s, claim = NULL, lease_until = NULL, job = NULL, ended_at = now(), "
+        "next_attempt_at = NULL, changed = %s, error_kind = %s, error_text = %s WHERE claim = %s AND lease_until > now()",
+        (status, changed, kind, text if kind else None, own.id),
+    )
+    if found.rowcount == 0:
+        return False
+    await tell(connection, own.operation.id, status, text)
+    return True
