@@ -96,7 +96,7 @@ def formerly_of(app: App, holding: Holding) -> tuple[str, ...]:
 
 def _registered(app: App) -> dict[str, Any]:
     return {
-        "place": f"{app.location.file}:{app.location.line}",
+        "place": str(app.location),
         **({"renamed_from": list(app.renamed_from)} if app.renamed_from else {}),
         "tenant": app.tenant_name,
         "contact": app.contact,

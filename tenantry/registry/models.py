@@ -10,11 +10,14 @@ from datetime import date  # pydantic reads the annotations at run time
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from tenantry.clouds.table import USUAL
 from tenantry.errors import did_you_mean
+from tenantry.registry.frozen import Frozen
 from tenantry.registry.names import AppNames
+from tenantry.registry.notices import Notify
+from tenantry.registry.self_service import SelfService
 from tenantry.retries import RetryPolicy
 
 FEW: Final = 20
@@ -36,18 +39,6 @@ GraphType: TypeAlias = Literal[
     "professional-ds",
     "enterprise-ds",
 ]
-
-
-class Frozen(BaseModel):
-    """What all models share: no field can be added or changed later."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        serialize_by_alias=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-    )
 
 
 class SchemaSource(Frozen):
@@ -232,10 +223,16 @@ class Retries(Frozen):
 
 
 class Location(NamedTuple):
-    """Where an app is declared: the file as it was named to `load`, and the line of the app's key."""
+    """Where an app is declared: the file as it was named to `load`, and the line of the app's key.
+
+    Of an app that was asked for, what the rows are called (`catalog`), and 0.
+    """
 
     file: str
     line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 class App(Frozen):
@@ -265,6 +262,8 @@ class App(Frozen):
     formerly: tuple[str, ...] = Field(default=(), exclude=True)
     """The ids that it had in its stack, the newest first: as the state says, or where there is none, the app itself."""
     location: Location = Field(exclude=True, repr=False)
+    row: str | None = Field(default=None, exclude=True)
+    """The id of the row that it was asked for in; None of an app of the file."""
 
     @cached_property
     def names(self) -> AppNames:
@@ -301,6 +300,8 @@ class Tenant(Frozen):
     contact: str | None
     renamed_from: tuple[str, ...] = ()
     """The labels that it had before, the newest first."""
+    quotas: Quotas = Quotas()
+    """What its apps may have where they say nothing."""
 
 
 class Limits(Frozen):
@@ -329,6 +330,9 @@ class Registry(Frozen):
     limits: Limits = Limits()
     tenants: tuple[Tenant, ...]
     apps: tuple[App, ...]
+    self_service: SelfService | None = None
+    """None where the service offers nothing."""
+    notify: tuple[Notify, ...] = ()
 
     def app(self, app_id: str) -> App:
         """Return the app `tenant/app`. Raises LookupError, with the nearest id, if there is none."""
@@ -342,3 +346,16 @@ class Registry(Frozen):
     @cached_property
     def _by_id(self) -> dict[str, App]:
         return {app.id: app for app in self.apps}
+
+    def declares(self, app_id: str) -> bool:
+        """Tell whether the file has the app `tenant/app`. One that was asked for is not in it."""
+        found = self._by_id.get(app_id)
+        return found is not None and found.row is None
+
+    def called_before(self, app_id: str) -> str | None:
+        """Return the id that the app `tenant/app` has now, where it was renamed; else None."""
+        return self._by_former_id.get(app_id)
+
+    @cached_property
+    def _by_former_id(self) -> dict[str, str]:
+        return {before: app.id for app in self.apps for before in app.renamed_from}

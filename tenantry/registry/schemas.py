@@ -60,7 +60,7 @@ def plan_schemas(
                 known[key] = history_of(source.template, path and str(folder / path))[0]
             plans[app.id] = _plan(source, path, known[key])
         except SchemaError as error:
-            faults.append(f"{app.location.file}:{app.location.line}: {app.id}: schema: {error}")
+            faults.append(f"{app.location}: {app.id}: schema: {error}")
     if faults:
         raise SchemaError("\n".join(faults))
     return plans

@@ -1,21 +1,18 @@
-"""The whole file: settings, apps, tenants, and the registry that holds them."""
+"""The whole file: tenants, and the registry that holds them."""
 
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from tenantry.errors import shown
-from tenantry.registry import models
-from tenantry.registry.written.adopt import Adopt
-from tenantry.registry.written.api_keys import ApiKey
-from tenantry.registry.written.database import Database, Region
-from tenantry.registry.written.graphs import Graph, GraphsPerUser
-from tenantry.registry.written.limits import Limits, Quotas, Retries
+from tenantry.registry.written.app import App, Settings
+from tenantry.registry.written.limits import Limits, Quotas
 from tenantry.registry.written.mapping import Written
-from tenantry.registry.written.rules import Rule, RuleError, literal
-from tenantry.registry.written.services import Service, ServiceName, long_service
+from tenantry.registry.written.notify import Notify
+from tenantry.registry.written.rules import Rule, RuleError
+from tenantry.registry.written.self_service import SelfService
 from tenantry.registry.written.templates import Templates
-from tenantry.registry.written.texts import AppId, Label, Line, TenantLabel, one_or_more
+from tenantry.registry.written.texts import Label, Line, TenantLabel, one_or_more
 
 
 def registry_version(value: object) -> int:
@@ -26,59 +23,6 @@ def registry_version(value: object) -> int:
 
 
 Version = Annotated[Literal[1], Rule(registry_version, {"const": 1})]
-Environment = Annotated[models.Environment, literal(models.Environment)]
-Deletion = Annotated[models.Deletion, literal(models.Deletion)]
-
-
-class Settings(Written):
-    """What an app may set, and the defaults for all of them."""
-
-    environment: Environment | None = Field(
-        None, description="What the app is for. Production is protected in Pulumi as well."
-    )
-    region: Region | None = Field(
-        None,
-        description="Neon's region, or the cloud's name of it. Changing it replaces the project.",
-    )
-    database: Database | None = None
-    services: (
-        list[
-            Annotated[
-                Service,
-                BeforeValidator(long_service, json_schema_input_type=ServiceName | Service),
-            ]
-        ]
-        | None
-    ) = Field(
-        None,
-        description="What the app is registered with: names, or mappings.",
-        json_schema_extra={"default": [], "uniqueItems": True},
-    )
-    api_keys: list[ApiKey] | None = Field(
-        None, description="The app's API keys.", json_schema_extra={"default": []}
-    )
-    deletion: Deletion | None = Field(
-        None,
-        description="What the app's removal from this file does to its cloud resources.",
-        json_schema_extra={"default": "protect"},
-    )
-    quotas: Quotas | None = None
-    retries: Retries | None = None
-
-
-class App(Settings):
-    """One app: its own Neon project, database, logins and keys."""
-
-    graph: Graph | None = None
-    graphs_per_user: GraphsPerUser | None = None
-    renamed_from: Annotated[
-        list[AppId] | None,
-        BeforeValidator(one_or_more, json_schema_input_type=AppId | list[AppId]),
-    ] = Field(
-        None,
-        description="The id that the app had before, or several, the newest first, until every stack has been applied.",
-    )
-    adopt: Adopt | None = None
 
 
 class Tenant(Written):
@@ -114,3 +58,9 @@ class Registry(Written):
     )
     defaults: Settings | None = Field(None, description="What holds where an app says nothing.")
     tenants: dict[TenantLabel, Tenant] = Field(description="The tenants, by name; {} for none.")
+    self_service: SelfService | None = None
+    notify: list[Notify] | None = Field(
+        None,
+        description="Who is told of what, and how.",
+        json_schema_extra={"default": []},
+    )

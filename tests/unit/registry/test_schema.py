@@ -7,7 +7,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tenantry.registry import RegistryError, parse
-from tenantry.registry.models import ApiKey, Compute, Credentials, Database, Frozen, Quotas
+from tenantry.registry.frozen import Frozen
+from tenantry.registry.models import ApiKey, Compute, Credentials, Database, Quotas
 from tenantry.registry.schema import schema_text
 from tenantry.registry.units import parse_duration
 from tests.unit.registry.test_bad_registries import APP, DB, HEAD
