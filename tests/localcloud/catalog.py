@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+import tenantry.catalog.service_tables  # noqa: F401  # adds its tables to the metadata
 from tenantry.catalog.connecting import engine, writing
 from tenantry.catalog.keys import compose, digest
-from tenantry.catalog.service_tables import metadata
+from tenantry.catalog.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
