@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tenantry.registry import App
     from tenantry.states.apps import Holding
+    from tenantry.states.store import Store
 
 
 def show(
@@ -28,10 +29,11 @@ def show(
     Exit code: 0; 1 where neither the registry nor a stack has such an app.
 
     JSON: {"app", "registry", "names", "state", "pending", "compute", "secrets": [{"what", "command"}]}; registry and
-    state are null where it is not there.
+    state are null where it is not there. The state's last_run is {"result", "ended", "by"}.
     """
     from tenantry.errors import did_you_mean
     from tenantry.errors import shown as quoted
+    from tenantry.fleet.project import Project
     from tenantry.presenting.showing import formerly_of, shown
     from tenantry.registry import load
     from tenantry.running.local import current_environment
@@ -40,13 +42,15 @@ def show(
         registry = load(file)
         app = next((each for each in registry.apps if each.id == app_id), None)
         environment = current_environment(Path.cwd())
-        current, holding = _holding(app_id, app, environment)
+        store = Project.open(Path.cwd(), environment=environment).store
+        current, holding = _holding(app_id, app, environment, store)
         if app is None and holding is None:
             hint = did_you_mean(app_id, {each.id for each in registry.apps})
             fail(f"neither {file} nor a stack has an app {quoted(app_id)}{hint}")
         if app is not None and holding is not None:
             app = app.held_formerly(formerly_of(app, holding))
-        found = shown(app_id, app, holding, _compute(holding, environment), current)
+        update = store.last([holding.stack]).get(holding.stack) if holding else None
+        found = shown(app_id, app, holding, _compute(holding, environment), current, update)
     if as_json:
         print_json(found.as_json())
         return
@@ -55,10 +59,9 @@ def show(
 
 
 def _holding(
-    app_id: str, app: App | None, environment: Mapping[str, str]
+    app_id: str, app: App | None, environment: Mapping[str, str], store: Store
 ) -> tuple[str, Holding | None]:
     """Return the current stack, and how it or the app's own holds the app."""
-    from tenantry.fleet.project import Project
     from tenantry.registry.names import own_stack
     from tenantry.running.errors import StackError
     from tenantry.running.stack import selected
@@ -68,7 +71,6 @@ def _holding(
         current = selected(environment)
     except StackError:
         current = ""  # as in a fleet
-    store = Project.open(Path.cwd(), environment=environment).store
     there = set(store.stacks())
     # A renaming that was not applied yet is of an app that a stack holds under its id of before.
     for each in (app_id, *(app.renamed_from if app else ())):

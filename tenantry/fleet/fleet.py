@@ -338,6 +338,7 @@ class Fleet:
         # Imported here, and before there are threads: with nothing to do nobody pays for the SDK.
         import components.program  # noqa: F401
         from tenantry.fleet.attempts import Attempts
+        from tenantry.running.actor import actor_of
         from tenantry.running.engine import Engine
 
         self._engine = Engine(
@@ -356,6 +357,7 @@ class Fleet:
             self.project.folder,
             {
                 "operation": operation,
+                "actor": actor_of(self.project.environment),
                 "registry": str(self.project.registry),
                 "selection": selection.as_json(),
                 "workers": at_once,

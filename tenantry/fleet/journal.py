@@ -28,7 +28,7 @@ class Journal:
         """Write that the run begins.
 
         :param folder: the project's folder
-        :param facts: what the run is: `operation`, `registry`, `selection`, `workers`
+        :param facts: what the run is: `operation`, `actor`, `registry`, `selection`, `workers`
         """
         began = datetime.now(UTC)
         runs = folder / _FOLDER

@@ -34,6 +34,8 @@ class Standing:
     """When the last update of the stack did; None where there was none."""
     result: str
     """The engine's words for it: `update succeeded`."""
+    actor: str = ""
+    """Who was behind it; empty where that is not known."""
 
     def as_json(self) -> dict[str, object]:
         """Give the row as JSON."""
@@ -43,12 +45,13 @@ class Standing:
             "standing": self.standing,
             "ended": self.ended.isoformat() if self.ended else None,
             "result": self.result,
+            "actor": self.actor,
         }
 
     def as_text(self) -> list[str]:
         """Give the row as the cells of a table."""
         ended = f"{self.ended:%Y-%m-%d %H:%M:%S}" if self.ended else "-"
-        return [self.app, self.stack, self.standing, ended, self.result or "-"]
+        return [self.app, self.stack, self.standing, ended, self.result or "-", self.actor or "-"]
 
 
 def standings(outlook: Outlook) -> list[Standing]:
@@ -72,5 +75,6 @@ def _word(task: Task) -> Word:
 
 def _row(task: Task, word: Word) -> Standing:
     update = task.update
-    result = f"{update.kind} {update.result}" if update else ""
-    return Standing(task.app, task.stack, word, update.ended if update else None, result)
+    if update is None:
+        return Standing(task.app, task.stack, word, None, "")
+    return Standing(task.app, task.stack, word, update.ended, update.told, update.actor or "")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tenantry.registry import App
     from tenantry.states.apps import Holding
+    from tenantry.states.history import Update
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,12 @@ class Shown:
 
 
 def shown(
-    app_id: str, app: App | None, holding: Holding | None, compute: str | None, current: str
+    app_id: str,
+    app: App | None,
+    holding: Holding | None,
+    compute: str | None,
+    current: str,
+    update: Update | None = None,
 ) -> Shown:
     """Put together what is known.
 
@@ -72,6 +78,7 @@ def shown(
     :param holding: as a stack has it
     :param compute: the state of its compute; None where it was not asked
     :param current: the stack that commands are about; of another one they need to be told
+    :param update: the last one of the stack that holds it; None where there was none
     """
     before = holding.applied.get("declared") if holding else None
     after = declared(app) if app else None
@@ -80,7 +87,7 @@ def shown(
         app_id,
         _registered(app) if app else None,
         _names(app) if app else {},
-        _held(holding) if holding else None,
+        _held(holding, update) if holding else None,
         pending if app or not holding else ("it left the registry",),
         compute,
         tuple(_secrets(app_id, holding, current)) if holding else (),
@@ -126,13 +133,22 @@ def _names(app: App) -> dict[str, str]:
     }
 
 
-def _held(holding: Holding) -> dict[str, Any]:
+def _held(holding: Holding, update: Update | None) -> dict[str, Any]:
     return {
         "stack": holding.stack,
         "written": holding.written.isoformat(timespec="seconds"),
+        "last_run": _run(update) if update else None,
         "resources": holding.resources,
         "deletion": holding.applied.get("deletion"),
         **holding.facts,
+    }
+
+
+def _run(update: Update) -> dict[str, Any]:
+    return {
+        "result": update.told,
+        "ended": update.ended.isoformat(timespec="seconds") if update.ended else None,
+        "by": update.actor,
     }
 
 

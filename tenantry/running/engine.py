@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from providers.provider import Surroundings
+from tenantry.running.actor import VARIABLE, actor_of
 from tenantry.running.command import Command, find_pulumi
 from tenantry.running.dynamic import DynamicProviders, attached
 from tenantry.running.errors import EngineError
@@ -137,6 +138,8 @@ class Engine:
             # A stack that was there before keeps its own key: its settings need not be kept anywhere.
             "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # The engine that stays reads it there.
+            VARIABLE: actor_of(environment),
         }
         # It would name another stack than the one that is meant.
         self._environment.pop("PULUMI_STACK", None)
@@ -190,6 +193,11 @@ class Engine:
                         *("--event-log", f"tcp://{address}", "--config-file", str(settings)),
                         *("--exec-kind", "auto.inline", "--color", "never"),
                         *("--suppress-outputs", "--suppress-progress"),
+                        *(
+                            ["--exec-agent", self._environment[VARIABLE]]
+                            if operation in CHANGING
+                            else []
+                        ),
                         *(["--parallel", str(self._parallel)] if self._parallel else []),
                         *(["--message", message] if message and operation in CHANGING else []),
                         *options,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.running.actor import NOTED
 from tenantry.running.stack import updates
 from tenantry.states.layout import HISTORY, UPDATE, state_keys, unpack, unpack_head
 
@@ -46,6 +47,13 @@ class Update:
     digest: str | None
     settled: bool
     """Whether the state is as this update left it."""
+    actor: str | None = None
+    """Who was behind it (`tenantry.running.actor`); None where `pulumi` was called by hand."""
+
+    @property
+    def told(self) -> str:
+        """The engine's words for what it was: `update succeeded`."""
+        return f"{self.kind} {self.result}"
 
     def applied(self, digest: str) -> bool:
         """Tell whether a run of a fleet applied these inputs, with success, and nothing happened since."""
@@ -142,6 +150,7 @@ def _told(facts: Mapping[str, Any], ended: datetime | None, *, settled: bool) ->
         app=found["app"] if found else None,
         digest=found["digest"] if found else None,
         settled=settled,
+        actor=(facts.get("environment") or {}).get(NOTED),
     )
 
 

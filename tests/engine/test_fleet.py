@@ -314,7 +314,8 @@ def test_one_app_from_an_event_loop_that_cancels_it_and_calls_again(folder: Flee
     def made(
         tell: Callable[[Event], None] = silent, app: str = "acme/lab"
     ) -> Coroutine[Any, Any, Provisioned]:
-        return provision_async(app, folder=folder.folder, environment=folder.environment, tell=tell)
+        environment = {**folder.environment, "TENANTRY_ACTOR": "auth0|42"}
+        return provision_async(app, folder=folder.folder, environment=environment, tell=tell)
 
     async def cancelled_at(resource: str) -> None:
         ticks = 0
@@ -343,6 +344,11 @@ def test_one_app_from_an_event_loop_that_cancels_it_and_calls_again(folder: Flee
     with psycopg.connect(again.url) as database:
         assert database.execute("SELECT 1").fetchone() == (1,)
     assert asyncio.run(made()).url == again.url
+    # Who asked is in the engine's history, and in the record of the run.
+    status = json.loads(folder.command("status", "--only", "acme/lab", "--json").stdout)
+    assert status[0]["actor"] == folder.records()[-1]["actor"] == "auth0|42"
+    said = folder.pulumi("stack", "history", "--json", "--stack", "acme--lab", "--page-size", "1")
+    assert json.loads(said)[0]["environment"]["exec.agent"] == "auth0|42"
     with pytest.raises(TenantryError, match="acme/none"):
         asyncio.run(made(app="acme/none"))
 

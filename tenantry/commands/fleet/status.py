@@ -23,7 +23,7 @@ def status(
 
     Exit code: 0.
 
-    JSON: [{"app", "stack", "standing", "ended", "result"}].
+    JSON: [{"app", "stack", "standing", "ended", "result", "actor"}].
     """
     from tenantry.fleet.standing import standings
 
@@ -37,7 +37,8 @@ def status(
         return
     if rows:
         print_table(
-            ["app", "stack", "standing", "last run", "result"], [row.as_text() for row in rows]
+            ["app", "stack", "standing", "last run", "result", "by"],
+            [row.as_text() for row in rows],
         )
     for line in (*outlook.notes, *outlook.refused):
         note(line)

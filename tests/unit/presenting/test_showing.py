@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from tenantry.presenting.showing import Secret, formerly_of, shown
 from tenantry.states.apps import held_in
+from tenantry.states.history import Update
 from tests.unit.planning import support
 
 WEB = support.app(contact="ops@acme.example")
@@ -53,6 +54,22 @@ def test_an_app_that_is_applied_and_declared() -> None:
     assert "  branches: -\n" in text
     assert "  login: tenant_acme__web__login_a\n" in text
     assert "compute: active\nnot applied yet: tenants.acme.contact" in text
+
+
+def test_the_last_run_of_its_stack_is_told_with_who_was_behind_it() -> None:
+    ended = datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)
+    update = Update("update", "succeeded", ended, None, None, settled=True, actor="octocat")
+    found = shown("acme/web", WEB, held_in(STATE, "dev", "acme/web"), None, "dev", update)
+    assert found.state is not None
+    assert found.state["last_run"] == {
+        "result": "update succeeded",
+        "ended": "2026-11-22T10:00:01+00:00",
+        "by": "octocat",
+    }
+    assert (
+        "  last_run: result update succeeded, ended 2026-11-22T10:00:01+00:00, by octocat"
+        in set(found.as_text())
+    )
 
 
 def test_of_another_stack_the_commands_name_it() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tenantry.running.actor import actor_of
 from tenantry.running.engine import Engine, Ran
 from tenantry.running.errors import EngineError
 from tests.fake_pulumi import FakePulumi
@@ -80,6 +81,7 @@ def test_one_process_for_an_update_with_all_that_it_needs(
     assert run(engine, message="why", options=["--refresh"], started=pids.append).code == 0
     (call,) = pulumi.calls
     assert call.arguments[:6] == UP
+    assert call.option("--exec-agent") == actor_of(os.environ)
     assert call.option("--event-log") == f"tcp://{call.option('--client')}"
     assert call.arguments[-5:] == ["--parallel", "7", "--message", "why", "--refresh"]
     assert (call.folder, call.pid) == (str(folder), pids[0])

@@ -156,3 +156,16 @@ def test_any_other_backend_is_asked_through_the_engine(
     found = history.last(["acme--web", "new"])
     assert set(found) == {"acme--web"}
     assert found["acme--web"].applied(DIGEST) is settled
+
+
+def test_who_was_behind_an_update_is_told_where_the_engine_noted_it(backend: Backend) -> None:
+    for stack, noted in (
+        ("a", {"environment": {"exec.agent": "octocat"}}),
+        ("b", {}),
+        ("c", {"environment": {}}),
+    ):
+        backend.state(stack, NOON)
+        backend.update(stack, 1, NOON, **noted)
+    found = backend.history().last(["a", "b", "c"])
+    assert [found[stack].actor for stack in "abc"] == ["octocat", None, None]
+    assert found["a"].told == "update succeeded"

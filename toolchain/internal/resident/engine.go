@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"sync"
 
@@ -27,6 +28,9 @@ import (
 
 // execKind is what the history says of how a run was started: as the Automation API does it.
 const execKind = "auto.inline"
+
+// actorVariable says who is behind the runs; the history notes it as it does --exec-agent (tenantry/running/actor.py).
+const actorVariable = "TENANTRY_ACTOR"
 
 // perCore is the engine's own default of resources that are worked on at once.
 const perCore = 4
@@ -125,7 +129,7 @@ func (e *Engine) metadata(root string, configuration backend.StackConfiguration)
 	e.describing.Lock()
 	defer e.describing.Unlock()
 	if e.environment == nil {
-		found, err := metadata.GetUpdateMetadata("", root, execKind, "", false, configuration, &pflag.FlagSet{})
+		found, err := metadata.GetUpdateMetadata("", root, execKind, os.Getenv(actorVariable), false, configuration, &pflag.FlagSet{})
 		if err != nil {
 			return nil, err
 		}
