@@ -11,7 +11,7 @@ import uvicorn
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Serve an application on a free port of the loopback, and give its URL without a slash at the end."""
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="auto")
     server = uvicorn.Server(config)
     started = threading.Event()
     startup = server.startup

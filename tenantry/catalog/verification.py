@@ -73,30 +73,63 @@ def verify(connection: psycopg.Connection[Any], key: str, *, now: datetime) -> V
     :raises ValueError: `now` has no zone
     :raises psycopg.Error: the catalog does not answer; the message does not hold the key
     """
-    if now.tzinfo is None:
-        raise ValueError("now has no time zone: a key's end is a moment, not a reading of a clock")
-    parts = parse(key)
-    if parts is None:
+    question = _question(key, now)
+    if question is None:
         return Verdict("unknown")
     # Imported here: the caller's connection has loaded it already.
     from psycopg.rows import tuple_row
 
-    wanted = digest(key)
     with connection.cursor(row_factory=tuple_row) as cursor:
-        question = {"digest": wanted, "prefix": parts.prefix, "now": now}
-        row = cursor.execute(_FIND, question).fetchone()
-        # The index has found the digest already. Comparing once more, in constant time, does not rely on how the
-        # database compares.
-        if row is None or not hmac.compare_digest(row[1], wanted):
-            return Verdict("unknown")
-        identity, _, name, generation, scopes, expires_at, revoked_at, namespace, app, gone, due = (
-            row
-        )
-        state: State = "valid"
-        if revoked_at is not None or gone is not None:
-            state = "revoked"
-        elif expires_at is not None and expires_at <= now:
-            state = "expired"
-        elif due:
-            cursor.execute(_USE, {"id": identity, "now": now})
-    return Verdict(state, namespace, app, name, generation, tuple(scopes), expires_at)
+        verdict, use = _judge(cursor.execute(_FIND, question).fetchone(), question)
+        if use:
+            cursor.execute(_USE, use)
+    return verdict
+
+
+async def verify_async(
+    connection: psycopg.AsyncConnection[Any], key: str, *, now: datetime
+) -> Verdict:
+    """Do what `verify` does, for an asyncio program.
+
+    A transaction of its own, which ends right after this, does as well as autocommit mode.
+    """
+    question = _question(key, now)
+    if question is None:
+        return Verdict("unknown")
+    from psycopg.rows import tuple_row
+
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(_FIND, question)
+        verdict, use = _judge(await cursor.fetchone(), question)
+        if use:
+            await cursor.execute(_USE, use)
+    return verdict
+
+
+def _question(key: str, now: datetime) -> dict[str, Any] | None:
+    """Return the parameters of `_FIND`; None for what has not a key's form."""
+    if now.tzinfo is None:
+        raise ValueError("now has no time zone: a key's end is a moment, not a reading of a clock")
+    parts = parse(key)
+    if parts is None:
+        return None
+    return {"digest": digest(key), "prefix": parts.prefix, "now": now}
+
+
+def _judge(
+    row: tuple[Any, ...] | None, question: dict[str, Any]
+) -> tuple[Verdict, dict[str, Any] | None]:
+    """Return what the row says, and the parameters of `_USE` where the use is to be noted."""
+    # The index has found the digest already. Comparing once more, in constant time, does not rely on how the database
+    # compares.
+    if row is None or not hmac.compare_digest(row[1], question["digest"]):
+        return Verdict("unknown"), None
+    identity, _, name, generation, scopes, expires_at, revoked_at, namespace, app, gone, due = row
+    now = question["now"]
+    state: State = "valid"
+    if revoked_at is not None or gone is not None:
+        state = "revoked"
+    elif expires_at is not None and expires_at <= now:
+        state = "expired"
+    verdict = Verdict(state, namespace, app, name, generation, tuple(scopes), expires_at)
+    return verdict, {"id": identity, "now": now} if verdict.valid and due else None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
 
-from tenantry.catalog.verification import Verdict, verify
+from tenantry.catalog.verification import Verdict, verify, verify_async
 from tenantry.registry.days import end_of
+from tenantry.service.authentication import key_lookup
 
 if TYPE_CHECKING:
     from tests.localcloud.catalog import Catalog
@@ -23,9 +26,30 @@ MINUTE = timedelta(minutes=1)
 TICK = timedelta(microseconds=1)
 
 
-def judged(catalog: Catalog, key: str, now: datetime = NOW) -> Verdict:
+class Judge(Protocol):
+    def __call__(self, catalog: Catalog, key: str, now: datetime = NOW) -> Verdict: ...
+
+
+def judged_by_threads(catalog: Catalog, key: str, now: datetime = NOW) -> Verdict:
     with catalog.connect() as connection:
         return verify(connection, key, now=now)
+
+
+def judged_by_a_loop(catalog: Catalog, key: str, now: datetime = NOW) -> Verdict:
+    async def scene() -> Verdict:
+        async with await psycopg.AsyncConnection.connect(
+            catalog.url, autocommit=True, connect_timeout=10
+        ) as connection:
+            return await verify_async(connection, key, now=now)
+
+    return asyncio.run(scene())
+
+
+@pytest.fixture(params=[judged_by_threads, judged_by_a_loop])
+def judged(request: pytest.FixtureRequest) -> Judge:
+    """Both forms of the question."""
+    judge: Judge = request.param
+    return judge
 
 
 def last_used(catalog: Catalog) -> list[Any]:
@@ -34,7 +58,7 @@ def last_used(catalog: Catalog) -> list[Any]:
     ]
 
 
-def test_a_valid_key_comes_with_what_it_may_do(catalog: Catalog) -> None:
+def test_a_valid_key_comes_with_what_it_may_do(catalog: Catalog, judged: Judge) -> None:
     end = end_of(NOW.date())
     key = catalog.key(catalog.app(), 1, generation=3, scopes=["read"], expires_at=end)
     assert judged(catalog, key) == Verdict(
@@ -43,7 +67,7 @@ def test_a_valid_key_comes_with_what_it_may_do(catalog: Catalog) -> None:
     assert last_used(catalog) == [NOW]
 
 
-def test_a_key_ends_with_its_last_day(catalog: Catalog) -> None:
+def test_a_key_ends_with_its_last_day(catalog: Catalog, judged: Judge) -> None:
     end = end_of(NOW.date())
     key = catalog.key(catalog.app(), 1, expires_at=end)
     assert judged(catalog, key, end - TICK).state == "valid"
@@ -53,21 +77,21 @@ def test_a_key_ends_with_its_last_day(catalog: Catalog) -> None:
     assert last_used(catalog) == [end - TICK]
 
 
-def test_a_revoked_key_is_revoked_also_when_it_has_expired(catalog: Catalog) -> None:
+def test_a_revoked_key_is_revoked_also_when_it_has_expired(catalog: Catalog, judged: Judge) -> None:
     key = catalog.key(catalog.app(), 1, revoked_at=NOW, expires_at=NOW - MINUTE)
     verdict = judged(catalog, key)
     assert (verdict.state, verdict.valid) == ("revoked", False)
     assert last_used(catalog) == [None]
 
 
-def test_the_keys_of_an_app_that_is_gone_are_revoked(catalog: Catalog) -> None:
+def test_the_keys_of_an_app_that_is_gone_are_revoked(catalog: Catalog, judged: Judge) -> None:
     old = catalog.key(catalog.app(deleted=True), 1)
     new = catalog.key(catalog.app(), 2)
     assert judged(catalog, old).state == "revoked"
     assert judged(catalog, new).state == "valid"
 
 
-def test_both_generations_of_a_key_are_judged_apart(catalog: Catalog) -> None:
+def test_both_generations_of_a_key_are_judged_apart(catalog: Catalog, judged: Judge) -> None:
     app = catalog.app()
     keys = [catalog.key(app, n, generation=n, revoked_at=NOW if n == 1 else None) for n in (1, 2)]
     assert [(v.state, v.generation) for v in (judged(catalog, key) for key in keys)] == [
@@ -76,7 +100,7 @@ def test_both_generations_of_a_key_are_judged_apart(catalog: Catalog) -> None:
     ]
 
 
-def test_a_key_that_nobody_made_is_unknown(catalog: Catalog) -> None:
+def test_a_key_that_nobody_made_is_unknown(catalog: Catalog, judged: Judge) -> None:
     key = catalog.key(catalog.app(), 1)
     other = key[:-1] + ("0" if key[-1] != "0" else "1")
     renamed = key.replace("default", "admin")
@@ -85,7 +109,7 @@ def test_a_key_that_nobody_made_is_unknown(catalog: Catalog) -> None:
     assert last_used(catalog) == [None]
 
 
-def test_the_digest_of_a_key_does_not_open_anything(catalog: Catalog) -> None:
+def test_the_digest_of_a_key_does_not_open_anything(catalog: Catalog, judged: Judge) -> None:
     catalog.key(catalog.app(), 1)
     ((kept,),) = catalog.ask("SELECT key_hash FROM tenantry.api_keys")
     assert judged(catalog, kept).state == "unknown"
@@ -104,7 +128,7 @@ def test_the_time_needs_a_zone(catalog: Catalog) -> None:
         verify(connection, "x", now=NOW.replace(tzinfo=None))
 
 
-def test_use_is_noted_at_most_once_a_minute(catalog: Catalog) -> None:
+def test_use_is_noted_at_most_once_a_minute(catalog: Catalog, judged: Judge) -> None:
     key = catalog.key(catalog.app(), 1)
     seen = []
     for later in (timedelta(), 30 * timedelta(seconds=1), MINUTE, MINUTE + TICK, 2 * MINUTE):
@@ -180,17 +204,36 @@ def test_the_callers_own_kind_of_rows_does_not_matter(catalog: Catalog) -> None:
         assert verify(connection, key, now=NOW).valid
 
 
-def test_the_key_itself_is_not_sent(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_itself_is_not_sent(
+    catalog: Catalog, judged: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = catalog.key(catalog.app(), 1)
     sent: list[Any] = []
-    execute = psycopg.Cursor.execute
+    for kind in (psycopg.Cursor, psycopg.AsyncCursor):
 
-    def recording(self: Any, query: Any, params: Any = None, **options: Any) -> Any:
-        sent.append((query, params))
-        return execute(self, query, params, **options)
+        def recording(
+            self: Any, query: Any, params: Any = None, execute: Any = kind.execute, **options: Any
+        ) -> Any:
+            sent.append((query, params))
+            return execute(self, query, params, **options)
 
-    monkeypatch.setattr(psycopg.Cursor, "execute", recording)
+        monkeypatch.setattr(kind, "execute", recording)
     assert judged(catalog, key).valid
     secret = key.rpartition("_")[2]
     assert len(sent) == 2
     assert secret not in repr(sent)
+
+
+def test_a_request_with_a_key_is_judged_through_a_pool(catalog: Catalog) -> None:
+    key = catalog.key(catalog.app(), 1)
+
+    async def scene() -> list[Verdict]:
+        async with AsyncConnectionPool(catalog.url, min_size=0, max_size=4, open=False) as pool:
+            look = key_lookup(pool)
+            return await asyncio.gather(*(look(key) for _ in range(20)), look(key[:-1] + "x"))
+
+    *found, wrong = asyncio.run(scene())
+    assert {(each.state, each.app) for each in found} == {("valid", "acme/web")}
+    assert wrong.state == "unknown"
+    # Committed, once.
+    assert last_used(catalog) != [None]
