@@ -87,6 +87,8 @@ operations: Final = sa.Table(
     _count("attempts"),
     # How often a worker or its machine was lost in the middle. It is no attempt that failed.
     _count("interruptions"),
+    # Whether its caller has said that data or keys may be lost by it.
+    sa.Column("may_destroy", sa.Boolean, nullable=False, server_default=sa.text("false")),
     *_moments("next_attempt_at"),
     sa.Column("job", sa.BigInteger),
     # Who is at work on it, and until when that counts.

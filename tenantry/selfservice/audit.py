@@ -29,3 +29,35 @@ async def note(
         "INSERT INTO tenantry.audit (actor, action, object, origin, request_id, outcome) VALUES (%s, %s, %s, %s, %s, %s)",
         (actor, action, object, origin, request_id, outcome),
     )
+
+
+async def note_once(
+    connection: Connection,
+    *,
+    actor: str,
+    action: str,
+    object: str,  # noqa: A002  # as above
+    origin: str | None = None,
+    request_id: str | None = None,
+) -> bool:
+    """Write a line of the audit for what may be done once; False where it was done before, and nothing is written.
+
+    The connection is in a transaction.
+    """
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", (f"{action} {object}",)
+    )
+    found = await connection.execute(
+        "SELECT 1 FROM tenantry.audit WHERE object = %s AND action = %s LIMIT 1", (object, action)
+    )
+    if await found.fetchone():
+        return False
+    await note(
+        connection,
+        actor=actor,
+        action=action,
+        object=object,
+        origin=origin,
+        request_id=request_id,
+    )
+    return True

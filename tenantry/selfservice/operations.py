@@ -42,6 +42,8 @@ class Operation:
     """The user whose graph it is about."""
     generation: int | None
     """What the app is brought to; None where that is not counted."""
+    may_destroy: bool
+    """Whether its run may destroy what the change replaces or takes away: its caller has said so."""
     status: Status
     priority: int
     actor: str
@@ -81,7 +83,7 @@ class Happening:
 
 
 COLUMNS: Final = (
-    "id, spec, namespace, app_id, kind, subject, generation, status, priority, actor, request_id, attempts, interruptions, "
+    "id, spec, namespace, app_id, kind, subject, generation, may_destroy, status, priority, actor, request_id, attempts, interruptions, "
     "next_attempt_at, changed, error_kind, error_text, cancel_requested_at, created_at, started_at, ended_at"
 )
 
@@ -103,6 +105,7 @@ class Wanted:
     spec: UUID | None = None
     subject: str | None = None
     generation: int | None = None
+    may_destroy: bool = False
     priority: int = URGENT
     request_id: str | None = None
 
@@ -117,7 +120,8 @@ async def ask(connection: Connection, wanted: Wanted) -> Operation:
         f"INSERT INTO tenantry.operations ({', '.join(values)}, status) "  # noqa: S608  # the class's own fields
         f"VALUES ({', '.join(f'%({name})s' for name in values)}, 'queued') "
         "ON CONFLICT (namespace, app_id, kind, (coalesce(subject, ''))) WHERE status = 'queued' "
-        "DO UPDATE SET generation = excluded.generation, priority = greatest(operations.priority, excluded.priority) "
+        "DO UPDATE SET generation = excluded.generation, priority = greatest(operations.priority, excluded.priority), "
+        "may_destroy = operations.may_destroy OR excluded.may_destroy "
         f"RETURNING {COLUMNS}, (xmax = 0) AS added",
         values,
     )
@@ -171,6 +175,20 @@ async def cancel(connection: Connection, operation: UUID) -> Operation | None:
     if cancelled.status == "cancelled":
         await tell(connection, operation, "cancelled", "it was cancelled before it began")
     return cancelled
+
+
+async def hurry(connection: Connection, operation: UUID) -> Operation | None:
+    """Let an operation that waits for its next attempt be tried now; None where it waits for nothing.
+
+    No job is put into the queue: that is for the caller, in the same transaction (`jobs.wake`).
+    """
+    found = await connection.execute(
+        "UPDATE tenantry.operations SET next_attempt_at = now(), priority = %s "  # noqa: S608
+        f"WHERE id = %s AND status = 'queued' AND next_attempt_at IS NOT NULL RETURNING {COLUMNS}",
+        (URGENT, operation),
+    )
+    row = await found.fetchone()
+    return Operation(**row) if row else None
 
 
 async def drop_waiting(connection: Connection, namespace: str, app_id: str) -> None:

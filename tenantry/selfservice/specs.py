@@ -131,6 +131,12 @@ async def get(connection: Connection, spec: UUID) -> Listed | None:
     return Listed(**row) if row else None
 
 
+async def hold(connection: Connection, spec: UUID) -> Listed | None:
+    """Return an app by its id, and keep others from changing it until the transaction ends."""
+    await connection.execute("SELECT 1 FROM tenantry.app_specs WHERE id = %s FOR UPDATE", (spec,))
+    return await get(connection, spec)
+
+
 async def find(connection: Connection, namespace: str, tenant: str, name: str) -> Listed | None:
     """Return the living app of that name."""
     found = await connection.execute(

@@ -1,0 +1,112 @@
+"""Hears what happens to operations: one connection for a whole process, however many wait.
+
+What is heard is only that something happened. Whoever waits reads the row, and reads it again after a while where
+nothing was heard: a notification that was sent while the connection was away is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self
+from uuid import UUID
+
+from tenantry.selfservice.database import CHANNEL, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AGAIN_SECONDS: Final = 5.0
+"""After so long without a word, whoever waits reads again."""
+_PAUSE_SECONDS: Final = 1.0
+_MOST_SECONDS: Final = 15.0
+_log: Final = logging.getLogger("tenantry.selfservice")
+
+
+class Listener:
+    """Listens while it is open (`async with`)."""
+
+    def __init__(self, url: str) -> None:
+        """Connect to nothing yet.
+
+        :param url: a libpq URI of the catalog's direct host
+        """
+        self._url = url
+        self._waiting: dict[UUID, set[asyncio.Event]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.closing = False
+        """Whether the process is about to end: nobody goes on waiting."""
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen; that the server is away is no failure."""
+        self._task = asyncio.create_task(self._run(), name="listener")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        self.close()
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def close(self) -> None:
+        """Wake everybody: the process is about to end."""
+        self.closing = True
+        self._wake_all()
+
+    @contextmanager
+    def hearing(self, operation: UUID) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever something happened to an operation; who waits clears it."""
+        event = asyncio.Event()
+        self._waiting.setdefault(operation, set()).add(event)
+        try:
+            yield event
+        finally:
+            others = self._waiting[operation]
+            others.discard(event)
+            if not others:
+                del self._waiting[operation]
+
+    async def _run(self) -> None:
+        import psycopg
+
+        pause = _PAUSE_SECONDS
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, **parameters()
+                ) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}".encode())
+                    # What happened while nobody listened is read now.
+                    self._wake_all()
+                    pause = _PAUSE_SECONDS
+                    async for notify in connection.notifies():
+                        self._heard(notify.payload)
+            except psycopg.Error as error:
+                _log.warning("the catalog is not heard: %s", type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _MOST_SECONDS)
+
+    def _heard(self, payload: str) -> None:
+        try:
+            operation = UUID(payload)
+        except ValueError:
+            return
+        for event in self._waiting.get(operation, ()):
+            event.set()
+
+    def _wake_all(self) -> None:
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
+
+
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait until an event is set, or for some seconds, at most `AGAIN_SECONDS`; and clear it."""
+    try:
+        async with asyncio.timeout(min(seconds, AGAIN_SECONDS)):
+            await event.wait()
+    except TimeoutError:
+        return
+    event.clear()
