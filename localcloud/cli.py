@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from localcloud import daemon
 from localcloud.faults import command
+from localcloud.issuer import command as issuer_command
 from localcloud.settings import Choices, DataFolderError
 
 if TYPE_CHECKING:
@@ -48,7 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _COMMANDS[options.command](data, options)
-    except (daemon.DaemonError, DataFolderError, command.FaultError) as error:
+    except (
+        daemon.DaemonError,
+        DataFolderError,
+        command.FaultError,
+        issuer_command.TokenError,
+    ) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -112,6 +118,12 @@ def _fault(data: Path, options: argparse.Namespace) -> int:
 
 def _faults(data: Path, options: argparse.Namespace) -> int:
     return _show(*command.look(_running(data), options), options)
+
+
+def _token(data: Path, options: argparse.Namespace) -> int:
+    made = issuer_command.make(_running(data), options)
+    print(json.dumps(dataclasses.asdict(made)) if options.json else made.token)
+    return 0
 
 
 def _show(answer: object, lines: list[str], options: argparse.Namespace) -> int:
@@ -241,6 +253,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="new endpoints get names below it, where those lead to this machine; '' for addresses (default)",
     )
+    start.add_argument(
+        "--issuer-port",
+        type=_whole(_LAST_PORT),
+        metavar="N",
+        help="the port of the issuer of tokens (default: a free one, kept between starts)",
+    )
     _add_aura_options(start)
     start.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     commands.add_parser("stop", parents=[common], help="stop it and all its servers")
@@ -253,6 +271,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_faults_options(
         commands.add_parser("faults", parents=[common], help="show the orders, or take them back")
+    )
+    issuer_command.add_options(
+        commands.add_parser("token", parents=[common], help="print a token of the local issuer")
     )
     return parser
 
@@ -302,4 +323,5 @@ _COMMANDS = {
     "reset": _reset,
     "fault": _fault,
     "faults": _faults,
+    "token": _token,
 }

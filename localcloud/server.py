@@ -22,6 +22,7 @@ from localcloud.control_plane import ControlPlane
 from localcloud.faults.orders import Api
 from localcloud.faults.requests import CONNECTION, FaultInjection
 from localcloud.faults.standing import Faults
+from localcloud.issuer.app import Issuer
 from localcloud.neon import app as neon_app
 from localcloud.neon import objects
 from localcloud.neon.appointments import appointments
@@ -76,6 +77,8 @@ async def serve(
     settings.port = listener.getsockname()[1]
     aura_listener = _listen(settings.aura_port, "--aura-port")
     settings.aura_port = aura_listener.getsockname()[1]
+    issuer_listener = _listen(settings.issuer_port, "--issuer-port")
+    settings.issuer_port = issuer_listener.getsockname()[1]
     remove_abandoned()
     installation = prepare(data, settings.clusters)
     settings.clusters = str(installation.clusters)
@@ -115,6 +118,7 @@ async def serve(
                 listener,
             ),
             (await _started(aura, aura_listener), aura_listener),
+            (await _started(Issuer(data), issuer_listener), issuer_listener),
         ]
         ready()
         await stop.wait()

@@ -76,6 +76,7 @@ class Settings:
     aura_token_seconds: int = 3600
     aura_rate_limit: int = 10_000
     aura_retry_after: str = "seconds"
+    issuer_port: int = 0
     format: int = FORMAT
     kind: str = _MARKER_KIND
 
@@ -113,6 +114,7 @@ class Choices:
     aura_rate_limit: int | None = None
     aura_retry_after: str | None = None
     domain: str | None = None
+    issuer_port: int | None = None
 
     def made(self) -> dict[str, int | float | str]:
         """Return the choices that were made."""

@@ -36,6 +36,7 @@ class LocalCloud:
     aura_client_id: str
     aura_client_secret: str
     aura_tenant_id: str
+    issuer_url: str
     hosts: str
     ca_file: Path
     extensions: list[str]
@@ -54,6 +55,7 @@ class LocalCloud:
             "AURA_CLIENT_ID": self.aura_client_id,
             "AURA_CLIENT_SECRET": self.aura_client_secret,
             "AURA_TENANT_ID": self.aura_tenant_id,
+            "TENANTRY_ISSUER_URL": self.issuer_url,
             "NEON_API_RPM": "6000",
             "NEON_POLL_SECONDS": "0.2",
             "AURA_REQUESTS_PER_MINUTE": "6000",

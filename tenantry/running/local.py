@@ -78,6 +78,7 @@ def environment(project: Path) -> dict[str, str]:
         "AURA_CLIENT_ID": cloud["aura_client_id"],
         "AURA_CLIENT_SECRET": cloud["aura_client_secret"],
         "AURA_TENANT_ID": cloud["aura_tenant_id"],
+        "TENANTRY_ISSUER_URL": cloud["issuer_url"],
         # The local APIs are nobody's account: neither their limits nor their pace are Neon's or Aura's.
         "NEON_API_RPM": "6000",
         "NEON_POLL_SECONDS": "0.2",
@@ -186,7 +187,7 @@ def _local_cloud(data: Path) -> dict[str, Any]:
             "the local cloud is not running: tenantry up starts it, and so does localcloud start"
         )
     facts: dict[str, Any] = json.loads(answer.stdout)
-    if not facts.get("catalog_url"):
+    if not facts.get("catalog_url") or not facts.get("issuer_url"):
         # It was started before this folder was updated, and lacks what came with the update.
         raise LocalCloudError(
             "the local cloud was started by an older version: localcloud stop, then tenantry up"

@@ -25,6 +25,7 @@ FACTS = {
     "aura_client_id": "id",
     "aura_client_secret": "s",
     "aura_tenant_id": "tenant",
+    "issuer_url": "http://127.0.0.1:3",
 }
 
 
@@ -50,8 +51,9 @@ def test_the_state_and_its_passphrase_stay_in_the_projects_folder(project: Path)
     assert passphrase.parent == project / ".tenantry"
     assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
     assert len(passphrase.read_text()) == 64
-    for name in FACTS.keys() - {"catalog_url"}:
+    for name in FACTS.keys() - {"catalog_url", "issuer_url"}:
         assert variables[name.upper()] == FACTS[name]
+    assert variables["TENANTRY_ISSUER_URL"] == FACTS["issuer_url"]
     assert variables["TENANTRY_CATALOG_URL"] == FACTS["catalog_url"]
     assert variables["PATH"].split(":")[0] == str(project / "bin")
 
@@ -69,10 +71,11 @@ def test_a_local_cloud_that_is_down_is_said_with_the_way_out(project: Path) -> N
         environment(project)
 
 
+@pytest.mark.parametrize("missing", ["catalog_url", "issuer_url"])
 def test_a_local_cloud_of_an_older_version_is_said_with_the_way_out(
-    project: Path, tmp_path: Path
+    project: Path, tmp_path: Path, missing: str
 ) -> None:
-    (tmp_path / "facts").write_text(json.dumps(FACTS | {"catalog_url": ""}))
+    (tmp_path / "facts").write_text(json.dumps(FACTS | {missing: ""}))
     with pytest.raises(LocalCloudError, match="older version: localcloud stop, then tenantry up"):
         environment(project)
 
