@@ -136,6 +136,7 @@ class TenantApp(pulumi.ComponentResource):
             {
                 "app": app.id,
                 **({"formerly": list(app.formerly)} if app.formerly else {}),
+                **({"row": app.row} if app.row else {}),
                 # In one text: a mapping's missing values would not be kept.
                 "declared": declared(app),
                 "deletion": app.deletion,

@@ -21,7 +21,6 @@ from tenantry.fleet.project import Project
 from tenantry.fleet.scheduling import Attempted, Policy, Schedule
 from tenantry.fleet.selection import Selection
 from tenantry.fleet.workers import workers
-from tenantry.registry import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -315,7 +314,7 @@ class Fleet:
         from tenantry.fleet.revisions import changed_since
 
         file = self.project.folder / self.project.registry
-        return changed_since(load(file), file, revision)
+        return changed_since(self.project.source.read(), file, revision)
 
     # The operations' common course.
 
@@ -395,5 +394,5 @@ class Fleet:
         """Find the stacks that `destroy` is about, by what was applied last; parameters and errors as there."""
         from tenantry.fleet.removals import judge_removals
 
-        outlook = self.look(selection, every=True)
+        outlook = self.look(selection, every=True, allowed=selection.only)
         return judge_removals(outlook, self.project.store, selection, confirmed)

@@ -9,22 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenantry.catalog.location import VARIABLE, label
 from tenantry.clouds.table import CLOUDS
-from tenantry.registry import Registry, load
+from tenantry.registry import Registry
 from tenantry.registry.declared import declared
 from tenantry.registry.models import Tenant
 from tenantry.registry.schemas import plan_schemas
+from tenantry.registry.source import Reading
 from tenantry.running.program import program_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tenantry.registry import App
     from tenantry.registry.schemas import SchemaPlan
+    from tenantry.registry.source import RegistrySource
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,14 @@ class Inputs:
 class Desired:
     """A whole registry, by the apps' ids in the registry's order."""
 
-    registry: Registry
+    reading: Reading
     file: Path
     inputs: Mapping[str, Inputs]
+
+    @property
+    def registry(self) -> Registry:
+        """Every app that is wanted."""
+        return self.reading.registry
 
 
 def desired(
@@ -51,7 +58,7 @@ def desired(
     file: Path,
     environment: Mapping[str, str],
     settings: Path,
-    alone: App | None = None,
+    source: RegistrySource,
 ) -> Desired:
     """Read the registry and say what each app's stack is to be made from.
 
@@ -59,36 +66,43 @@ def desired(
     :param file: the registry's file; a relative one is seen from `folder`
     :param environment: the variables that runs have
     :param settings: the file of settings that all stacks share, which need not exist
-    :param alone: an app that is taken for the whole registry, which is then not read
-    :raises RegistryError: the registry is not valid
+    :param source: what is read
+    :raises RegistryError, TwiceError: the registry is not valid
     :raises SchemaError: a history cannot be used
     """
-    path = folder / file
-    if path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())  # as messages should name it
-    registry = load(path) if alone is None else _registry_of(alone)
-    plans = plan_schemas(registry.apps, path, folder)
+    reading = source.read()
+    plans = plan_schemas(reading.registry.apps, folder / file, folder)
     around = json.dumps(
         [program_digest(), surroundings(folder, environment, settings)], sort_keys=True
     )
     return Desired(
-        registry,
+        reading,
         file,
         {
             app.id: Inputs(app, plan := plans.get(app.id), _digest(app, plan, around))
-            for app in registry.apps
+            for app in reading.registry.apps
         },
     )
 
 
-def _registry_of(app: App) -> Registry:
-    tenant = Tenant(label=app.tenant, name=app.tenant_name, contact=app.contact)
-    return Registry(version=1, namespace=app.namespace, tenants=(tenant,), apps=(app,))
+class Alone:
+    """One app that is taken for the whole registry, which is then not read."""
+
+    def __init__(self, app: App) -> None:
+        """Take it."""
+        self._app = app
+
+    def read(self) -> Reading:
+        """Return it."""
+        app = self._app
+        tenant = Tenant(label=app.tenant, name=app.tenant_name, contact=app.contact)
+        return Reading(Registry(version=1, namespace=app.namespace, tenants=(tenant,), apps=(app,)))
 
 
 def _digest(app: App, plan: SchemaPlan | None, around: str) -> str:
     schema = json.dumps(asdict(plan)) if plan else ""
-    text = "\n".join((declared(app), schema, around))
+    # What was asked for is marked as such in its stack: a hand-over between row and file is applied too.
+    text = "\n".join((declared(app), schema, around, *([app.row] if app.row else [])))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -13,7 +13,6 @@ from tenantry.planning.drift import Difference, Drift, Stray, in_order
 from tenantry.planning.plan import PropertyChange
 from tenantry.planning.resources import kind_of
 from tenantry.recovery.judging import Facts, judge
-from tenantry.registry import load
 from tenantry.registry.names import app_of
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def list_drift(project: Project, selection: Selection) -> Drift:
 
     :raises TenantryError: the registry, the selection, the states or the clouds cannot be used
     """
-    registry = load(project.folder / project.registry)
+    registry = project.source.read().registry
     looker = FleetLooker(project, registry)
     left = () if selection.everything else looker.held() - {app.id for app in registry.apps}
     selection.check(registry, left)

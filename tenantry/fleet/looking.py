@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from tenantry.clouds.table import CLOUDS
-from tenantry.fleet.project import Project
+from tenantry.fleet.project import SHARED, Project
 from tenantry.recovery.looking import Looker
 from tenantry.registry.names import app_of
 from tenantry.running.errors import StackError
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from tenantry.registry import Registry
 
-_SHARED: Final = "fleet"
-"""The stack whose file has the settings of all, where they hold secrets (`Pulumi.fleet.yaml`)."""
 _SETTINGS: Final = ("tenantry:registry", *(each.account.setting for each in CLOUDS))
 """Settings that `Pulumi.yaml` may have a default for, and that a look needs."""
 
@@ -34,8 +32,7 @@ class FleetLooker(Looker):
         """
         super().__init__(project.folder, project.environment, stack="")
         self._project = project
-        if registry is not None:
-            self.registry = registry
+        self._given = registry
 
     @cached_property
     def configuration(self) -> dict[str, str]:
@@ -44,13 +41,21 @@ class FleetLooker(Looker):
         defaults = {name: self._project.setting(name) for name in _SETTINGS}
         found = {name: value for name, value in defaults.items() if value}
         if any(isinstance(value, dict) and "secure" in value for value in shared.values()):
-            return found | configuration({**self._environment, "PULUMI_STACK": _SHARED})
+            return found | configuration({**self._environment, "PULUMI_STACK": SHARED})
         return found | {name: str(value) for name, value in shared.items()}
 
     @cached_property
     def registry_file(self) -> Path:
         """The registry's file."""
         return self._project.folder / self._project.registry
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry, with the apps that were asked for.
+
+        :raises RegistryError, TwiceError: it is not valid
+        """
+        return self._given or self._project.source.read().registry
 
     def held(self) -> set[str]:
         """Name the apps of which a state holds something in a cloud."""

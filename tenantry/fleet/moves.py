@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenantry.fleet.project import Project
+    from tenantry.registry.applied import AppliedApp
     from tenantry.states.store import Store
 
 _BACKUPS: Final = ".tenantry/fleet/states"
@@ -206,7 +207,7 @@ def plan_join(
         if len(apps) != 1 or own_stack(apps[0]) != source:
             continue
         (app,) = apps
-        if {each.namespace for each in applied_in(other.deployment)} - {"", namespace}:
+        if _stays(applied_in(other.deployment), namespace):
             continue
         known.append(app)
         on_its_way = between(other.deployment).get(app)
@@ -308,6 +309,11 @@ def _ids(planned: Moves) -> set[str]:
 
 def _chosen(app: str, only: Collection[str], tenants: Collection[str]) -> bool:
     return (not only or app in only) and (not tenants or app.partition("/")[0] in tenants)
+
+
+def _stays(applied: Iterable[AppliedApp], namespace: str) -> bool:
+    """Tell whether a stack is another registry's, or that of an app that was asked for: such a one is its own."""
+    return any(each.row or each.namespace not in {"", namespace} for each in applied)
 
 
 def _refuse_unknown(

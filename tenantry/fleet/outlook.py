@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from tenantry.errors import counted
+from tenantry.fleet.asked import judge_asked, left_alone
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.renaming import in_the_way, renamed_stacks
 from tenantry.registry.moving import cut_off
@@ -110,8 +111,8 @@ def look(
     names = {inputs.app.names.stack: app for app, inputs in desired.inputs.items()}
     sources = renamed_stacks(project.store, desired.registry, stacks)
     others = stacks - names.keys() - set(sources.values())
-    left = _left(project, desired, others) if removals else _Left()
-    selection.check(desired.registry, left.stacks)
+    left = _left(project, desired, others, allowed) if removals else _Left()
+    selection.check(desired.registry, {*left.stacks, *desired.reading.kept})
     chosen = [desired.inputs[app.id] for app in selection.apps(desired.registry.apps)]
     holding = {each.app.id: sources.get(each.app.id, each.app.names.stack) for each in chosen}
     last = project.store.last(stack for stack in holding.values() if stack in stacks)
@@ -133,11 +134,12 @@ def look(
         (unchanged if done and not every else tasks).append(task)
     going = set(selection.left(left.stacks))
     leaving = [app for app in left.held if app.id in going]
+    missing = judge_asked(desired.reading, leaving, allowed)
     outlook = _judged(
         project,
         desired,
         tasks,
-        leaving,
+        () if missing else leaving,
         stacks=stacks,
         allowed=allowed,
         fleet=(
@@ -163,8 +165,18 @@ def look(
         desired,
         (*tasks, *removing),
         tuple(unchanged),
-        (*left.notes, *outlook.notes, *([can_go(settled)] if settled else [])),
-        (*cut, *outlook.refused, *elsewhere),
+        (
+            *left_alone(desired.reading, selection),
+            *left.notes,
+            *outlook.notes,
+            *([can_go(settled)] if settled else []),
+        ),
+        (
+            *cut,
+            *([f"{project.registry}: {missing}"] if missing else []),
+            *outlook.refused,
+            *elsewhere,
+        ),
         fleet,
         cut,
     )
@@ -200,8 +212,13 @@ def _elsewhere(
     return refused, halfway
 
 
-def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
-    """Find the stacks whose app left the registry. A stack of another registry, or of several apps, is none."""
+def _left(
+    project: Project, desired: Desired, stacks: Iterable[str], allowed: Collection[str]
+) -> _Left:
+    """Find the stacks whose app left the registry. A stack of another registry, or of several apps, is none.
+
+    Nor is that of an app that was asked for and is left as it is, unless it is in `allowed`.
+    """
     found = _Left()
     for stack in sorted(stacks):
         if "--" not in stack:
@@ -217,6 +234,8 @@ def _left(project: Project, desired: Desired, stacks: Iterable[str]) -> _Left:
             )
         elif cut := between(state):
             found.cut.append(f"{project.registry}: {cut_off(stack, cut)}")
+        elif held[0].id in desired.reading.kept and held[0].id not in allowed:
+            continue
         elif len(held) == 1 and _is_ours(held[0], stack, desired.registry.namespace):
             found.held.append(held[0])
             found.stacks[held[0].id] = stack

@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 from tenantry.catalog.location import CONFIG, VARIABLE
 from tenantry.clouds.table import CLOUDS
 from tenantry.fleet.errors import FleetError
-from tenantry.fleet.inputs import Desired, desired
+from tenantry.fleet.inputs import Alone, Desired, desired
 from tenantry.registry.graphs import check_free_graphs
 from tenantry.registry.permission import allowed_apps
 from tenantry.running.local import current_environment
 from tenantry.running.settings import project_default
+from tenantry.running.stack import setting
+from tenantry.selfservice.source import source_of
 from tenantry.states.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tenantry.registry import App
+    from tenantry.registry.source import RegistrySource
     from tenantry.states.store import Store
 
-SETTINGS: Final = "Pulumi.fleet.yaml"
+SHARED: Final = "fleet"
+"""The stack whose file has the settings of all, where they hold secrets."""
+SETTINGS: Final = f"Pulumi.{SHARED}.yaml"
 """The settings that all stacks of a fleet share, in the form of a stack's file; it may be missing."""
 
 
@@ -102,19 +107,38 @@ class Project:
         """The states of the stacks, their locks and their last updates."""
         return open_store(self.environment, self.name, self.folder)
 
+    @property
+    def source(self) -> RegistrySource:
+        """Where the registry comes from: its file, and the catalog's rows where the file has `self_service`."""
+        path = self.folder / self.registry
+        if path.is_relative_to(Path.cwd()):
+            path = path.relative_to(Path.cwd())  # as messages should name it
+        return source_of(path, self.catalog_url)
+
+    def catalog_url(self) -> str | None:
+        """Return the catalog's URL, with its password; None where there is no catalog.
+
+        :raises StackError: the settings hold it, and cannot be decrypted
+        """
+        if url := self.environment.get(VARIABLE):
+            return url
+        if not self.has_catalog:
+            return None
+        return setting({**self.environment, "PULUMI_STACK": SHARED}, CONFIG, folder=self.folder)
+
     def desired(self) -> Desired:
         """Read the registry.
 
-        :raises RegistryError, SchemaError, GraphError: it cannot be used
+        :raises RegistryError, TwiceError, SchemaError, GraphError: it cannot be used
         """
-        found = desired(self.folder, self.registry, self.environment, self.settings)
+        found = desired(self.folder, self.registry, self.environment, self.settings, self.source)
         # Each app's own run sees that app alone.
         check_free_graphs(found.registry.apps)
         return found
 
     def desired_app(self, app: App) -> Desired:
         """Take one app for the whole registry."""
-        return desired(self.folder, self.registry, self.environment, self.settings, app)
+        return desired(self.folder, self.registry, self.environment, self.settings, Alone(app))
 
     def _yaml(self, file: Path) -> dict[str, Any]:
         if file not in self._read:

@@ -13,31 +13,37 @@ from tenantry.fleet.errors import FleetError
 from tenantry.registry import RegistryError, load
 from tenantry.registry.declared import declared
 from tenantry.schemas.history import history_of
+from tenantry.selfservice.source import joined
 from tenantry.surroundings import bare
 
 if TYPE_CHECKING:
     from tenantry.registry import Registry
+    from tenantry.registry.source import Reading
 
 _USERS: Final = re.compile(r"""users_file:\s*["']?([^"'\s,}#]+)""")
 
 
-def changed_since(registry: Registry, file: Path, revision: str) -> frozenset[str]:
+def changed_since(now: Reading, file: Path, revision: str) -> frozenset[str]:
     """Name the apps that are new, differ, or left since a revision, or whose schema's history has a file that changed.
 
     Apps are compared with their defaults, in the working tree. The order and the comments of the file do not count.
+    Rows have no revision: an app that was asked for differs where its plan does.
 
-    :param registry: the registry as it is now
+    :param now: the registry as it is now
     :param file: where it was read
     :param revision: a commit, branch or tag of git
     :raises FleetError: it is no git repository, there is no such revision, the registry was not in it or was not valid
     """
     folder = file.absolute().parent
     before = _registry_at(folder, file.name, revision)
+    # What is in a row now may have been in the file then.
+    asked = [row for row in now.rows if not before.declares(row.app_id)]
+    before = joined(before, asked).registry
     old = {app.id: declared(app) for app in before.apps}
-    new = {app.id: declared(app) for app in registry.apps}
+    new = {app.id: declared(app) for app in now.registry.apps}
     changed = {app for app in old.keys() | new.keys() if old.get(app) != new.get(app)}
     touched: dict[tuple[str | None, str | None], bool] = {}
-    for app in registry.apps:
+    for app in now.registry.apps:
         source = app.database.schema_source
         if app.id in changed or source is None:
             continue

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from tenantry.catalog.location import CONFIG, VARIABLE
 from tenantry.clouds import table
 from tenantry.clouds.aura import AURA
 from tenantry.clouds.cloud import DatabaseCloud, Held, Ours, Seen
@@ -16,6 +17,7 @@ from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.judging import Declared, Facts
 from tenantry.running.settings import project_name
 from tenantry.running.stack import configuration, selected
+from tenantry.selfservice.source import source_of
 from tenantry.states.errors import CutOffError
 from tenantry.states.state import read_state
 from tenantry.states.store import open_store
@@ -92,13 +94,14 @@ class Looker:
 
     @cached_property
     def registry(self) -> Registry:
-        """The registry.
+        """The registry, with the apps that were asked for.
 
-        :raises RegistryError: it is not valid
+        :raises RegistryError, TwiceError: it is not valid
         """
-        from tenantry.registry import load
+        return source_of(self.registry_file, self._catalog_url).read().registry
 
-        return load(self.registry_file)
+    def _catalog_url(self) -> str | None:
+        return self._environment.get(VARIABLE) or self.configuration.get(CONFIG)
 
     def facts(self, *, twice: bool = True) -> Facts:
         """Ask everything.

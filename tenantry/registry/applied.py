@@ -60,6 +60,8 @@ class AppliedApp:
     """The cloud that its project is in."""
     formerly: tuple[str, ...] = ()
     """The ids that it had before in this stack, the newest first."""
+    row: str = ""
+    """The id of the row that it was asked for in; empty of an app of the file."""
     partly: str = ""
     """Another id that resources of it have, where a renaming was cut off; else empty."""
 
@@ -114,6 +116,7 @@ class AppliedApp:
             logical_replication=bool(_declared_database(outputs).get("logical_replication")),
             provider=provider_of(outputs),
             formerly=formerly,
+            row=outputs.get("row") or "",
             partly=name if name != outputs["app"] else "",
         )
 

@@ -347,6 +347,11 @@ class Registry(Frozen):
     def _by_id(self) -> dict[str, App]:
         return {app.id: app for app in self.apps}
 
+    def with_more(self, apps: tuple[App, ...]) -> "Registry":
+        """Return it with apps behind those that it has."""
+        known = {name: getattr(self, name) for name in type(self).model_fields}
+        return Registry.model_construct(**(known | {"apps": (*self.apps, *apps)}))
+
     def declares(self, app_id: str) -> bool:
         """Tell whether the file has the app `tenant/app`. One that was asked for is not in it."""
         found = self._by_id.get(app_id)

@@ -33,23 +33,23 @@ def outputs(
     return found
 
 
-def setting(environment: Mapping[str, str], key: str) -> str | None:
+def setting(environment: Mapping[str, str], key: str, *, folder: Path | None = None) -> str | None:
     """Read one setting of the stack, decrypted; None where it is not set.
 
-    :param environment: as for `outputs`
+    :param environment, folder: as for `outputs`
     :param key: with its namespace: `tenantry:catalogUrl`
     :raises StackError: there is no such stack, no passphrase, no `pulumi`
     """
-    return configuration(environment).get(key, "").strip() or None
+    return configuration(environment, folder=folder).get(key, "").strip() or None
 
 
-def configuration(environment: Mapping[str, str]) -> dict[str, str]:
+def configuration(environment: Mapping[str, str], *, folder: Path | None = None) -> dict[str, str]:
     """Read the stack's own settings, secrets in clear, by their full names (`tenantry:apps`).
 
-    :param environment: as for `outputs`
+    :param environment, folder: as for `outputs`
     :raises StackError: there is no such stack, no passphrase, no `pulumi`
     """
-    answer = _pulumi(environment, "config", "--json", "--show-secrets")
+    answer = _pulumi(environment, "config", "--json", "--show-secrets", folder=folder)
     found = json.loads(answer)
     return {name: str(entry["value"]) for name, entry in found.items() if "value" in entry}
 

@@ -11,3 +11,7 @@ class AwayError(SelfServiceError):
     """The catalog's server does not answer, or has ended the connection."""
 
     may_pass = True
+
+
+class TwiceError(SelfServiceError):
+    """An app is in the registry's file and was asked for as well; one line for each."""

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tenantry.fleet.inputs import desired
+from tenantry.registry.source import FileSource
 
 ENVIRONMENT = {
     "NEON_ORG_ID": "org-1",
@@ -36,6 +37,7 @@ def digests(folder: Path, **environment: str) -> dict[str, str]:
         Path("tenants.yaml"),
         {**ENVIRONMENT, **environment},
         folder / "Pulumi.fleet.yaml",
+        FileSource(folder / "tenants.yaml"),
     )
     return {app: inputs.digest for app, inputs in found.inputs.items()}
 

@@ -5,7 +5,7 @@ import pytest
 
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.revisions import changed_since
-from tenantry.registry import load
+from tenantry.registry.source import FileSource
 
 TEXT = """\
 version: 1
@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 def changed(folder: Path, revision: str = "main") -> set[str]:
     file = folder / "tenants.yaml"
-    return set(changed_since(load(file), file, revision))
+    return set(changed_since(FileSource(file).read(), file, revision))
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -105,4 +105,4 @@ def test_outside_of_a_repository_there_is_no_revision(tmp_path: Path) -> None:
     file = tmp_path / "tenants.yaml"
     file.write_text("version: 1\ntenants: {}\n")
     with pytest.raises(FleetError, match="not a git repository"):
-        changed_since(load(file), file, "main")
+        changed_since(FileSource(file).read(), file, "main")
