@@ -35,14 +35,15 @@ def show(
     from tenantry.errors import shown as quoted
     from tenantry.fleet.project import Project
     from tenantry.presenting.showing import formerly_of, shown
-    from tenantry.registry import load
     from tenantry.running.local import current_environment
+    from tenantry.selfservice.source import source_of
 
     with one_line_errors():
-        registry = load(file)
-        app = next((each for each in registry.apps if each.id == app_id), None)
         environment = current_environment(Path.cwd())
-        store = Project.open(Path.cwd(), environment=environment).store
+        project = Project.open(Path.cwd(), environment=environment)
+        registry = source_of(file, project.catalog_url).read().registry
+        app = next((each for each in registry.apps if each.id == app_id), None)
+        store = project.store
         current, holding = _holding(app_id, app, environment, store)
         if app is None and holding is None:
             hint = did_you_mean(app_id, {each.id for each in registry.apps})

@@ -65,6 +65,19 @@ class FleetFolder:
         out, err = process.communicate(timeout=SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
+    def tenantry(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `tenantry …` in the folder to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "tenantry", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
     def pulumi(self, *arguments: str) -> str:
         """Run `pulumi` in the folder and expect it to succeed."""
         done = subprocess.run(

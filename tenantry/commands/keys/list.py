@@ -36,11 +36,12 @@ def list_keys(
     from tenantry.catalog.listing import listed_keys, stored_keys
     from tenantry.catalog.session import needed_catalog_url, open_catalog
     from tenantry.errors import did_you_mean
-    from tenantry.registry import load
+    from tenantry.selfservice.source import source_of
 
     with one_line_errors():
-        registry = load(file)
-        with open_catalog(needed_catalog_url(Path.cwd())) as connection:
+        url = needed_catalog_url(Path.cwd())
+        registry = source_of(file, lambda: url).read().registry
+        with open_catalog(url) as connection:
             stored = stored_keys(connection, registry.namespace, app_id)
     apps = [each for each in registry.apps if app_id in {None, each.id}]
     if app_id is not None and not apps and not stored:
