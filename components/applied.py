@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from tenantry.registry.applied import AppliedApp, applied_apps, outputs_of
 from tenantry.registry.moving import moved_apps
+from tenantry.registry.signed_up import UserGraphHeld, user_graph_in
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,17 @@ class Applied:
 
 
 def applied() -> Applied:
+    """Read which apps this stack holds."""
+    resources = _resources()
+    return Applied(apps=applied_apps(resources), moved=moved_apps(outputs_of(resources)))
+
+
+def held_here() -> UserGraphHeld | None:
+    """Read which user's graph this stack holds; None where it holds none."""
+    return user_graph_in(_resources())
+
+
+def _resources() -> list[dict[str, Any]]:
     """Read this stack's state.
 
     The engine's built-in provider answers from the checkpoint (`pulumi:pulumi:readStackResourceOutputs`); nothing
@@ -35,5 +48,4 @@ def applied() -> Applied:
         "pulumi:pulumi:readStackResourceOutputs", {"stackName": name}
     ).value
     found = (state or {}).get("outputs", {})
-    resources = [{"urn": urn, **each} for urn, each in found.items()]
-    return Applied(apps=applied_apps(resources), moved=moved_apps(outputs_of(resources)))
+    return [{"urn": urn, **each} for urn, each in found.items()]

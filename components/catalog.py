@@ -12,17 +12,70 @@ from tenantry.registry import App
 from tenantry.registry.days import end_of
 
 
-class AppRecords:
+class GraphRecords:
+    """Writes the rows of an app's graphs beside that of the app, which this program or another one keeps."""
+
+    whose: dict[str, pulumi.Input[str]]
+    """What says in every row whose it is: namespace, app, and which catalog (empty where there is none)."""
+    retries: str
+    """How often a write of a row is tried."""
+
+    def __init__(self, app: App, catalog: Catalog | None) -> None:
+        """Declare nothing yet.
+
+        :param catalog: the catalog's tables; None where no catalog is configured
+        """
+        self.whose = {
+            "namespace": app.namespace,
+            "app": app.id,
+            "catalog": catalog.label if catalog else "",
+        }
+        self.retries = app.retries.services.text()
+        self._app = app
+        self._catalog = catalog
+        self._after: list[pulumi.Resource] = [catalog] if catalog else []
+
+    def note_graph(
+        self,
+        name: str,
+        *,
+        user: str,
+        graph: str,
+        instance: pulumi.Output[str],
+        parent: pulumi.Resource,
+    ) -> GraphRecord | None:
+        """Declare the row of a graph; None without a catalog.
+
+        :param user: whose graph it is; empty for the app's own
+        :param graph: what it is called in Aura
+        :param instance: the instance's id
+        """
+        if self._catalog is None:
+            return None
+        return GraphRecord(
+            name,
+            {
+                **self.whose,
+                "user": user,
+                "name": graph,
+                "instanceId": instance,
+                "retries": self.retries,
+            },
+            pulumi.ResourceOptions(
+                parent=parent,
+                depends_on=self._after,
+                retain_on_delete=self._app.deletion == "retain",
+            ),
+        )
+
+
+class AppRecords(GraphRecords):
     """What the catalog holds of an app. Without a catalog: its API keys alone, which nobody can verify then.
 
     Not a component: its resources are the app's own children, since one resource more costs every no-op some
     milliseconds.
     """
 
-    whose: dict[str, pulumi.Input[str]]
-    """What says in every row whose it is: namespace, app, and which catalog (empty where there is none)."""
-    retries: str
-    """How often a write of a row is tried."""
     services: dict[str, str]
     """The status of each service that is registered."""
     keys: dict[str, dict[str, pulumi.Output[str]]]
@@ -46,21 +99,14 @@ class AppRecords:
         :param parent: the app
         :param branches: the ids of the app's branches beside `main`, by name
         """
-        self.whose = {
-            "namespace": app.namespace,
-            "app": app.id,
-            "catalog": catalog.label if catalog else "",
-        }
-        self.retries = app.retries.services.text()
+        super().__init__(app, catalog)
         self.services = {}
-        self._app = app
-        self._record: AppRecord | None = None
         # Not deleted with the project: a row is marked, and that takes a call. Only the app's own row can stay with a
         # retained app: a service or a key may also leave alone, and a key that is rotated out or revoked must not stay
         # valid.
         options = pulumi.ResourceOptions(parent=parent)
         if catalog is not None:
-            self._record = AppRecord(
+            record = AppRecord(
                 name,
                 {
                     **self.whose,
@@ -81,8 +127,9 @@ class AppRecords:
                     retain_on_delete=app.deletion == "retain",
                 ),
             )
+            self._after = [record]
             options = pulumi.ResourceOptions.merge(
-                options, pulumi.ResourceOptions(depends_on=[self._record])
+                options, pulumi.ResourceOptions(depends_on=[record])
             )
             self.services = {
                 service.name: "active" if service.enabled else "disabled"
@@ -120,39 +167,6 @@ class AppRecords:
                 )
                 for generation in live_generations(key.generation, key.revoked)
             }
-
-    def note_graph(
-        self,
-        name: str,
-        *,
-        user: str,
-        graph: str,
-        instance: pulumi.Output[str],
-        parent: pulumi.Resource,
-    ) -> GraphRecord | None:
-        """Declare the row of a graph; None without a catalog.
-
-        :param user: whose graph it is; empty for the app's own
-        :param graph: what it is called in Aura
-        :param instance: the instance's id
-        """
-        if self._record is None:
-            return None
-        return GraphRecord(
-            name,
-            {
-                **self.whose,
-                "user": user,
-                "name": graph,
-                "instanceId": instance,
-                "retries": self.retries,
-            },
-            pulumi.ResourceOptions(
-                parent=parent,
-                depends_on=[self._record],
-                retain_on_delete=self._app.deletion == "retain",
-            ),
-        )
 
 
 def _parts(

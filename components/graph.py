@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.catalog import AppRecords
+from components.catalog import GraphRecords
 from components.settings import AdoptedGraph
 from providers.aura import AuraInstance, AuraReady
 from tenantry.aura.query import home_database
@@ -28,7 +28,7 @@ class AppGraph(pulumi.ComponentResource):
         adopted: AdoptedGraph | None,
         protect: bool,
         retain: bool,
-        records: AppRecords,
+        records: GraphRecords,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the graph.
@@ -37,7 +37,7 @@ class AppGraph(pulumi.ComponentResource):
         :param adopted: the instance that is to be taken over in place of a new one
         :param protect: the engine refuses to delete or replace the instance
         :param retain: without its declaration the instance stays in Aura
-        :param records: the app's, beside which the graph is noted
+        :param records: beside which the graph is noted
         """
         name = declared.id
         super().__init__(tokens.APP_GRAPH, name, None, opts)

@@ -8,6 +8,7 @@ from components.applied import applied
 from components.place import provider
 from components.settings import Settings
 from components.tenant_app import TenantApp
+from components.user_graph import run_for_user
 from providers.catalog import Catalog
 from tenantry.catalog.location import NO_CATALOG
 from tenantry.clouds.aura import AURA
@@ -16,6 +17,7 @@ from tenantry.errors import TenantryError
 from tenantry.registry import App, load
 from tenantry.registry.graphs import check_free_graphs
 from tenantry.registry.moving import MOVED, without_moved
+from tenantry.registry.names import is_user_stack
 from tenantry.registry.renamed import can_go, follow
 from tenantry.registry.schemas import SchemaPlan, plan_schemas
 from tenantry.registry.selection import select_for
@@ -28,12 +30,15 @@ def main() -> None:
 
 
 def run(settings: Settings) -> list[TenantApp]:
-    """Load the registry and declare the apps that the settings select.
+    """Load the registry and declare the apps that the settings select, or the user's graph whose stack this is.
 
     :raises pulumi.RunError: as `declare`, and where the registry or a history cannot be used
     """
     try:
         registry = load(settings.registry)
+        if is_user_stack(pulumi.get_stack()):
+            run_for_user(registry, settings)
+            return []
         selected = [
             app
             for app in select_for(registry, settings.apps, pulumi.get_stack())

@@ -10,6 +10,7 @@ from tenantry.fleet.events import Noted, Progress, Result
 from tenantry.fleet.failures import Failure, failure, kind_of
 from tenantry.fleet.renaming import rename_stack
 from tenantry.fleet.scheduling import Attempted
+from tenantry.fleet.user_stacks import with_users
 from tenantry.running.engine import Target
 from tenantry.running.events import Step
 from tenantry.states.history import message
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from components.tenant_app import TenantApp
     from tenantry.fleet.events import Event, Outcome
     from tenantry.fleet.inputs import Desired
-    from tenantry.fleet.outlook import Task
     from tenantry.fleet.project import Project
+    from tenantry.fleet.tasks import Task
     from tenantry.planning.events import Run
     from tenantry.running.engine import Engine, Operation, Ran
     from tenantry.running.events import Said
@@ -54,13 +55,27 @@ class Attempts:
         every: bool = False,
         declared: Declared | None = None,
     ) -> Attempted:
-        """Bring an app to what the registry says, or let it go where it left.
+        """Bring an app to what the registry says, then the graphs of its users; or let it go where it left.
 
         :param allowed: apps that may go, or lose something for good
         :param tell: is told what happens
         :param every: also where another run did it meanwhile
         :param declared: is given the app's component in the program, where values are at hand
         """
+        own = self._apply_own(task, allowed, tell, every=every, declared=declared)
+        if own.failure is not None or not task.users or task.inputs is None:
+            return own
+        return with_users(own, task, lambda user: self._apply_own(user, allowed, tell, every=every))
+
+    def _apply_own(
+        self,
+        task: Task,
+        allowed: Collection[str],
+        tell: Tell,
+        *,
+        every: bool = False,
+        declared: Declared | None = None,
+    ) -> Attempted:
         inputs = task.inputs
         if inputs is None:
             return self.remove(task, tell)
@@ -69,7 +84,8 @@ class Attempts:
                 return stuck
             task = replace(task, source="", update=None)
         now = self._now(task)
-        if now is not None and now.applied(inputs.digest) and not every:
+        digest = inputs.users if task.user else inputs.digest
+        if now is not None and now.applied(digest) and not every:
             return Attempted(Result(task.app, task.stack, "unchanged"))
         if (stuck := self._settle(task, tell)) is not None:
             return stuck
@@ -78,12 +94,24 @@ class Attempts:
             task,
             self._program(task, allowed, declared),
             tell,
-            message(task.app, inputs.digest),
+            message(task.app, digest),
         )
         return _attempted(task, ran, "applied" if ran.watch.changes else "unchanged")
 
     def remove(self, task: Task, tell: Tell) -> Attempted:
-        """Destroy an app's stack, or give it up, by the deletion that was applied last."""
+        """Destroy an app's stack, or give it up, by the deletion that was applied last.
+
+        The graphs of its users go first: their rows refer to the app's.
+        """
+        if task.users:
+            gone = with_users(
+                Attempted(Result(task.app, task.stack, "unchanged")),
+                task,
+                lambda user: self.remove(user, tell),
+            )
+            if gone.failure is not None:
+                return gone
+            task = replace(task, users=())
         # The stack knows an app that was renamed since by its id of before.
         ids = {task.app, *(task.inputs.app.renamed_from if task.inputs else ())}
         if task.source:
@@ -160,6 +188,7 @@ class Attempts:
     ) -> Callable[[], None]:
         from components.program import declare
         from components.settings import Settings
+        from components.user_graph import declare_user_graph
         from tenantry.registry.transition import Registered
 
         def program() -> None:
@@ -168,6 +197,10 @@ class Attempts:
                 read, registry=self._project.registry, allow_destroy=frozenset(allowed)
             )
             inputs = task.inputs
+            if task.user:
+                if inputs is not None:
+                    declare_user_graph(inputs.app, task.user, settings)
+                return
             plans = {task.app: inputs.plan} if inputs and inputs.plan else {}
             # The registry may still have an app that leaves: one that is destroyed by name.
             registry = self._desired.registry

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Final
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.events import Begun, Finished, Result, Summary
 from tenantry.fleet.journal import Journal
-from tenantry.fleet.outlook import Outlook, Task, look
+from tenantry.fleet.outlook import Outlook, look
 from tenantry.fleet.project import Project
 from tenantry.fleet.scheduling import Attempted, Policy, Schedule
 from tenantry.fleet.selection import Selection
+from tenantry.fleet.user_stacks import with_users
 from tenantry.fleet.workers import workers
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tenantry.fleet.events import Event
     from tenantry.fleet.inputs import Desired
     from tenantry.fleet.selection import Shard
+    from tenantry.fleet.tasks import Task
     from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
@@ -92,11 +94,13 @@ class Fleet:
         every: bool = False,
         allowed: Collection[str] = (),
         removals: bool = True,
+        users: bool = True,
         desired: Desired | None = None,
     ) -> Outlook:
         """Say what `up` would do, without starting an engine; parameters as there.
 
         :param removals: look for apps that left the registry
+        :param users: look for the graphs of users who signed up
         :param desired: what to take for the registry
         :raises TenantryError: the registry, the selection or the states cannot be used; one line for each fault
         """
@@ -107,6 +111,7 @@ class Fleet:
             every=every,
             allowed={*self.project.allowed, *allowed},
             removals=removals,
+            users=users,
         )
 
     def up(
@@ -205,11 +210,15 @@ class Fleet:
             run, attempted = attempts.observe(
                 operation, task, permitted if task.inputs else {task.app}, tell
             )
-            runs[task.app] = run
+            runs[task.stack] = run
             differs = any(step.operation != "same" for step in run.resources)
             return attempted.as_look("planned" if differs else "unchanged")
 
-        summary = self._run("plan", outlook, attempt, selection, parallel, tell)
+        def attempt_all(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
+            own = attempt(attempts, task, tell)
+            return with_users(own, task, lambda user: attempt(attempts, user, tell))
+
+        summary = self._run("plan", outlook, attempt_all, selection, parallel, tell)
         return planning.plan_of_fleet(
             outlook, runs, allowed, () if summary.failed else stacks
         ), summary
@@ -257,13 +266,17 @@ class Fleet:
             run, attempted = attempts.observe("look", task, (), tell)
             if attempted.failure is not None:
                 return attempted
-            runs[task.app] = run
+            runs[task.stack] = run
             return attempted.as_look("drifted" if drift_of([run]).differences else "unchanged")
+
+        def attempt_all(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
+            own = attempt(attempts, task, tell)
+            return with_users(own, task, lambda user: attempt(attempts, user, tell))
 
         summary = self._run(
             "drift",
             replace(outlook, tasks=there, unchanged=()),
-            attempt,
+            attempt_all,
             selection,
             parallel,
             tell,

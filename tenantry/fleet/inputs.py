@@ -37,6 +37,8 @@ class Inputs:
     plan: SchemaPlan | None
     digest: str
     """SHA-256 in hex over the app with its defaults, its schema's revisions, the program and where it runs."""
+    users: str = ""
+    """The same over what the graph of each user who signed up is made from; empty where users get none."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,12 @@ def desired(
         reading,
         file,
         {
-            app.id: Inputs(app, plan := plans.get(app.id), _digest(app, plan, around))
+            app.id: Inputs(
+                app,
+                plan := plans.get(app.id),
+                _digest(app, plan, around),
+                _digest_of_users(app, around),
+            )
             for app in reading.registry.apps
         },
     )
@@ -103,6 +110,15 @@ def _digest(app: App, plan: SchemaPlan | None, around: str) -> str:
     schema = json.dumps(asdict(plan)) if plan else ""
     # What was asked for is marked as such in its stack: a hand-over between row and file is applied too.
     text = "\n".join((declared(app), schema, around, *([app.row] if app.row else [])))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest_of_users(app: App, around: str) -> str:
+    if app.graphs_per_user is None:
+        return ""
+    kind = app.graphs_per_user.model_dump(mode="json", exclude={"users"})
+    facts = [app.namespace, app.id, app.deletion, app.retries.services.text(), kind]
+    text = "\n".join((json.dumps(facts, sort_keys=True), around))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from tenantry.errors import counted
 from tenantry.fleet.asked import judge_asked, left_alone
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.renaming import in_the_way, renamed_stacks
+from tenantry.fleet.tasks import Task
+from tenantry.fleet.user_stacks import (
+    listed_twice,
+    notes_on,
+    of_leaving,
+    owned,
+    refused_going,
+    to_apply,
+    to_remove,
+)
 from tenantry.registry.moving import cut_off
-from tenantry.registry.names import own_stack
+from tenantry.registry.names import is_user_stack, own_stack
 from tenantry.registry.renamed import can_go, follow
 from tenantry.registry.transition import judge_transition
 from tenantry.states.apps import applied_in, between
@@ -19,38 +29,13 @@ from tenantry.states.apps import applied_in, between
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from tenantry.fleet.inputs import Desired, Inputs
+    from tenantry.fleet.inputs import Desired
     from tenantry.fleet.project import Project
     from tenantry.fleet.selection import Selection
     from tenantry.registry.applied import AppliedApp
-    from tenantry.states.history import Update
-
-Purpose = Literal["create", "update", "remove"]
 
 _READERS: Final = 8
 _SHOWN: Final = 20
-
-
-@dataclass(frozen=True)
-class Task:
-    """One app's stack, and what is to become of it."""
-
-    app: str
-    stack: str
-    purpose: Purpose
-    inputs: Inputs | None = None
-    """None where the app left the registry."""
-    update: Update | None = None
-    """The last one; None where there was none."""
-    deletion: str = ""
-    """What was in force when an app that left was applied last."""
-    source: str = ""
-    """The stack that has the app under its id of before, and gets the name `stack`; empty where there is none."""
-
-    @property
-    def held(self) -> str:
-        """The stack that holds the app now."""
-        return self.source or self.stack
 
 
 @dataclass(frozen=True)
@@ -70,6 +55,8 @@ class Outlook:
     """How many apps have a stack: those of the registry, and those that left it."""
     cut: tuple[str, ...] = ()
     """Those of `refused` about moves that were cut off. Nothing is done to these apps before the move has ended."""
+    users: frozenset[str] = frozenset()
+    """The stacks of the graphs of users who signed up, of all apps."""
 
     def check(self) -> None:
         """Refuse what is not to be done.
@@ -98,16 +85,21 @@ def look(
     every: bool = False,
     allowed: Collection[str] = (),
     removals: bool = True,
+    users: bool = True,
 ) -> Outlook:
     """Compare the registry with the states.
 
     :param every: take also apps that nothing changed about
     :param allowed: apps that may go, or lose something for good, beside others
     :param removals: look for apps that left the registry
+    :param users: look for the graphs of users who signed up
     :raises SelectionError: it names something that is not there
     :raises StackError, RecoveryError: the states cannot be read
     """
-    stacks = project.store.stacks()
+    every_stack = project.store.stacks()
+    signed_up = {stack for stack in every_stack if is_user_stack(stack)}
+    stacks = every_stack - signed_up
+    of_users = signed_up if users else set[str]()
     names = {inputs.app.names.stack: app for app, inputs in desired.inputs.items()}
     sources = renamed_stacks(project.store, desired.registry, stacks)
     others = stacks - names.keys() - set(sources.values())
@@ -115,13 +107,32 @@ def look(
     selection.check(desired.registry, {*left.stacks, *desired.reading.kept})
     chosen = [desired.inputs[app.id] for app in selection.apps(desired.registry.apps)]
     holding = {each.app.id: sources.get(each.app.id, each.app.names.stack) for each in chosen}
-    last = project.store.last(stack for stack in holding.values() if stack in stacks)
+    going = set(selection.left(left.stacks))
+    leaving = [app for app in left.held if app.id in going]
+    gone = {app.id: of_leaving((app.id, *app.formerly), of_users) for app in left.held}
+    theirs = owned(
+        project.store,
+        desired.registry,
+        of_users.difference(*gone.values()),
+        every=removals and selection.everything,
+    )
+    wanted = [
+        *(stack for stack in holding.values() if stack in stacks),
+        *(stack for app in holding for stack in theirs.by_app.get(app, ())),
+    ]
+    last = project.store.last(wanted)
     tasks: list[Task] = []
     unchanged: list[Task] = []
     for inputs in chosen:
         stack, held = inputs.app.names.stack, holding[inputs.app.id]
         update = last.get(held)
         there = held in stacks
+        # A renaming comes first: their rows refer to the app's.
+        behind = (
+            to_apply(project.store, inputs, theirs.by_app.get(inputs.app.id, ()), last, every=every)
+            if inputs.users and inputs.app.id not in sources
+            else ()
+        )
         task = Task(
             inputs.app.id,
             stack,
@@ -129,11 +140,16 @@ def look(
             inputs,
             update,
             source=sources.get(inputs.app.id, ""),
+            users=behind,
         )
-        done = there and not task.source and update is not None and update.applied(inputs.digest)
+        done = (
+            there
+            and not task.source
+            and not behind
+            and update is not None
+            and update.applied(inputs.digest)
+        )
         (unchanged if done and not every else tasks).append(task)
-    going = set(selection.left(left.stacks))
-    leaving = [app for app in left.held if app.id in going]
     missing = judge_asked(desired.reading, leaving, allowed)
     outlook = _judged(
         project,
@@ -151,8 +167,17 @@ def look(
     elsewhere, halfway = _elsewhere(project, tasks, others, desired.registry.namespace)
     cut = (*outlook.cut, *left.cut, *halfway)
     removing = [
-        Task(app.id, left.stacks[app.id], "remove", deletion=app.deletion) for app in leaving
+        Task(
+            app.id,
+            left.stacks[app.id],
+            "remove",
+            deletion=app.deletion,
+            users=to_remove(app.deletion, gone[app.id]),
+        )
+        for app in leaving
     ]
+    unlike = [refused_going(project.store, app.id, app.deletion, gone[app.id]) for app in leaving]
+    twice = [listed_twice(each.app, of_users) for each in chosen] if of_users else []
     settled = [
         task.app
         for task in (*tasks, *unchanged)
@@ -169,6 +194,7 @@ def look(
             *left_alone(desired.reading, selection),
             *left.notes,
             *outlook.notes,
+            *notes_on(desired.registry, theirs, desired.inputs),
             *([can_go(settled)] if settled else []),
         ),
         (
@@ -176,9 +202,11 @@ def look(
             *([f"{project.registry}: {missing}"] if missing else []),
             *outlook.refused,
             *elsewhere,
+            *(f"{project.registry}: {line}" for line in (*unlike, *twice) if line),
         ),
         fleet,
         cut,
+        frozenset(of_users),
     )
 
 

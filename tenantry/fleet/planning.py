@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from tenantry.fleet.outlook import Outlook, Task
+    from tenantry.fleet.outlook import Outlook
+    from tenantry.fleet.tasks import Task
     from tenantry.planning.events import Run
     from tenantry.states.store import Store
 
@@ -35,10 +36,10 @@ def plan_of_fleet(
 ) -> Plan:
     """Make the plan. What is refused to one app stops that app alone, so there are rows of the others beside it.
 
-    :param runs: the preview of each app that has a stack, by the app's id
+    :param runs: the preview of each stack that is there, by its name
     :param stacks: what it is made of (`stacks_of`), where it is to be kept
     """
-    rows = [row for task in outlook.tasks for row in _rows(task, runs.get(task.app))]
+    rows = [row for task in outlook.tasks for row in _rows(task, runs)]
     refused = {each.app for run in runs.values() for each in refusals_of(run)}
     touched = {row.app for row in rows} | refused
     unchanged = len(outlook.unchanged) + sum(task.app not in touched for task in outlook.tasks)
@@ -101,7 +102,12 @@ def refused_plan(outlook: Outlook) -> Plan:
     return Plan(summary=Counts(), rows=(), refusals=refusals)
 
 
-def _rows(task: Task, run: Run | None) -> tuple[Row, ...]:
+def _rows(task: Task, runs: Mapping[str, Run]) -> tuple[Row, ...]:
+    users = tuple(row for user in task.users for row in _rows(user, runs))
+    return (*_own_rows(task, runs.get(task.stack)), *users)
+
+
+def _own_rows(task: Task, run: Run | None) -> tuple[Row, ...]:
     if run is not None:
         # A stack that is to get another name is previewed under the one that it has.
         return tuple(row.model_copy(update={"stack": task.stack}) for row in rows_of(run))

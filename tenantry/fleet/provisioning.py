@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from components.tenant_app import TenantApp
     from tenantry.fleet.events import Event, Result
-    from tenantry.fleet.outlook import Outlook, Task
+    from tenantry.fleet.outlook import Outlook
+    from tenantry.fleet.tasks import Task
     from tenantry.registry import App
 
 
@@ -132,8 +133,8 @@ def _bring(fleet: Fleet, app: str | App, tell: Callable[[Event], None]) -> Provi
 
 def _outlook(fleet: Fleet, app: str | App) -> Outlook:
     if isinstance(app, str):
-        return fleet.look(Selection(only=frozenset({app})), removals=False)
-    return fleet.look(removals=False, desired=fleet.project.desired_app(app))
+        return fleet.look(Selection(only=frozenset({app})), removals=False, users=False)
+    return fleet.look(removals=False, users=False, desired=fleet.project.desired_app(app))
 
 
 def _keep(apps: list[TenantApp], said: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tenantry.errors import counted
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.outlook import some
+from tenantry.fleet.user_stacks import of_leaving, refused_going, to_remove
 from tenantry.states.apps import applied_in
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ def judge_removals(outlook: Outlook, store: Store, selection: Selection, confirm
             refused.append(
                 f"{task.app} was applied last with 'deletion: protect': nothing was changed. Set 'deletion: delete', apply, then destroy it"
             )
-        tasks.append(replace(task, purpose="remove", deletion=deletion))
+        ids = {task.app, *(each for app in held for each in (app.id, *app.formerly))}
+        users = of_leaving(ids, outlook.users)
+        if line := refused_going(store, task.app, deletion, users):
+            refused.append(line)
+        going = to_remove(deletion, users)
+        tasks.append(replace(task, purpose="remove", deletion=deletion, users=going))
     limits = outlook.desired.registry.limits
     count = len(tasks)
     apps = [task.app for task in tasks]

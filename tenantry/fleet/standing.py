@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tenantry.fleet.outlook import Outlook, Task
+    from tenantry.fleet.outlook import Outlook
+    from tenantry.fleet.tasks import Task
 
 Word = Literal["applied", "changed", "new", "failed", "interrupted", "left"]
 """How an app's stack stands.

@@ -48,6 +48,11 @@ def own_stack(app_id: str) -> str:
     return AppNames("", tenant, name).stack
 
 
+def is_user_stack(stack: str) -> bool:
+    """Tell whether a stack is called as that of one user's graph."""
+    return "--" in stack.rpartition("--")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class AppNames:
     """The names of one app: where it is in the registry, and what it is called everywhere else."""
@@ -67,6 +72,20 @@ class AppNames:
     def stack(self) -> str:
         """The app's own Pulumi stack: `acme--web`."""
         return _fit(f"{self.tenant}--{self.app}", STACK_LENGTH, mark=".")
+
+    @property
+    def user_stacks(self) -> str:
+        """What the stacks of the graphs of the app's users begin with, and no other stack: `acme--web--`."""
+        tenant, _, app = (self.first or self.id).partition("/")
+        length = STACK_LENGTH - len("--") - _HASH_LENGTH
+        return _fit(f"{tenant}--{app}", length, mark=".") + "--"
+
+    def user_stack(self, user: str) -> str:
+        """Return the Pulumi stack of the graph of a user who signed up: `acme--web--i6mf7msbq66pl`.
+
+        What stands for the user is a hash of the id, which may be a mail address. A renamed app's keep their names.
+        """
+        return self.user_stacks + _hash(f"{self.first or self.id}/{user}")
 
     @property
     def project(self) -> str:
@@ -135,6 +154,10 @@ def _fit(name: str, limit: int, *, mark: str) -> str:
 
 
 def _cut(name: str, begin: str, limit: int, *, mark: str) -> str:
-    digest = hashlib.sha256(name.encode("ascii")).digest()
-    tail = mark + base64.b32encode(digest).decode("ascii")[:_HASH_LENGTH].lower()
+    tail = mark + _hash(name)
     return begin[: limit - len(tail)].rstrip("-_") + tail
+
+
+def _hash(name: str) -> str:
+    digest = hashlib.sha256(name.encode("ascii")).digest()
+    return base64.b32encode(digest).decode("ascii")[:_HASH_LENGTH].lower()

@@ -18,6 +18,8 @@ APP_LOGINS: Final = "tenantry:app:Logins"
 APP_DATABASE: Final = "tenantry:app:Database"
 APP_BRANCH: Final = "tenantry:app:Branch"
 APP_GRAPH: Final = "tenantry:app:Graph"
+USER_GRAPH: Final = "tenantry:app:UserGraph"
+"""The graph of a user who signed up, in a stack of its own."""
 
 POSTGRES: Final = "postgresql:index/"
 """What the tokens of all resources in a PostgreSQL server begin with."""

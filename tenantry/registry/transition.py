@@ -10,7 +10,7 @@ from tenantry.clouds.table import databases
 from tenantry.errors import TenantryError
 from tenantry.registry.applied import AppliedApp
 from tenantry.registry.days import is_over
-from tenantry.registry.graphs import graph_place
+from tenantry.registry.graphs import elsewhere, graph_place, place_changes
 from tenantry.registry.likeness import hint, taken_back
 from tenantry.registry.models import App, Limits
 from tenantry.registry.permission import permission
@@ -267,12 +267,9 @@ def _graphs(
                 "delete": "leaves: the instance is destroyed with its data",
             }[old.deletion]
         elif place["project"] != wanted[name]["project"]:
-            judgement.refused.append(
-                f"graph {name} was made in Aura project {place['project']}, and this run works in {project}: nothing was "
-                "changed. Set AURA_TENANT_ID or tenantry:auraTenantId back; to move the graph, remove it and add it again"
-            )
+            judgement.refused.append(elsewhere(name, place["project"], project))
             continue
-        elif changes := _differences(place, wanted[name]):
+        elif changes := place_changes(place, wanted[name]):
             what = f"{changes}, which Aura cannot change"
             happens = (
                 f"{what}: the instance and all data in it are destroyed, and an empty one is made"
@@ -294,12 +291,6 @@ def _graphs(
             f"{len(going)} graphs of {old.id} would leave or be replaced in one run ({', '.join(going)}): nothing was changed. If "
             f"this is meant, allow them by the app's name: {permission(old.id)}"
         )
-
-
-def _differences(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    return " and ".join(
-        f"{key} from {value} to {new[key]}" for key, value in old.items() if value != new[key]
-    )
 
 
 def _rotation(old: AppliedApp, new: App, judgement: Judgement) -> None:

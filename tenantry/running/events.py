@@ -190,7 +190,7 @@ def name_of(urn: str) -> str:
 def app_of(urn: str) -> str | None:
     """Return the id of the app that a resource belongs to; None for what the stack has beside its apps."""
     types = urn.split("::")[2] if urn.count("::") > 1 else ""
-    if tokens.TENANT_APP not in types.split("$"):
+    if not {tokens.TENANT_APP, tokens.USER_GRAPH}.intersection(types.split("$")):
         return None
     return "/".join(name_of(urn).split("/")[:_APP_STEPS])
 

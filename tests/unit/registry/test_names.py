@@ -14,6 +14,7 @@ from tenantry.registry.names import (
     PROJECT_LENGTH,
     STACK_LENGTH,
     AppNames,
+    is_user_stack,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -217,3 +218,27 @@ def test_a_users_graph_is_called_what_it_was_called() -> None:
     assert short.user_graph("alice") == "tenantry--acme--web--alice"
     assert short.user_graph("alice@x.example") == "tenantry--acme.nimifefwqcej7"
     assert short.user_graph("a-name-that-is-long") == "tenantry--acme.sapirnngtsy4l"
+
+
+@given(pairs, users, users)
+@example((AppNames("n", "a", "b"), AppNames("n", "a", "b")), "c--d", "c-d")
+def test_two_users_never_share_a_stack_nor_one_with_an_app(
+    pair: tuple[AppNames, AppNames], one: str, other: str
+) -> None:
+    first, second = pair
+    mine, another = first.user_stack(one), second.user_stack(other)
+    assert 0 < len(mine) <= STACK_LENGTH
+    assert re.fullmatch(r"[a-z0-9.-]+", mine)
+    assert is_user_stack(mine)
+    assert not is_user_stack(first.stack)
+    assert mine.startswith(first.user_stacks)
+    if first.id != second.id:
+        assert not mine.startswith(second.user_stacks)
+    if (first.id, one) != (second.id, other):
+        assert mine != another
+
+
+def test_a_users_stack_is_called_what_it_was_called_also_after_a_renaming() -> None:
+    assert AppNames("tenantry", "acme", "web").user_stack("alice") == "acme--web--i6mf7msbq66pl"
+    renamed = AppNames("tenantry", "acme", "site", first="acme/web")
+    assert renamed.user_stack("alice") == "acme--web--i6mf7msbq66pl"
