@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from tenantry.errors import counted
@@ -96,9 +97,9 @@ def _warnings(plan: Plan, room: int) -> str:
 def _block(lines: Iterable[str], room: int) -> str:
     """Return as many lines as fit, as they are: nothing in them is Markdown, and nobody is mentioned by them."""
     given = [_cut(line) for text in lines for line in text.splitlines()]
-    kept = list(given)
-    while kept and _size(fenced(kept)) > room:
-        kept.pop()
+    # A block with one more line is never smaller.
+    fitting = bisect_right(range(len(given) + 1), room, key=lambda n: _size(fenced(given[:n])))
+    kept = given[: max(0, fitting - 1)]
     if len(kept) < len(given):
         kept.append(f"… {len(given) - len(kept)} more lines are cut")
     return fenced(kept)
