@@ -16,7 +16,7 @@ _KEPT_BYTES: Final = 1000 * 1000**2
 PER_CORE: Final = 2
 """The create of an app waits for the clouds at least about as long as it computes. A no-op only computes."""
 _MOST: Final = 16
-_MOST_SHARED: Final = 32
+_MOST_SHARED: Final = 24
 """A stack that waits costs a shared engine nothing. Neon's limit allows the requests of about 100 creates a minute, and
 a create takes 10 to 20 seconds."""
 
@@ -33,7 +33,7 @@ def workers(
 ) -> int:
     """Return how many stacks to work on at once, as far as memory goes.
 
-    At most 32 where one process of the engine serves all; otherwise 2 for each core, at most 16.
+    At most 24 where one process of the engine serves all; otherwise 2 for each core, at most 16.
 
     :param asked: what somebody asked for, which is taken as it is
     :param shared: whether one process of the engine serves all stacks

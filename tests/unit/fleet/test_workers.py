@@ -26,7 +26,7 @@ def test_cores_and_memory_bound_the_workers(
 
 @pytest.mark.parametrize(
     ("memory", "expected"),
-    [(16 * GIB, 32), (None, 32), (1_000_000_000 + 3 * SHARED_STACK_BYTES, 3), (100, 1)],
+    [(16 * GIB, 24), (None, 24), (1_000_000_000 + 3 * SHARED_STACK_BYTES, 3), (100, 1)],
 )
 def test_memory_alone_bounds_the_stacks_of_a_shared_engine(
     memory: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
