@@ -18,6 +18,7 @@ from tenantry.aura.errors import (
     refused,
 )
 from tenantry.hiding import hidden
+from tenantry.provisioning import leases
 from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Wire:
         :param shown: the path as messages name it
         :param request: what `httpx.Client.stream` takes: `headers`, `json`, `data`, `params`, `auth`
         :raises AuraDeadlineError: no time was left to begin
+        :raises LeaseOverError: this process may not change anything any more
         :raises AuraUnreachableError: there was no connection, nothing was sent
         :raises AuraLostAnswerError: it was sent, and no whole answer came
         :raises AuraAnswerError: a status of 300 or above
@@ -93,6 +95,8 @@ class Wire:
         name = f"{method} {shown}"
         if deadline.left() <= 0:
             raise AuraDeadlineError(f"Aura: {name}: no answer within {deadline.seconds:.0f} s")
+        if method != "GET":
+            leases.own.check()
         end = self._clock.elapsed() + max(deadline.left(), LEAST_SECONDS)
         timeout = httpx.Timeout(
             connect=CONNECT_SECONDS, write=WRITE_SECONDS, read=READ_SECONDS, pool=CONNECT_SECONDS

@@ -259,7 +259,7 @@ class Attempts:
 
 def _stuck(task: Task, why: Failure) -> Attempted:
     outcome: Outcome = "busy" if why.kind == "busy" else "failed"
-    return Attempted(Result(task.app, task.stack, outcome, reason=why.reason), why)
+    return Attempted(Result(task.app, task.stack, outcome, reason=why.reason, kind=why.kind), why)
 
 
 def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:
@@ -275,5 +275,6 @@ def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:
     why = failure(ran.errors, interrupted=ran.interrupted)
     failed: Mapping[str, Outcome] = {"busy": "busy", "stopped": "stopped"}
     return Attempted(
-        replace(result, outcome=failed.get(why.kind, "failed"), reason=why.reason), why
+        replace(result, outcome=failed.get(why.kind, "failed"), reason=why.reason, kind=why.kind),
+        why,
     )

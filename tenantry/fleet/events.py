@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tenantry.fleet.failures import Kind
+
 Outcome = Literal[
     "applied",
     "unchanged",
@@ -46,6 +48,8 @@ class Result:
     """How many resources had each operation: `{"create": 26}`."""
     reason: str = ""
     """One line, where it did not end well."""
+    kind: Kind | Literal[""] = ""
+    """What sort of reason that is."""
     warnings: tuple[str, ...] = ()
 
 

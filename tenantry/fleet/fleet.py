@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tenantry.planning.drift import Drift
     from tenantry.planning.events import Run
     from tenantry.planning.plan import Plan
-    from tenantry.running.engine import Engine, Operation
+    from tenantry.running.engine import Engine, Lease, Operation
 
     Declared = Callable[[list[TenantApp]], None]
     Tell = Callable[[Event], None]
@@ -59,6 +59,7 @@ class Fleet:
         registry: Path | None = None,
         environment: Mapping[str, str] | None = None,
         policy: Policy | None = None,
+        lease: Lease | None = None,
     ) -> None:
         """Read what the folder says; no backend and no cloud is asked.
 
@@ -67,10 +68,12 @@ class Fleet:
         :param environment: the variables that runs have (backend, passphrase, keys of the clouds); by default this
             process's, or those of the folder's local run
         :param policy: when an app is tried again
+        :param lease: what the work of its engines is bound to
         :raises LocalCloudError: the folder has no `Pulumi.yaml`, the local cloud is not running
         """
         self.project = Project.open(folder, registry=registry, environment=environment)
         self._policy = policy or Policy()
+        self._lease = lease
         self._schedule: Schedule[Task] | None = None
         self._engine: Engine | None = None
         self._stops = 0
@@ -290,15 +293,17 @@ class Fleet:
         confirmed: str = "",
         parallel: int | None = None,
         tell: Tell = silent,
+        desired: Desired | None = None,
     ) -> Summary:
         """Destroy the selected apps' stacks, or give up their projects, as the `deletion` says that was applied last.
 
         A protected app is refused. Apps that `selection.only` names may go, a tenth of the fleet at most. With the
         registry's namespace in `confirmed`, any number may.
 
+        :param desired: what to take for the registry
         :raises TenantryError: it is refused; nothing was changed
         """
-        outlook = self.going(selection, confirmed=confirmed)
+        outlook = self.going(selection, confirmed=confirmed, desired=desired)
 
         def attempt(attempts: Attempts, task: Task, tell: Tell) -> Attempted:
             return attempts.remove(task, tell)
@@ -357,6 +362,7 @@ class Fleet:
             self.project.folder,
             self.project.environment,
             shared_settings=self.project.settings,
+            lease=self._lease,
         )
         at_once = min(workers(parallel, shared=self._engine.shared), len(outlook.tasks))
         attempts = Attempts(self.project, outlook.desired, self._engine)
@@ -403,9 +409,11 @@ class Fleet:
         tell(summary)
         return summary
 
-    def going(self, selection: Selection, *, confirmed: str = "") -> Outlook:
+    def going(
+        self, selection: Selection, *, confirmed: str = "", desired: Desired | None = None
+    ) -> Outlook:
         """Find the stacks that `destroy` is about, by what was applied last; parameters and errors as there."""
         from tenantry.fleet.removals import judge_removals
 
-        outlook = self.look(selection, every=True, allowed=selection.only)
+        outlook = self.look(selection, every=True, allowed=selection.only, desired=desired)
         return judge_removals(outlook, self.project.store, selection, confirmed)

@@ -79,6 +79,19 @@ class Begun(Protocol):
         """Return what the command printed on standard error."""
 
 
+class Lease(Protocol):
+    """The right to work on stacks for as long as it is renewed; after it, others may go on."""
+
+    seconds: float
+    """How long an engine may work after it was renewed last."""
+
+    def begins(self, engine: Resident) -> None:
+        """Note an engine before it is asked for anything: renew it from now on, kill it where the lease is lost.
+
+        :raises TenantryError: the lease is lost
+        """
+
+
 @dataclass
 class Ran:
     """How an operation ended."""
@@ -116,6 +129,7 @@ class Engine:
         *,
         shared_settings: Path | None = None,
         parallel: int | None = None,
+        lease: Lease | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -125,7 +139,8 @@ class Engine:
             there; None where each stack has its own
         :param parallel: how many resources of a stack are worked on at once; the engine's own default is 4 for each
             core
-        :raises EngineError: there is no `pulumi`
+        :param lease: what its work is bound to; only this project's own build of the engine knows one
+        :raises EngineError: there is no `pulumi`, or it knows no lease
         """
         self._command = find_pulumi(environment)
         self._folder = folder
@@ -146,6 +161,12 @@ class Engine:
         self._running: dict[str, Begun] = {}
         self._lock = threading.Lock()
         self._resident_command = find_resident(self._command)
+        self._lease = lease
+        if lease is not None and self._resident_command is None:
+            raise EngineError(
+                f"{self._command} is another's build and cannot end by itself when its worker is lost: "
+                "TENANTRY_ENGINE=build tenantry engine makes one that can"
+            )
         self._resident: Resident | None = None
         self._stops = 0
 
@@ -321,9 +342,13 @@ class Engine:
         """Ask the engine that stays; it is started for the first operation, and anew where it has died."""
         assert self._resident_command is not None  # noqa: S101 who asks has looked
         if self._resident is None or not self._resident.alive:
-            self._resident = Resident(self._resident_command, self._folder, self._environment)
+            seconds = self._lease.seconds if self._lease else None
+            resident = Resident(self._resident_command, self._folder, self._environment, seconds)
             # Whoever forgets to close it, or fails, leaves no process behind.
-            weakref.finalize(self, self._resident.close)
+            weakref.finalize(self, resident.close)
+            if self._lease is not None:
+                self._lease.begins(resident)
+            self._resident = resident
             if self._stops:
                 self._resident.interrupt()
         return self._resident.ask(

@@ -76,19 +76,27 @@ class Asked:
 class Resident:
     """One process of the engine. It ends once this process has closed it, or has ended itself."""
 
-    def __init__(self, command: str, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        lease: float | None = None,
+    ) -> None:
         """Start it.
 
         :param command: its path
         :param folder: the folder of `Pulumi.yaml`
         :param environment: the variables of its runs
+        :param lease: whole seconds after which it ends itself, whatever it is doing, unless `renew` was called; None
+            where it may work as long as it needs
         """
         self._stderr = TemporaryFile()  # noqa: SIM115 it is closed once the process has ended
         self._words = ""
         reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 it is this project's own
-                [command, str(writing)],
+                [command, str(writing), *([f"{lease:.0f}"] if lease else [])],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -128,12 +136,7 @@ class Resident:
         with self._lock:
             self._count += 1
             self._asked[self._count] = asked
-            request = {"id": self._count, "operation": operation, "stack": stack, **more}
-            assert self._process.stdin is not None  # noqa: S101 it is a pipe
-            # Where it has died, whoever listens says so of all that was asked.
-            with suppress(BrokenPipeError):
-                self._process.stdin.write(json.dumps(request).encode() + b"\n")
-                self._process.stdin.flush()
+            self._send({"id": self._count, "operation": operation, "stack": stack, **more})
             if self._words:
                 self._asked.pop(self._count)
                 asked.end(_DIED, self._words)
@@ -146,6 +149,15 @@ class Resident:
         """
         interrupt(self._process)
 
+    def renew(self) -> None:
+        """Prolong its lease from now on. One that has ended needs none."""
+        with self._lock:
+            self._send({"operation": "renew"})
+
+    def kill(self) -> None:
+        """End it at once, in the middle of whatever it does."""
+        self._process.kill()
+
     def close(self) -> None:
         """Let it end; what is under way is stopped and waited for."""
         assert self._process.stdin is not None  # noqa: S101 it is a pipe
@@ -153,6 +165,13 @@ class Resident:
             self._process.stdin.close()
         self._process.wait()
         self._listener.join()
+
+    def _send(self, request: Mapping[str, str | int]) -> None:
+        assert self._process.stdin is not None  # noqa: S101 it is a pipe
+        # Where it has died, whoever listens says so of all that was asked. ValueError: it was closed.
+        with suppress(BrokenPipeError, ValueError):
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
 
     def _listen(self, descriptor: int) -> None:
         with os.fdopen(descriptor, "rb") as answers:

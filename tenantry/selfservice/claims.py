@@ -7,12 +7,13 @@ written under its claim, and a worker ends its engines before its lease is over 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tenantry.selfservice.operations import COLUMNS, ErrorKind, Operation, lock_key, tell
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import timedelta
     from uuid import UUID
 
     from tenantry.selfservice.database import Connection
@@ -25,14 +26,14 @@ RENEW_WITHIN: Final = 30
 """After so long without a renewal a worker ends its engines: well before others may take the operation over."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Former:
-    """The claim of a worker that died or was held up, as far as it is known."""
+@dataclass(frozen=True)
+class Engine:
+    """An engine that worked on an operation before, for a worker that was lost."""
 
     host: str
-    engine_pid: int | None
-    """None where it had not yet started an engine, or nobody knows."""
-    claimed_at: datetime
+    pid: int
+    since: datetime
+    """When its worker had claimed the operation: no lock of its can be older."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +42,8 @@ class Claim:
 
     id: UUID
     operation: Operation
-    former: Former | None
-    """Whose work it goes on with; what that one left locked may be freed."""
+    engines: tuple[Engine, ...]
+    """Those of lost workers before this one. What they left locked may be freed."""
 
 
 @dataclass(frozen=True)
@@ -73,39 +74,49 @@ async def claim(connection: Connection, operation: UUID, worker: Worker) -> Clai
     found = await connection.execute(
         f"""
         WITH held AS (
-          SELECT id AS of, claim, host, engine_pid, claimed_at, coalesce(lease_until < now(), true) AS is_over
+          SELECT id AS of, claim, worker, coalesce(lease_until < now(), true) AS is_over, past_engines ||
+            CASE WHEN claim IS NULL OR engine_pid IS NULL THEN '[]'::jsonb
+            ELSE jsonb_build_array(jsonb_build_object('host', host, 'pid', engine_pid, 'since', claimed_at)) END AS engines
           FROM tenantry.operations WHERE id = %s FOR UPDATE)
         UPDATE tenantry.operations o SET status = 'running', claim = gen_random_uuid(), worker = %s, host = %s, pid = %s,
-          engine_pid = NULL, claimed_at = now(), lease_until = now() + make_interval(secs => %s),
-          started_at = coalesce(started_at, now()), next_attempt_at = NULL,
+          engine_pid = NULL, past_engines = held.engines, claimed_at = now(),
+          lease_until = now() + make_interval(secs => %s), started_at = coalesce(started_at, now()), next_attempt_at = NULL,
           attempts = attempts + CASE WHEN held.claim IS NULL THEN 1 ELSE 0 END,
           interruptions = interruptions + CASE WHEN held.claim IS NULL THEN 0 ELSE 1 END
         FROM held WHERE o.id = held.of AND o.status IN ('queued', 'running') AND held.is_over AND NOT EXISTS (
           SELECT 1 FROM tenantry.operations other WHERE other.id <> o.id AND other.status = 'running'
           AND (other.namespace, other.app_id, coalesce(other.subject, '')) = (o.namespace, o.app_id, coalesce(o.subject, '')))
-        RETURNING {", ".join(f"o.{each.strip()}" for each in COLUMNS.split(","))}, o.claim,
-          held.claim AS former, held.host AS former_host, held.engine_pid AS former_engine, held.claimed_at AS former_at""",  # noqa: S608
+        RETURNING {", ".join(f"o.{each.strip()}" for each in COLUMNS.split(","))}, o.claim, o.past_engines,
+          CASE WHEN held.claim IS NOT NULL THEN held.worker END AS lost""",  # noqa: S608
         (operation, worker.name, worker.host, worker.pid, LEASE_SECONDS),
     )
     row = await found.fetchone()
     if row is None:
         return None
-    former = None
-    if row.pop("former"):
-        former = Former(
-            host=row["former_host"], engine_pid=row["former_engine"], claimed_at=row["former_at"]
-        )
-    own = row.pop("claim")
-    for each in ("former_host", "former_engine", "former_at"):
-        row.pop(each)
-    taken = Operation(**row)
+    own, lost = row.pop("claim"), row.pop("lost")
+    engines = tuple(
+        Engine(each["host"], each["pid"], datetime.fromisoformat(each["since"]))
+        for each in row.pop("past_engines")
+    )
     await tell(
         connection,
         operation,
-        "interrupted" if former else "started",
-        f"worker {worker.name} goes on after {former.host}" if former else f"by {worker.name}",
+        "interrupted" if lost else "started",
+        f"worker {worker.name} goes on for {lost}, which was lost"
+        if lost
+        else f"by worker {worker.name}",
     )
-    return Claim(id=own, operation=taken, former=former)
+    return Claim(id=own, operation=Operation(**row), engines=engines)
+
+
+async def step_aside(connection: Connection, operation: UUID, after: timedelta) -> None:
+    """Let an operation wait that could not be claimed: somebody is at work on it, or on its app."""
+    await connection.execute(
+        "UPDATE tenantry.operations SET job = NULL, "
+        "next_attempt_at = CASE status WHEN 'queued' THEN now() + %s ELSE next_attempt_at END "
+        "WHERE id = %s AND status IN ('queued', 'running')",
+        (after, operation),
+    )
 
 
 async def renew(connection: Connection, claims: list[UUID]) -> dict[UUID, bool]:
@@ -128,6 +139,13 @@ async def note_engine(connection: Connection, own: UUID, pid: int) -> bool:
         (pid, own),
     )
     return found.rowcount == 1
+
+
+async def note_freed(connection: Connection, own: UUID) -> None:
+    """Note that nothing is left of the engines before this claim."""
+    await connection.execute(
+        "UPDATE tenantry.operations SET past_engines = '[]' WHERE claim = %s", (own,)
+    )
 
 
 async def still_counts(connection: Connection, own: UUID) -> bool:

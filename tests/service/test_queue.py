@@ -184,7 +184,7 @@ def test_a_claim_that_is_over_writes_nothing_and_who_goes_on_knows_whose_it_was(
         asked = await service.ask()
         mine = await service.claim(asked.id)
         assert mine is not None
-        assert mine.former is None
+        assert mine.engines == ()
         async with transaction(service.connections) as connection:
             assert await claims.note_engine(connection, mine.id, 4711)
             assert await claims.renew(connection, [mine.id]) == {mine.id: False}
@@ -195,8 +195,7 @@ def test_a_claim_that_is_over_writes_nothing_and_who_goes_on_knows_whose_it_was(
             assert not await claims.succeed(connection, mine, changed=True)
         theirs = await service.claim(asked.id, OTHER)
         assert theirs is not None
-        assert theirs.former is not None
-        assert (theirs.former.host, theirs.former.engine_pid) == ("host-1", 4711)
+        assert [(each.host, each.pid) for each in theirs.engines] == [("host-1", 4711)]
         async with transaction(service.connections) as connection:
             assert not await claims.note_engine(connection, mine.id, 4712)
             assert not await claims.fail(connection, mine, "lasting", "late")

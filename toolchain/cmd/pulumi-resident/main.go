@@ -1,6 +1,8 @@
 // Command pulumi-resident does what the pulumi command does, for many stacks in one process; see package resident.
 //
-//	pulumi-resident DESCRIPTOR
+//	pulumi-resident DESCRIPTOR [SECONDS]
+//
+// With seconds, it has a lease: it ends at once, whatever it is doing, when nobody has renewed it for so long; see package lease.
 //
 // It reads requests from standard input and answers on the descriptor: with standard output, a reader that has died would end
 // this process in the middle of a step. It ends when its standard input does, after what is under way. SIGINT and SIGTERM end what is under way: after the current steps, and at once the second time.
@@ -14,6 +16,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
 	pf "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
@@ -22,6 +25,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
 	"tenantry.dev/toolchain/internal/embedded"
+	"tenantry.dev/toolchain/internal/lease"
 	"tenantry.dev/toolchain/internal/neon"
 	"tenantry.dev/toolchain/internal/postgresql"
 	"tenantry.dev/toolchain/internal/random"
@@ -37,12 +41,20 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: pulumi-resident DESCRIPTOR")
+	if len(args) != 1 && len(args) != 2 {
+		return errors.New("usage: pulumi-resident DESCRIPTOR [SECONDS]")
 	}
 	descriptor, err := strconv.ParseUint(args[0], 10, 16)
 	if err != nil {
 		return fmt.Errorf("the descriptor: %w", err)
+	}
+	if len(args) == 2 {
+		seconds, err := strconv.ParseUint(args[1], 10, 16)
+		if err != nil {
+			return fmt.Errorf("the seconds of the lease: %w", err)
+		}
+		lease.Own.Begin(time.Duration(seconds) * time.Second) //nolint:gosec // 16 bits
+		lease.Watch()
 	}
 	cmdutil.DisableInteractive = true
 	if err := withheld.FromPlugin(); err != nil {

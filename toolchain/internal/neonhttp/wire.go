@@ -12,6 +12,8 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
+
+	"tenantry.dev/toolchain/internal/lease"
 )
 
 const (
@@ -33,6 +35,7 @@ func (w *wire) send(ctx context.Context, c call) (answer, error) {
 	if !c.reads() {
 		// What changes something is not cut off: its answer would be lost. Its own timeout bounds it.
 		ctx = context.WithoutCancel(ctx)
+		lease.Check()
 	}
 	var left atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

@@ -24,6 +24,8 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi/metadata"
 	pkgWorkspace "github.com/pulumi/pulumi/pkg/v3/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+
+	"tenantry.dev/toolchain/internal/lease"
 )
 
 // execKind is what the history says of how a run was started: as the Automation API does it.
@@ -82,6 +84,10 @@ func (e *Engine) Serve(ctx context.Context, requests io.Reader, answers io.Write
 		var request Request
 		if err := json.Unmarshal(lines.Bytes(), &request); err != nil {
 			return fmt.Errorf("a request cannot be read: %w", err)
+		}
+		if request.Operation == Renew {
+			lease.Own.Renew()
+			continue
 		}
 		e.running.Add(1)
 		go func() {

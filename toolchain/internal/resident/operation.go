@@ -38,6 +38,9 @@ const (
 	Look           Operation = "look"
 )
 
+// Renew prolongs this process's lease. It is about no stack, and has no answer.
+const Renew Operation = "renew"
+
 // Request asks for one operation.
 type Request struct {
 	// ID is repeated in the answer.

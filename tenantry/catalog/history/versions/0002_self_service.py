@@ -91,6 +91,8 @@ def upgrade() -> None:
         *_maybe_texts("worker", "host"),
         sa.Column("pid", sa.Integer),
         sa.Column("engine_pid", sa.Integer),
+        # Engines of claims before this one, by host, process and time: the locks that they left may be freed.
+        sa.Column("past_engines", pg.JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
         *_moments("claimed_at", "lease_until"),
         sa.Column("changed", sa.Boolean),
         *_maybe_texts("error_kind", "error_text"),

@@ -1,0 +1,73 @@
+"""The lease of one operation, as the engine that works on it sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from tenantry.provisioning.leases import LeaseOverError
+from tenantry.selfservice import claims
+from tenantry.selfservice.database import connection
+
+if TYPE_CHECKING:
+    from tenantry.running.resident import Resident
+    from tenantry.selfservice.claims import Claim
+    from tenantry.selfservice.database import Pool
+
+ENGINE_SECONDS: Final = 45.0
+"""How long an engine works on after the last renewal. A renewal takes up to `ANSWER_SECONDS`: an engine has ended before
+the lease is over (`claims.LEASE_SECONDS`), which begins while the renewal is asked for."""
+ANSWER_SECONDS: Final = 10.0
+"""How long the catalog has to answer a renewal."""
+
+
+class OperationLease:
+    """Binds the engines of one operation to its claim."""
+
+    seconds = ENGINE_SECONDS
+
+    def __init__(self, claim: Claim, connections: Pool, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin.
+
+        :param loop: where the catalog is asked; the engine is started in another thread
+        """
+        self._claim = claim
+        self._connections = connections
+        self._loop = loop
+        self._engines: list[Resident] = []
+        self.lost = False
+
+    def begins(self, engine: Resident) -> None:
+        """Write down the engine's process before it takes a lock, so that whoever goes on knows which lock is its.
+
+        :raises LeaseOverError: the claim is over
+        """
+        noting = asyncio.run_coroutine_threadsafe(self._note(engine.pid), self._loop)
+        try:
+            counts = noting.result(ANSWER_SECONDS)
+        except TimeoutError:
+            noting.cancel()
+            counts = False
+        if self.lost or not counts:
+            engine.kill()
+            raise LeaseOverError(
+                "the operation is another worker's by now",
+                place="worker",
+                way_out="it goes on there",
+            )
+        self._engines.append(engine)
+
+    def renew(self) -> None:
+        """Let the engines go on."""
+        for engine in self._engines:
+            engine.renew()
+
+    def lose(self) -> None:
+        """End the engines at once: another worker may begin."""
+        self.lost = True
+        for engine in self._engines:
+            engine.kill()
+
+    async def _note(self, pid: int) -> bool:
+        async with connection(self._connections) as one:
+            return await claims.note_engine(one, self._claim.id, pid)
