@@ -38,6 +38,7 @@ from tenantry.commands import (
     upgrade,
     url,
     validate,
+    work,
 )
 from tenantry.surroundings import drop_libpq
 
@@ -70,6 +71,7 @@ for command in (
     release.release,
     rotate.rotate,
     validate.validate,
+    work.work,
     schema.schema,
     env.env,
     status.status,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.events import Begun, Finished, Result, Summary
@@ -60,6 +60,7 @@ class Fleet:
         environment: Mapping[str, str] | None = None,
         policy: Policy | None = None,
         lease: Lease | None = None,
+        recorded: bool = True,
     ) -> None:
         """Read what the folder says; no backend and no cloud is asked.
 
@@ -69,11 +70,13 @@ class Fleet:
             process's, or those of the folder's local run
         :param policy: when an app is tried again
         :param lease: what the work of its engines is bound to
+        :param recorded: whether each run leaves a record in the folder; the service keeps its own in the catalog
         :raises LocalCloudError: the folder has no `Pulumi.yaml`, the local cloud is not running
         """
         self.project = Project.open(folder, registry=registry, environment=environment)
         self._policy = policy or Policy()
         self._lease = lease
+        self._recorded = recorded
         self._schedule: Schedule[Task] | None = None
         self._engine: Engine | None = None
         self._stops = 0
@@ -371,8 +374,7 @@ class Fleet:
         )
         if self._stops:
             self._schedule.stop()
-        journal = Journal(
-            self.project.folder,
+        journal = self._journal(
             {
                 "operation": operation,
                 "actor": actor_of(self.project.environment),
@@ -385,7 +387,7 @@ class Fleet:
         )
 
         def heard(event: Event) -> None:
-            if isinstance(event, Finished):
+            if journal and isinstance(event, Finished):
                 journal.add(event.result)
             tell(event)
 
@@ -399,15 +401,19 @@ class Fleet:
                 tuple(results),
                 len(outlook.unchanged),
                 round(time.monotonic() - began, 2),
-                str(journal.file),
+                str(journal.file) if journal else "",
                 outlook.notes,
             )
-            journal.close(summary.counts())
+            if journal:
+                journal.close(summary.counts())
             self._engine.close()
             self._schedule = self._engine = None
             self._stops = 0
         tell(summary)
         return summary
+
+    def _journal(self, facts: Mapping[str, Any]) -> Journal | None:
+        return Journal(self.project.folder, facts) if self._recorded else None
 
     def going(
         self, selection: Selection, *, confirmed: str = "", desired: Desired | None = None

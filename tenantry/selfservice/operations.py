@@ -254,3 +254,11 @@ async def jobs_of_open(connection: Connection) -> dict[int, UUID]:
         "SELECT job, id FROM tenantry.operations WHERE status IN ('queued', 'running') AND job IS NOT NULL"
     )
     return {row["job"]: row["id"] for row in await found.fetchall()}
+
+
+async def forget_job(connection: Connection, job: int) -> None:
+    """Note that a job is not in the queue any more: its operation gets another one when it is due."""
+    await connection.execute(
+        "UPDATE tenantry.operations SET job = NULL WHERE job = %s AND status IN ('queued', 'running')",
+        (job,),
+    )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tenantry.provisioning.leases import LeaseOverError
 from tenantry.selfservice import claims
 from tenantry.selfservice.database import connection
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from tenantry.running.resident import Resident
     from tenantry.selfservice.claims import Claim
     from tenantry.selfservice.database import Pool
 
+Answer = TypeVar("Answer")
+
 ENGINE_SECONDS: Final = 45.0
-"""How long an engine works on after the last renewal. A renewal takes up to `ANSWER_SECONDS`: an engine has ended before
+"""How long an engine works on after the last renewal. A renewal takes up to `ANSWER_SECONDS`: so an engine ends before
 the lease is over (`claims.LEASE_SECONDS`), which begins while the renewal is asked for."""
 ANSWER_SECONDS: Final = 10.0
 """How long the catalog has to answer a renewal."""
@@ -42,12 +46,7 @@ class OperationLease:
 
         :raises LeaseOverError: the claim is over
         """
-        noting = asyncio.run_coroutine_threadsafe(self._note(engine.pid), self._loop)
-        try:
-            counts = noting.result(ANSWER_SECONDS)
-        except TimeoutError:
-            noting.cancel()
-            counts = False
+        counts = self.wait_for(self._note(engine.pid))
         if self.lost or not counts:
             engine.kill()
             raise LeaseOverError(
@@ -56,6 +55,15 @@ class OperationLease:
                 way_out="it goes on there",
             )
         self._engines.append(engine)
+
+    def wait_for(self, asked: Coroutine[Any, Any, Answer]) -> Answer | None:
+        """Ask the catalog from a thread, and wait for the answer; None where it does not come in time."""
+        asking = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        try:
+            return asking.result(ANSWER_SECONDS)
+        except TimeoutError:
+            asking.cancel()
+            return None
 
     def renew(self) -> None:
         """Let the engines go on."""

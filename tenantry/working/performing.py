@@ -54,7 +54,7 @@ class Performance:
         """
         environment = {**settings.environment, "TENANTRY_ACTOR": actor}
         self._fleet = Fleet(
-            settings.folder, environment=environment, policy=ONCE, lease=lease
+            settings.folder, environment=environment, policy=ONCE, lease=lease, recorded=False
         )
 
     def stop(self) -> None:
@@ -67,9 +67,7 @@ class Performance:
         """Delete what engines of lost workers left locked; as `takeover.free`."""
         return free(self._fleet.project.store, stack, engines)
 
-    def apply(
-        self, registry: Registry, row: AskedRow, *, replaces: bool, tell: Tell
-    ) -> Ended:
+    def apply(self, registry: Registry, row: AskedRow, *, replaces: bool, tell: Tell) -> Ended:
         """Bring an app to what its row and its plan say.
 
         :param replaces: whether what replaces data is allowed
@@ -111,9 +109,7 @@ def _as_it_was(registry: Registry, row: AskedRow) -> App:
     """Return an app that stands for the row; its plan may be gone, and what is let go is said by the state alone."""
     from tenantry.registry.models import App, Location
 
-    known = {
-        tenant.label: (tenant.name, tenant.contact) for tenant in registry.tenants
-    }
+    known = {tenant.label: (tenant.name, tenant.contact) for tenant in registry.tenants}
     name, contact = known.get(row.tenant, (row.tenant, None))
     return App(
         id=row.app_id,

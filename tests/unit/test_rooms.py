@@ -18,6 +18,7 @@ ROOMS: Final = (
         "presenting",
         "ci",
         "service",
+        "working",
         "fleet",
         "applying",
         "notifying",

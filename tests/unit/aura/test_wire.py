@@ -13,6 +13,8 @@ from tenantry.aura.errors import (
     AuraUnreachableError,
 )
 from tenantry.aura.wire import Wire, retry_after
+from tenantry.provisioning import leases
+from tenantry.provisioning.leases import LeaseOverError, ProcessLease
 from tests.unit.aura.support import NOW, FakeTime
 
 URL = "https://api.example/v1/instances"
@@ -51,6 +53,19 @@ def test_without_a_connection_nothing_was_sent(error: type[httpx.TransportError]
 def test_after_the_bytes_left_the_answer_is_lost(error: type[httpx.TransportError]) -> None:
     with pytest.raises(AuraLostAnswerError, match="POST /instances: no answer: gone"):
         send(error("gone"))
+
+
+def test_a_worker_whose_lease_is_over_sends_nothing_that_changes_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lease = ProcessLease()
+    lease.begin(-1)
+    monkeypatch.setattr(leases, "own", lease)
+    fake = FakeTime()
+    asked = wire(httpx.Response(200, json={}), fake)
+    with pytest.raises(LeaseOverError):
+        asked.send("POST", URL, Deadline(fake.clock, 100), shown="/instances")
+    assert asked.send("GET", URL, Deadline(fake.clock, 100), shown="/instances").status == 200
 
 
 def test_nothing_is_begun_after_the_deadline() -> None:

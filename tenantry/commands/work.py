@@ -1,0 +1,83 @@
+"""`tenantry work`: a worker of the service."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from tenantry.errors import TenantryError
+from tenantry.presenting.printing import one_line_errors
+from tenantry.registry.units import parse_duration
+
+_SLOTS: Final = 4
+
+
+def work(
+    *,
+    slots: Annotated[
+        int, typer.Option(min=1, max=64, help="How many operations at once.")
+    ] = _SLOTS,
+    finish: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION", help="How long what is under way may take when it is to end."
+        ),
+    ] = "10m",
+    attempts: Annotated[
+        int,
+        typer.Option(
+            min=1, help="How often an operation is tried that fails for a passing reason."
+        ),
+    ] = 3,
+    pause: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long is waited between two attempts.")
+    ] = "5m",
+) -> None:
+    """Do what the service was asked for, until it is asked to end (SIGTERM, Ctrl-C).
+
+    tenantry work --slots 8
+
+    Any number of workers may run, on any machines: they share the catalog (TENANTRY_CATALOG_URL, its direct host) and
+    the states, which then are in postgres:// or a bucket. A worker is named by TENANTRY_WORKER, or by its host and a
+    few random letters. At the first signal nothing new is begun, and what is under way may end; at the second it is
+    stopped after its current steps, and left to another worker.
+
+    Exit code: 0 it ended as asked, 75 it was held up or cut off from the catalog and is to be started again, 1 an
+    error.
+    """
+    with one_line_errors():
+        import asyncio
+        import logging
+
+        from tenantry.catalog.session import needed_catalog_url
+        from tenantry.fleet.project import Project
+        from tenantry.working.settings import WorkerSettings, worker_name
+        from tenantry.working.worker import prepare, work
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        folder = Path.cwd()
+        project = Project.open(folder)
+        settings = WorkerSettings(
+            catalog_url=needed_catalog_url(folder),
+            folder=folder,
+            environment=project.environment,
+            slots=slots,
+            name=worker_name(),
+            finish_seconds=_seconds(finish, "--finish"),
+            attempts=attempts,
+            pause=timedelta(seconds=_seconds(pause, "--pause")),
+        )
+        registry = folder / project.registry
+        prepare(settings, registry)
+        code = asyncio.run(work(settings, registry))
+    # A thread that waits for a cloud must not keep a worker whose lease is over.
+    os._exit(code)
+
+
+def _seconds(text: str, option: str) -> float:
+    try:
+        return parse_duration(text, example="10m") / 1000
+    except ValueError as error:
+        raise TenantryError(str(error), place=option) from None
