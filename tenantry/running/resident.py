@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -96,7 +97,7 @@ class Resident:
         reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 it is this project's own
-                [command, str(writing), *([f"{lease:.0f}"] if lease else [])],
+                [command, str(writing), *([f"{lease:.0f}", f"{time.time():.0f}"] if lease else [])],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.PIPE,

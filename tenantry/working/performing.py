@@ -67,20 +67,20 @@ class Performance:
         """Delete what engines of lost workers left locked; as `takeover.free`."""
         return free(self._fleet.project.store, stack, engines)
 
-    def apply(self, registry: Registry, row: AskedRow, *, replaces: bool, tell: Tell) -> Ended:
+    def apply(self, registry: Registry, row: AskedRow, *, may_destroy: bool, tell: Tell) -> Ended:
         """Bring an app to what its row and its plan say.
 
-        :param replaces: whether what replaces data is allowed
+        :param may_destroy: whether what replaces data is allowed
         """
         try:
             app = row_app(registry, row)
             outlook = self._fleet.look(
                 removals=False,
-                allowed={app.id} if replaces else (),
+                allowed={app.id} if may_destroy else (),
                 desired=self._fleet.project.desired_app(app),
             )
             summary = self._fleet.up(
-                outlook=outlook, allowed={app.id} if replaces else (), tell=tell
+                outlook=outlook, allowed={app.id} if may_destroy else (), tell=tell
             )
         except TenantryError as error:
             return _refused(error)

@@ -128,7 +128,9 @@ class Work:
         asked = _row(row)
         if operation.kind == "delete":
             return performance.remove(self._registry(), asked, tell)
-        return performance.apply(self._registry(), asked, replaces=operation.replaces, tell=tell)
+        return performance.apply(
+            self._registry(), asked, may_destroy=operation.may_destroy, tell=tell
+        )
 
     def _note_freed(self, held: Held) -> None:
         async def note() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.service.service_folder import ServiceFolder, end
+from tests.service.folder import ServiceFolder, end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from tenantry.provisioning import leases
 from tenantry.provisioning.leases import LeaseOverError, ProcessLease
 
 

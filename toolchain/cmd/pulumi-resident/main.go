@@ -1,8 +1,9 @@
 // Command pulumi-resident does what the pulumi command does, for many stacks in one process; see package resident.
 //
-//	pulumi-resident DESCRIPTOR [SECONDS]
+//	pulumi-resident DESCRIPTOR [SECONDS BEGAN]
 //
-// With seconds, it has a lease: it ends at once, whatever it is doing, when nobody has renewed it for so long; see package lease.
+// With seconds, it has a lease: it ends at once, whatever it is doing, when nobody has renewed it for so long. BEGAN is when it was
+// started, in seconds since 1970; see package lease.
 //
 // It reads requests from standard input and answers on the descriptor: with standard output, a reader that has died would end
 // this process in the middle of a step. It ends when its standard input does, after what is under way. SIGINT and SIGTERM end what is under way: after the current steps, and at once the second time.
@@ -41,19 +42,23 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) != 1 && len(args) != 2 {
-		return errors.New("usage: pulumi-resident DESCRIPTOR [SECONDS]")
+	if len(args) != 1 && len(args) != 3 {
+		return errors.New("usage: pulumi-resident DESCRIPTOR [SECONDS BEGAN]")
 	}
 	descriptor, err := strconv.ParseUint(args[0], 10, 16)
 	if err != nil {
 		return fmt.Errorf("the descriptor: %w", err)
 	}
-	if len(args) == 2 {
+	if len(args) == 3 {
 		seconds, err := strconv.ParseUint(args[1], 10, 16)
 		if err != nil {
 			return fmt.Errorf("the seconds of the lease: %w", err)
 		}
-		lease.Own.Begin(time.Duration(seconds) * time.Second) //nolint:gosec // 16 bits
+		began, err := strconv.ParseInt(args[2], 10, 64)
+		if err != nil {
+			return fmt.Errorf("the begin of the lease: %w", err)
+		}
+		lease.Own.Begin(time.Duration(seconds)*time.Second, time.Unix(began, 0)) //nolint:gosec // 16 bits
 		lease.Watch()
 	}
 	cmdutil.DisableInteractive = true

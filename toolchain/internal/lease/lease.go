@@ -24,9 +24,12 @@ type Lease struct {
 }
 
 // Begin makes a lease that lasts so long unless it is renewed.
-func (l *Lease) Begin(length time.Duration) {
+//
+// It counts from the moment at which this process was started, which whoever started it tells: a process that is stopped while
+// it starts must not have a whole lease before it when it goes on.
+func (l *Lease) Begin(length time.Duration, began time.Time) {
 	l.length = length
-	l.Renew()
+	l.last.Store(&began)
 }
 
 // Renew prolongs it from now on.
