@@ -9,7 +9,6 @@ import typer
 
 from tenantry.errors import TenantryError
 from tenantry.presenting.printing import one_line_errors
-from tenantry.registry.units import parse_duration
 
 _SLOTS: Final = 4
 
@@ -44,7 +43,7 @@ def work(
     few random letters. At the first signal nothing new is begun, and what is under way may end; at the second it is
     stopped after its current steps, and left to another worker.
 
-    Exit code: 0 it ended as asked, 75 it was held up or cut off from the catalog and is to be started again, 1 an
+    Exit code: 0 it ended as asked, 2 it was held up or cut off from the catalog and is to be started again, 1 an
     error.
     """
     with one_line_errors():
@@ -77,6 +76,8 @@ def work(
 
 
 def _seconds(text: str, option: str) -> float:
+    from tenantry.registry.units import parse_duration
+
     try:
         return parse_duration(text, example="10m") / 1000
     except ValueError as error:

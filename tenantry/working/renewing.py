@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tenantry.working")
 
-LOST: Final = 75
+LOST: Final = 2
 """The exit code of a worker that was held up or cut off from the catalog: it is to be started again."""
 _AGAIN: Final = 2.0
 """Seconds before a renewal is tried again that failed."""
