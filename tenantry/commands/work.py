@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from tenantry.commands.options import AsLines
 from tenantry.errors import TenantryError
 from tenantry.presenting.printing import one_line_errors
 
@@ -33,6 +34,7 @@ def work(
     pause: Annotated[
         str, typer.Option(metavar="DURATION", help="How long is waited between two attempts.")
     ] = "5m",
+    as_json: AsLines = False,
 ) -> None:
     """Do what the service was asked for, until it is asked to end (SIGTERM, Ctrl-C).
 
@@ -45,17 +47,19 @@ def work(
 
     Exit code: 0 it ended as asked, 2 it was held up or cut off from the catalog and is to be started again, 1 an
     error.
+
+    JSON: each line of the log as an object: at, level, logger, message, and operation and app where it is about one.
     """
     with one_line_errors():
         import asyncio
-        import logging
 
         from tenantry.catalog.session import needed_catalog_url
         from tenantry.fleet.project import Project
+        from tenantry.selfservice.logs import begin
         from tenantry.working.settings import WorkerSettings, worker_name
         from tenantry.working.worker import prepare, work
 
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        begin(as_json=as_json)
         folder = Path.cwd()
         project = Project.open(folder)
         settings = WorkerSettings(

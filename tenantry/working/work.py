@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from tenantry.registry.names import own_stack
 from tenantry.selfservice import audit, claims, operations, specs
 from tenantry.selfservice.database import transaction
 from tenantry.selfservice.errors import AwayError
+from tenantry.selfservice.logs import about
 from tenantry.working.lease import OperationLease
 from tenantry.working.performing import Ended, Performance
 
@@ -97,19 +99,32 @@ class Work:
                 return
             spec = claim.operation.spec
             row = None if spec is None else await specs.get(connection, spec)
+        with about(operation=str(operation), app=claim.operation.app_id):
+            await self._perform(claim, row)
+
+    async def _perform(self, claim: Claim, row: Spec | None) -> None:
+        operation = claim.operation
+        _log.info("%s begins, attempt %d", operation.kind, operation.attempts)
         loop = asyncio.get_running_loop()
         lease = OperationLease(claim, self._connections, loop)
-        performance = Performance(self._settings, lease, claim.operation.actor)
+        performance = Performance(self._settings, lease, operation.actor)
         held = self.held[claim.id] = Held(claim, lease, performance)
         try:
             ended = await loop.run_in_executor(
-                self._threads, self._in_thread, held, row, self._teller(claim, loop)
+                self._threads,
+                # What is logged in the thread is about the same.
+                copy_context().run,
+                self._in_thread,
+                held,
+                row,
+                self._teller(claim, loop),
             )
         except TenantryError as error:
             ended = Ended("passing" if error.may_pass else "lasting", reason=str(error))
         except Exception:  # noqa: BLE001  # a fault of ours: the operation is not lost, and not tried for ever either
-            _log.exception("operation %s failed in an unforeseen way", operation)
+            _log.exception("it failed in an unforeseen way")
             ended = Ended("lasting", reason="a fault of the service itself: its log says more")
+        _log.info("%s: %s", ended.kind, ended.reason or operation.kind)
         try:
             await self._write(held, row, ended)
         finally:
@@ -167,10 +182,7 @@ class Work:
             except AwayError as error:
                 _log.warning("a result waits for the catalog: %s", error)
                 await asyncio.sleep(_PAUSE)
-        _log.warning(
-            "operation %s is another worker's by now, the result here is void",
-            held.claim.operation.id,
-        )
+        _log.warning("it is another worker's by now, the result here is void")
 
     async def _written(
         self, connection: Connection, held: Held, row: Spec | None, ended: Ended
