@@ -15,7 +15,7 @@ from uuid import UUID
 from tenantry.selfservice.database import CHANNEL, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 AGAIN_SECONDS: Final = 5.0
 """After so long without a word, whoever waits reads again."""
@@ -27,12 +27,14 @@ _log: Final = logging.getLogger("tenantry.selfservice")
 class Listener:
     """Listens while it is open (`async with`)."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lost: Callable[[], Awaitable[None]] | None = None) -> None:
         """Connect to nothing yet.
 
         :param url: a libpq URI of the catalog's direct host
+        :param lost: is awaited when the connection was cut: others to the same server may be cut as well
         """
         self._url = url
+        self._lost = lost
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
         self._task: asyncio.Task[None] | None = None
         self.closing = False
@@ -85,6 +87,8 @@ class Listener:
                         self._heard(notify.payload)
             except psycopg.Error as error:
                 _log.warning("the catalog is not heard: %s", type(error).__name__)
+            if self._lost:
+                await self._lost()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _MOST_SECONDS)
 

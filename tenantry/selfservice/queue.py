@@ -68,9 +68,16 @@ class Queue:
         self, connection: Connection, operation: UUID, *, key: str, priority: int = 0
     ) -> int:
         """Add a job, as `Jobs.put` says."""
-        return await self._task.configure(
-            lock=key, priority=priority, connection=connection
-        ).defer_async(operation=str(operation))
+        try:
+            return await self._task.configure(
+                lock=key, priority=priority, connection=connection
+            ).defer_async(operation=str(operation))
+        except ConnectorException as error:
+            raise AwayError(
+                f"the queue's database does not answer ({type(error.__cause__).__name__})",
+                place="catalog",
+                way_out="look whether it is up and reachable",
+            ) from None
 
     async def cancel(self, job: int) -> None:
         """Take a job away that has not begun."""

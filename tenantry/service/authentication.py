@@ -36,11 +36,12 @@ _GIVEN: Final[dict[str, frozenset[Scope]]] = {
     "write": _WRITE,
     "admin": _WRITE | {"apps:secrets", "apps:delete"},
 }
-_BEARER: Final = HTTPBearer(
+BEARER: Final = HTTPBearer(
     scheme_name="bearer",
     description="A JSON Web Token of an issuer that the service accepts, or an API key of an app.",
     auto_error=False,
 )
+"""How the document says that a token is needed."""
 
 
 def key_lookup(pool: AsyncConnectionPool[Any]) -> KeyLookup:
@@ -121,7 +122,7 @@ class Needs:
     async def __call__(
         self,
         request: Request,
-        _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+        _: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
     ) -> Caller:
         """Return the caller.
 

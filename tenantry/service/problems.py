@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tenantry.errors import TenantryError
+from tenantry.selfservice.errors import AwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,6 +87,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_plain)
     app.exception_handler(psycopg.OperationalError)(_away)
+    app.exception_handler(AwayError)(_away)
     app.add_middleware(_Unexpected)
     made = app.openapi
 
@@ -154,7 +156,7 @@ def _field(location: tuple[str | int, ...], text: str) -> dict[str, str]:
     return {"in": str(where), "parameter": _place(path), "detail": text}
 
 
-async def _away(_request: Request, error: psycopg.OperationalError) -> JSONResponse:
+async def _away(_request: Request, error: psycopg.OperationalError | AwayError) -> JSONResponse:
     # The driver's text names hosts and users. Its class and the SQLSTATE say what kind it is.
     state = getattr(error, "sqlstate", None) or "no SQLSTATE"
     _log.warning("the database is away: %s (%s)", type(error).__name__, state)
