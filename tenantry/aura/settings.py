@@ -6,12 +6,12 @@ import hashlib
 import math
 import re
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from tenantry.aura.errors import AuraSettingsError
+from tenantry.urls import on_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -144,20 +144,13 @@ def _missing(found: Mapping[str, str]) -> list[str]:
 
 def _url(name: str, url: str) -> str:
     parts = urlsplit(url)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and _on_this_machine(parts.hostname))
+    safe = parts.scheme == "https" or (parts.scheme == "http" and on_this_machine(parts.hostname))
     if not safe or not parts.hostname or parts.username or parts.query or parts.fragment:
         # Not shown: it may hold a password.
         raise AuraSettingsError(
             f"Aura: {variable(name)} must be an https URL of a host and a path (http for this machine only), such as {BASE_URL}"
         )
     return url.rstrip("/")
-
-
-def _on_this_machine(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _number(name: str, text: str, least: float) -> float:

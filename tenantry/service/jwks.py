@@ -13,18 +13,17 @@ So whatever tokens come in, an issuer is asked a few times a minute at most.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import urlsplit
 
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tenantry.errors import TenantryError
+from tenantry.urls import is_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -59,24 +58,6 @@ class KeysAwayError(TenantryError):
         """
         super().__init__("its keys cannot be read now", place=url)
         self.seconds = seconds
-
-
-def is_safe(url: str) -> bool:
-    """Tell whether nobody in between can change what a URL answers: https, or http on this machine's loopback."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        return False
-    if not host or parts.username is not None or parts.fragment:
-        return False
-    if parts.scheme == "https" or host == "localhost":
-        return parts.scheme in {"http", "https"}
-    try:
-        return parts.scheme == "http" and ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class KeySet:

@@ -13,7 +13,8 @@ import jwt
 
 from tenantry.errors import TenantryError
 from tenantry.registry.names import LABEL
-from tenantry.service.jwks import KINDS, KeySet, UnknownKeyError, is_safe
+from tenantry.service.jwks import KINDS, KeySet, UnknownKeyError
+from tenantry.urls import is_safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Requests with and without tokens, over HTTP."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
 import httpx
@@ -43,8 +43,8 @@ async def look(text: str) -> Verdict:
     return VERDICTS.get(text, Verdict("unknown"))
 
 
-@pytest.fixture
-def service(keys_url: str) -> Iterator[httpx.Client]:
+@contextmanager
+def serving(keys_url: str) -> Iterator[httpx.Client]:
     issuers = [
         Issuer("internal", AUDIENCE, ("HS256",), secret=SECRET),
         Issuer(ISSUER, AUDIENCE, jwks_url=keys_url),
@@ -78,6 +78,19 @@ def service(keys_url: str) -> Iterator[httpx.Client]:
         return {}
 
     with served(app) as url, httpx.Client(base_url=url, verify=TLS) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[httpx.Client]:
+    with serving("https://id.example.com/asked-by-no-test") as client:
+        yield client
+
+
+@pytest.fixture
+def fresh(keys_url: str) -> Iterator[httpx.Client]:
+    """One that has asked its issuer for no keys yet."""
+    with serving(keys_url) as client:
         yield client
 
 
@@ -146,20 +159,20 @@ def test_a_token_and_the_scheme_in_any_case_are_taken(service: httpx.Client) -> 
 
 
 def test_an_issuer_that_is_away_is_no_fault_of_the_token(
-    service: httpx.Client, key_server: KeyServer
+    fresh: httpx.Client, key_server: KeyServer
 ) -> None:
     key_server.status = 500
-    answer = ask(service, KEY.token())
+    answer = ask(fresh, KEY.token())
     assert answer.status_code == 503
     assert 1 <= int(answer.headers["retry-after"]) <= 30
     assert answer.json()["type"] == "/problems/issuer-away"
     # The others go on.
-    assert ask(service, internal()).status_code == 200
+    assert ask(fresh, internal()).status_code == 200
 
 
-def test_a_token_of_a_key_set_is_taken(service: httpx.Client, key_server: KeyServer) -> None:
+def test_a_token_of_a_key_set_is_taken(fresh: httpx.Client, key_server: KeyServer) -> None:
     key_server.serve(KEY.jwk())
-    assert ask(service, KEY.token()).json()["issuer"] == ISSUER
+    assert ask(fresh, KEY.token()).json()["issuer"] == ISSUER
 
 
 @pytest.mark.parametrize(

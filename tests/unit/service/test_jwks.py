@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm
 
 from tenantry.service import jwks
-from tenantry.service.jwks import KeysAwayError, KeySet, UnknownKeyError, is_safe
+from tenantry.service.jwks import KeysAwayError, KeySet, UnknownKeyError
 from tests.unit.service.support import TLS, Clock, KeyServer, SigningKey
 
 ONE = SigningKey("one")
@@ -157,7 +158,7 @@ def test_an_id_that_could_not_be_asked_about_is_asked_about_later(
 @pytest.mark.parametrize(
     ("body", "status", "headers"),
     [
-        (b"x" * 70_000, 200, {}),
+        (b'{"keys": []}' + b" " * 65_536, 200, {}),
         (gzip.compress(json.dumps({"keys": []}).encode()), 200, {"content-encoding": "gzip"}),
         (b"[" * 60_000, 200, {}),
         (b"", 200, {}),
@@ -214,6 +215,7 @@ def test_an_answer_that_never_ends_is_given_up(
 
 
 _SHORT = SigningKey("k", "RS256", rsa.generate_private_key(public_exponent=65537, key_size=1024))
+_PRIVATE = json.loads(ECAlgorithm.to_jwk(SigningKey("k").private))
 _CURVE = ec.generate_private_key(ec.SECP384R1())
 
 
@@ -228,7 +230,7 @@ _CURVE = ec.generate_private_key(ec.SECP384R1())
         SigningKey("k").jwk(alg="ES384"),
         SigningKey("k").jwk(key_ops=["sign"]),
         SigningKey("k").jwk(key_ops="verify"),
-        SigningKey("k").jwk(d="AAAA"),
+        _PRIVATE | {"kid": "k"},
         SigningKey("k").jwk(crv="P-384"),
         SigningKey("k").jwk(x="AAAA"),
         SigningKey("k").jwk(x=None),
@@ -276,31 +278,10 @@ def test_a_token_without_an_id_has_the_only_key_of_its_algorithm(
     run(keys_url, clock, scene)
 
 
-@pytest.mark.parametrize(
-    ("url", "safe"),
-    [
-        ("https://id.example.com/jwks.json", True),
-        ("http://127.0.0.1:8080/jwks.json", True),
-        ("http://[::1]/jwks.json", True),
-        ("http://localhost/jwks.json", True),
-        ("http://id.example.com/jwks.json", False),
-        ("http://localhost.example.com/", False),
-        ("http://127.0.0.1.example.com/", False),
-        ("http://10.0.0.1/", False),
-        ("https://user:pass@id.example.com/", False),
-        ("https://id.example.com/#a", False),
-        ("https://", False),
-        ("https://id.example.com:x/", False),
-        ("ftp://localhost/", False),
-        ("file:///etc/passwd", False),
-        ("", False),
-    ],
-)
-def test_keys_come_over_a_way_that_nobody_changes(url: str, *, safe: bool) -> None:
-    assert is_safe(url) is safe
-    if not safe:
-        with pytest.raises(ValueError, match="https URL"):
-            KeySet(url, ALL, httpx.AsyncClient(verify=TLS))
+@pytest.mark.parametrize("url", ["http://id.example.com/jwks.json", "file:///etc/passwd", ""])
+def test_keys_come_over_a_way_that_nobody_changes(url: str) -> None:
+    with pytest.raises(ValueError, match="https URL"):
+        KeySet(url, ALL, httpx.AsyncClient(verify=TLS))
 
 
 def test_a_secret_is_no_public_key() -> None:

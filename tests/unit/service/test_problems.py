@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from tenantry.service.problems import ProblemError, install, problems
+from tests.logs import logged
 from tests.serving import served
 
 SECRET = "pass-the-word-7"
@@ -86,7 +87,7 @@ def _log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """No test leaves the secret in a log, the server's own included."""
     caplog.set_level(logging.DEBUG)
     yield
-    assert SECRET not in caplog.text
+    assert SECRET not in logged(caplog)
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
