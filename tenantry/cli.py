@@ -28,6 +28,7 @@ from tenantry.commands import (
     orphans,
     plan,
     project,
+    registry,
     release,
     rename,
     rotate,
@@ -54,7 +55,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (keys, fleet, ci, graph, project):
+for group in (keys, fleet, ci, graph, project, registry):
     app.add_typer(group.app)
 for command in (
     init.init,

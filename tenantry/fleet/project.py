@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.catalog.errors import CatalogError
 from tenantry.catalog.location import CONFIG, VARIABLE
+from tenantry.catalog.session import NOT_CONFIGURED
 from tenantry.clouds.table import CLOUDS
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.inputs import Alone, Desired, desired
@@ -125,6 +127,17 @@ class Project:
         if not self.has_catalog:
             return None
         return setting({**self.environment, "PULUMI_STACK": SHARED}, CONFIG, folder=self.folder)
+
+    def needed_catalog_url(self) -> str:
+        """Return the catalog's URL.
+
+        :raises CatalogError: there is no catalog
+        :raises StackError: as for `catalog_url`
+        """
+        url = self.catalog_url()
+        if url is None:
+            raise CatalogError(NOT_CONFIGURED)
+        return url
 
     def desired(self) -> Desired:
         """Read the registry.

@@ -221,8 +221,9 @@ def _made(
     if tenant is None:
         text = f"the tenant {shown(row.tenant)} is not in the registry: write it there again"
         raise AskedError(where, [AskedProblem("/tenant", text)])
-    if keys := values.get("api_keys"):
-        values = values | {"api_keys": _keys(plan.settings.get("api_keys", []), keys)}
+    if "api_keys" in values:
+        keys = _keys(plan.settings.get("api_keys", []), values["api_keys"])
+        values = values | {"api_keys": keys}
     app = app_of_plan(
         plan,
         tenant,

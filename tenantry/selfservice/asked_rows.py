@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.session import open_catalog
 from tenantry.registry.asked import AskedRow
+from tenantry.selfservice.errors import SelfServiceError
 
 if TYPE_CHECKING:
     import psycopg
@@ -49,3 +51,82 @@ def has_rows(connection: psycopg.Connection[tuple[Any, ...]]) -> bool:
 def _row(columns: tuple[Any, ...]) -> AskedRow:
     spec, tenant, name, plan, overrides, generation, going = columns
     return AskedRow(spec, tenant, name, plan, overrides, generation, going)
+
+
+def take_over(url: str, namespace: str, row: AskedRow, actor: str) -> str:
+    """Write the row of an app that a file declares, as one that is as it was asked for; return its id.
+
+    Where it is there already, nothing is changed.
+
+    :param actor: who does it, for the audit; the row's owner too
+    :raises SelfServiceError: there is a row that says something else, or whose app is to be deleted
+    :raises CatalogError: the catalog does not answer, or refuses
+    """
+    with open_catalog(url) as connection, connection.transaction():
+        if not has_rows(connection):
+            raise SelfServiceError(
+                "the catalog has no table of apps that were asked for",
+                place="catalog",
+                way_out="tenantry up makes it",
+            )
+        found = connection.execute(
+            "INSERT INTO tenantry.app_specs (namespace, tenant, name, plan, overrides, owner, observed_generation) "
+            "VALUES (%s, %s, %s, %s, %s, %s, 1) ON CONFLICT DO NOTHING RETURNING id::text",
+            (namespace, row.tenant, row.name, row.plan, json.dumps(row.overrides), actor),
+        ).fetchone()
+        if found:
+            _note(connection, actor, "apps.import", row.app_id)
+            return str(found[0])
+        there = read_row(connection, namespace, row.app_id)
+        if (
+            there is None
+            or there.deletion_requested
+            or (there.plan, dict(there.overrides)) != (row.plan, dict(row.overrides))
+        ):
+            raise SelfServiceError(
+                f"{row.app_id} has a row that says something else",
+                place="catalog",
+                way_out=f"look at it: tenantry registry export {row.app_id}",
+            )
+        return there.id
+
+
+def give_up(url: str, namespace: str, row: AskedRow, actor: str) -> None:
+    """End a row whose app the file declares; the app stays as it is. One that is gone already is no error.
+
+    :param row: as it was read when it was compared with the file
+    :raises SelfServiceError: the row says something else by now, or an operation of its app is waiting or under way
+    :raises CatalogError: the catalog does not answer, or refuses
+    """
+    with open_catalog(url) as connection, connection.transaction():
+        there = read_row(connection, namespace, row.app_id)
+        if there is None or there.id != row.id:
+            return
+        busy = connection.execute(
+            "SELECT kind FROM tenantry.operations WHERE spec = %s AND ended_at IS NULL", (row.id,)
+        ).fetchone()
+        if busy or there.deletion_requested:
+            what = f"an operation ({busy[0]})" if busy else "its deletion"
+            raise SelfServiceError(
+                f"{what} of {row.app_id} is waiting or under way",
+                place="catalog",
+                way_out="run this again when it has ended",
+            )
+        if there != row:
+            raise SelfServiceError(
+                f"{row.app_id} was changed meanwhile", place="catalog", way_out="run this again"
+            )
+        connection.execute(
+            "UPDATE tenantry.app_specs SET deletion_requested_at = now(), deleted_at = now(), updated_at = now() WHERE id = %s",
+            (row.id,),
+        )
+        _note(connection, actor, "apps.release", row.app_id)
+
+
+def _note(
+    connection: psycopg.Connection[tuple[Any, ...]], actor: str, action: str, app_id: str
+) -> None:
+    connection.execute(
+        "INSERT INTO tenantry.audit (actor, action, object) VALUES (%s, %s, %s)",
+        (actor, action, app_id),
+    )

@@ -109,3 +109,46 @@ def test_file_and_rows_are_one_fleet_and_nothing_leaves_by_accident(
     )
     assert up(folder) == {"acme/asked": "removed"}
     assert projects(cloud, f"{NAMESPACE}--") == [f"{NAMESPACE}--acme--web"]
+
+
+def test_an_app_is_handed_over_both_ways_and_nothing_of_it_is_touched(
+    folder: FleetFolder, cloud: LocalCloud
+) -> None:
+    assert up(folder) == {"acme/web": "applied"}
+    name, url = "acme/web", folder.tenantry("url", "acme/web").stdout
+    taken = folder.tenantry("registry", "import", name, "--plan", "starter", "--write")
+    assert taken.returncode == 1
+    assert "database.connection_limit: 20 → 10" in taken.stderr
+    text = TEXT.replace("starter: {database: {connection_limit: 10}}", "starter: {}")
+    folder.registry.write_text(text)
+    taken = folder.tenantry("registry", "import", name, "--write", "--json")
+    assert taken.returncode == 0, taken.stderr
+    assert "-      web: {deletion: delete}\n" in json.loads(taken.stdout)["diff"]
+
+    both = folder.command("up", "--yes")
+    assert both.returncode == 1
+    assert "tenants.yaml:7: acme/web is in the catalog as well" in both.stderr
+    folder.registry.write_text(
+        text.replace("    apps:\n      web: {deletion: delete}\n", "    apps: {}\n")
+    )
+    assert up(folder) == {name: "unchanged"}, "only its mark"
+    assert projects(cloud, f"{NAMESPACE}--") == [f"{NAMESPACE}--acme--web"]
+
+    # And back.
+    early = folder.tenantry("registry", "export", name, "--release")
+    assert early.returncode == 1
+    assert "write the block into the file first" in early.stderr
+    block = folder.tenantry("registry", "export", name).stdout
+    assert block == "tenants:\n  acme:\n    apps:\n      web:\n        deletion: delete\n"
+    folder.registry.write_text(text)
+    for _ in range(2):
+        released = folder.tenantry("registry", "export", name, "--release")
+        assert released.returncode == 0, released.stderr
+    assert up(folder) == {name: "unchanged"}
+    assert folder.tenantry("url", "acme/web").stdout == url
+    folder.registry.write_text(
+        text.replace("    apps:\n      web: {deletion: delete}\n", "    apps: {}\n")
+    )
+    assert up(folder, "--allow-destroy", name) == {name: "removed"}, (
+        "its stack has no mark any more"
+    )

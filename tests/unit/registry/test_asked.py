@@ -189,6 +189,10 @@ def test_a_registry_that_offers_nothing_says_so() -> None:
     assert problems(registry=registry)[0][:2] == ("/tenant", "not allowed")
 
 
+def test_no_keys_of_its_own_are_those_of_the_plan() -> None:
+    assert [key.name for key in ask(overrides={"api_keys": []}).api_keys] == ["default"]
+
+
 def test_what_was_given_stays_where_it_is_no_longer_offered() -> None:
     text = TEXT.replace("acme: {plans: [starter, pro]}\n", "").replace("[eu-central-1]", "[]")
     row = AskedRow("1", "acme", "new", "starter", {"region": "eu-central-1"})
