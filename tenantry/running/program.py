@@ -30,6 +30,7 @@ PROGRAM: Final = (
     "tenantry.provisioning.sharing",
     "tenantry.surroundings",
     "tenantry.retries",
+    "tenantry.urls",
 )
 """The packages and modules that decide what is made of a registry, with the plugins' versions and without commands."""
 _DISTRIBUTIONS: Final = ("pulumi", "pulumi_postgresql", "pulumi_random")

@@ -19,6 +19,7 @@ from tenantry.service.outputs import Outputs
 from tenantry.service.parts import Parts
 from tenantry.service.requests import Bounded, Identified
 from tenantry.service.tokens import Tokens
+from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -42,7 +43,9 @@ def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) ->
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(httpx.AsyncClient(timeout=FETCH_SECONDS))
+            client = await stack.enter_async_context(
+                httpx.AsyncClient(timeout=FETCH_SECONDS, mounts=direct_mounts())
+            )
             connections = pool(settings.catalog, most=CONNECTIONS)
             await connections.open()
             stack.push_async_callback(connections.close)
