@@ -57,8 +57,8 @@ def registry(*settings: str) -> str:
     return REGISTRY + textwrap.indent("".join(settings), " " * 10)
 
 
-def update(field: str) -> set[Change]:
-    return {Change("update", "neon:index/project:Project", APP, frozenset({field}))}
+def update(*fields: str) -> set[Change]:
+    return {Change("update", "neon:index/project:Project", APP, frozenset(fields))}
 
 
 class Project:
@@ -93,61 +93,63 @@ def project(cloud: LocalCloud, workspace: Workspace) -> Project:
     return Project(cloud, workspace)
 
 
+BY_HAND = {
+    "quota": {"logical_size_bytes": 1},
+    "maintenance_window": {"weekdays": [1], "start_time": "05:00", "end_time": "06:00"},
+    "block_public_connections": False,
+}
+
+
 @pytest.mark.parametrize(
-    ("written", "field", "name", "has", "by_hand"),
+    ("written", "fields", "has", "by_hand"),
     [
-        (QUOTA, "quota", "quota", QUOTA_IN_NEON, {"logical_size_bytes": 1}),
         (
-            WINDOW,
-            "maintenanceWindow",
-            "maintenance_window",
-            WINDOW_IN_NEON,
-            {"weekdays": [1], "start_time": "05:00", "end_time": "06:00"},
+            QUOTA + WINDOW + "block_public_connections: true\n",
+            ("quota", "maintenanceWindow", "blockPublicConnections"),
+            {
+                "quota": QUOTA_IN_NEON,
+                "maintenance_window": WINDOW_IN_NEON,
+                "block_public_connections": True,
+            },
+            BY_HAND,
         ),
-        (
-            "block_public_connections: true\n",
-            "blockPublicConnections",
-            "block_public_connections",
-            True,
-            False,
-        ),
+        # False is a value like any other, and not what is left out.
         (
             "block_public_connections: false\n",
-            "blockPublicConnections",
-            "block_public_connections",
-            False,
-            True,
+            ("blockPublicConnections",),
+            {"block_public_connections": False},
+            {"block_public_connections": True},
         ),
     ],
+    ids=["all", "false"],
 )
-def test_a_setting_is_applied_kept_and_put_back(
+def test_settings_are_applied_kept_and_put_back(
     workspace: Workspace,
     project: Project,
     written: str,
-    field: str,
-    name: str,
-    has: object,
-    by_hand: object,
+    fields: tuple[str, ...],
+    has: dict[str, object],
+    by_hand: dict[str, object],
 ) -> None:
     workspace.registry.write_text(registry(written))
-    assert workspace.changes() == update(field)
+    assert workspace.changes() == update(*fields)
     workspace.must("up", "--yes", "--skip-preview")
-    assert project.settings[name] == has
+    assert project.settings == project.settings | has
     workspace.assert_converged()
 
-    project.change_by_hand({name: by_hand})
-    assert project.settings[name] != has
+    project.change_by_hand(by_hand)
+    assert all(project.settings[name] != has[name] for name in has)
     shown = workspace.pulumi("refresh", "--preview-only", "--expect-no-changes", "--diff")
     assert shown.code != 0
-    assert field in shown.out
+    assert all(field in shown.out for field in fields)
     workspace.must("up", "--yes", "--skip-preview", "--refresh")
-    assert project.settings[name] == has
+    assert project.settings == project.settings | has
 
-    # Nothing is said of it any more, so it stays, and is no difference.
+    # Nothing is said of them any more, so they stay, and are no difference.
     workspace.registry.write_text(registry())
     assert workspace.changes() == set()
     workspace.must("up", "--yes", "--skip-preview", "--refresh")
-    assert project.settings[name] == has
+    assert project.settings == project.settings | has
     workspace.assert_converged()
 
 
