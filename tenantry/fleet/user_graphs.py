@@ -79,6 +79,12 @@ def make_user_graph(fleet: Fleet, app: str | App, user: str, *, tell: Tell = sil
     return fleet.up(outlook=Outlook(desired, (task,), ()), tell=tell)
 
 
+def stack_of(fleet: Fleet, app: App, user: str) -> str:
+    """Return the name of the stack of a user's graph."""
+    applied = _applied(fleet, app)
+    return app.held_formerly(applied.formerly if applied else ()).names.user_stack(user)
+
+
 def remove_user_graph(fleet: Fleet, app: str | App, user: str, *, tell: Tell = silent) -> Summary:
     """Delete a user's graph, or give it up, as the app's `deletion` says; parameters and errors as `make_user_graph`.
 
@@ -87,8 +93,7 @@ def remove_user_graph(fleet: Fleet, app: str | App, user: str, *, tell: Tell = s
     _check(user)
     desired, known = _registered(fleet, app)
     store = fleet.project.store
-    applied = _applied(fleet, known)
-    stack = known.held_formerly(applied.formerly if applied else ()).names.user_stack(user)
+    stack = stack_of(fleet, known, user)
     if stack not in store.stacks():
         return Summary("destroy", (), 1, 0.0)
     held = user_graph_in(resources_of(store.state(stack)))

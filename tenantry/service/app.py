@@ -6,13 +6,23 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from tenantry import __version__
 from tenantry.selfservice.database import pool
 from tenantry.selfservice.listening import Listener
 from tenantry.selfservice.queue import Queue
-from tenantry.service import apps, changing, document, events, health, keys, operations, problems
+from tenantry.service import (
+    apps,
+    changing,
+    document,
+    events,
+    health,
+    keys,
+    operations,
+    problems,
+    webhooks,
+)
 from tenantry.service.authentication import Authenticator, key_lookup
 from tenantry.service.limits import Limiter
 from tenantry.service.outputs import Outputs
@@ -83,8 +93,19 @@ def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) ->
     )
     for each in ROUTERS:
         app.include_router(each.router)
+    app.include_router(webhooks.router(_sign_ups))
     problems.install(app)
     document.complete(app)
     app.add_middleware(Bounded, most=settings.body_limit)
     app.add_middleware(Identified)
     return app
+
+
+def _sign_ups(request: Request) -> webhooks.SignUps:
+    parts: Parts = request.app.state.parts
+    return webhooks.SignUps(
+        connections=parts.connections,
+        jobs=parts.queue,
+        registry=parts.offers.registry,
+        settings=parts.settings.webhook,
+    )

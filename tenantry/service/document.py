@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _METHODS: Final = {"get", "post", "patch", "put", "delete"}
-_OPEN: Final = ("/healthz", "/readyz")
+_OPEN: Final = ("/healthz", "/readyz", "/webhooks/auth/health")
 _ALWAYS: Final = (413, 500)
 _OF_CALLERS: Final = (400, 401, 403, 429, 503)
 _EXAMPLES: Final = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tenantry.catalog.location import VARIABLE
 from tenantry.errors import TenantryError, did_you_mean, shown
 from tenantry.service.tokens import Issuer, TokenSettingsError
+from tenantry.service.webhook_settings import WebhookSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,6 +57,8 @@ class Settings:
     """Seconds after which a stream of events ends; who reads it comes back, and goes on from there."""
     one_machine: bool = False
     """Whether API and workers are all on this machine: only then may states be files."""
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
+    """Who may tell of sign-ups, from `TENANTRY_WEBHOOK_SECRETS` and `TENANTRY_WEBHOOK_SIGNING_SECRETS`."""
 
 
 def read(
@@ -97,6 +100,11 @@ def read(
     if not environment.get(VARIABLE):
         problems.append(f"{VARIABLE}: is not set: the URL of the catalog's direct host")
     known = _issuers(issuers, environment, str(file or folder / FILE), problems)
+    webhook = WebhookSettings()
+    try:
+        webhook = WebhookSettings.read(environment)
+    except TenantryError as error:
+        problems.append(str(error))
     if problems:
         raise SettingsError("\n".join(problems))
     host, port = values.pop("bind", (Settings.host, Settings.port))
@@ -106,6 +114,7 @@ def read(
         issuers=known,
         host=host,
         port=port,
+        webhook=webhook,
         **values,
     )
 

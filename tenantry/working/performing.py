@@ -11,6 +11,7 @@ from tenantry.fleet.failures import kind_of
 from tenantry.fleet.fleet import Fleet
 from tenantry.fleet.scheduling import Policy
 from tenantry.fleet.selection import Selection
+from tenantry.fleet.user_graphs import make_user_graph, remove_user_graph, stack_of
 from tenantry.registry.asked import row_app
 from tenantry.registry.names import own_stack
 from tenantry.retries import RetryPolicy
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tenantry.registry.models import Registry
     from tenantry.running.engine import Lease
     from tenantry.selfservice.claims import Engine
-    from tenantry.selfservice.operations import ErrorKind
+    from tenantry.selfservice.operations import ErrorKind, Operation
     from tenantry.working.settings import WorkerSettings
 
     Tell = Callable[[Event], None]
@@ -103,6 +104,23 @@ class Performance:
         except TenantryError as error:
             return _refused(error)
         return _ended(summary)
+
+    def graph(self, registry: Registry, operation: Operation, tell: Tell) -> Ended:
+        """Make or delete the graph of a user of an app of the file."""
+        act = make_user_graph if operation.kind == "graph" else remove_user_graph
+        try:
+            app = registry.app(operation.app_id)
+            return _ended(act(self._fleet, app, operation.subject or "", tell=tell))
+        except LookupError as error:
+            return Ended("lasting", reason=str(error.args[0]))
+        except TenantryError as error:
+            return _refused(error)
+
+    def stack_of(self, registry: Registry, operation: Operation) -> str:
+        """Return the name of the stack that an operation works on."""
+        if operation.subject is None or not registry.declares(operation.app_id):
+            return own_stack(operation.app_id)
+        return stack_of(self._fleet, registry.app(operation.app_id), operation.subject)
 
 
 def _as_it_was(registry: Registry, row: AskedRow) -> App:

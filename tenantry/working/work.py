@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from tenantry.errors import TenantryError
 from tenantry.fleet.events import Progress
 from tenantry.registry.asked import AskedRow
-from tenantry.registry.names import own_stack
 from tenantry.selfservice import audit, claims, operations, specs
 from tenantry.selfservice.database import transaction
 from tenantry.selfservice.errors import AwayError
@@ -86,7 +85,7 @@ class Work:
         self._worker = worker
         self._connections = connections
         self._threads = threads
-        self._registry = registry
+        self.registry = registry
         self.held: dict[UUID, Held] = {}
         """By the claim's id."""
 
@@ -132,19 +131,21 @@ class Work:
 
     def _in_thread(self, held: Held, row: Spec | None, tell: Callable[[Event], None]) -> Ended:
         operation, performance = held.claim.operation, held.performance
-        if row is None:
+        if row is None and operation.subject is None:
             return Ended("lasting", reason=f"{operation.app_id}: nobody asked for it any more")
-        stack = own_stack(operation.app_id)
+        stack = performance.stack_of(self.registry(), operation)
         if held.claim.engines:
             performance.free(stack, held.claim.engines)
             self._note_freed(held)
         if operation.cancel_requested_at is not None:
             return Ended("stopped", reason="it was asked to end")
+        if row is None:
+            return performance.graph(self.registry(), operation, tell)
         asked = _row(row)
         if operation.kind == "delete":
-            return performance.remove(self._registry(), asked, tell)
+            return performance.remove(self.registry(), asked, tell)
         return performance.apply(
-            self._registry(), asked, may_destroy=operation.may_destroy, tell=tell
+            self.registry(), asked, may_destroy=operation.may_destroy, tell=tell
         )
 
     def _note_freed(self, held: Held) -> None:

@@ -18,6 +18,7 @@ from tenantry.selfservice import database, queue_tables, workers
 from tenantry.selfservice.claims import Worker
 from tenantry.selfservice.queue import Queue
 from tenantry.working.renewing import LOST, LeaseLostError, Renewing
+from tenantry.working.sign_ups import sign_up_chores
 from tenantry.working.tending import Chore, tend, usual_chores
 from tenantry.working.work import Work
 
@@ -108,9 +109,11 @@ async def _run(
     renewing = Renewing(worker, own, connections)
     renewing.watch()
     renew = asyncio.create_task(renewing.run())
-    chores = asyncio.create_task(
-        tend([*usual_chores(connections, queue), *more(connections, queue)])
-    )
+    usual = [
+        *usual_chores(connections, queue),
+        *sign_up_chores(connections, queue, settings.environment, own.registry),
+    ]
+    chores = asyncio.create_task(tend([*usual, *more(connections, queue)]))
     finish = settings.finish_seconds + _ENDING_SECONDS
     jobs = asyncio.create_task(
         queue.work(own.perform, name=worker.name, slots=settings.slots, finish_seconds=finish)
