@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _about: ContextVar[Mapping[str, str]] = ContextVar("about", default={})  # noqa: B039  # it is never changed
-_QUIET: Final = ("procrastinate", "httpx", "psycopg.pool", "pulumi", "uvicorn.access")
+_QUIET: Final = ("alembic", "procrastinate", "httpx", "psycopg.pool", "pulumi", "uvicorn")
 """What says nothing, below a warning, that the service does not say itself."""
 
 

@@ -1,22 +1,28 @@
-"""What holds for every request: an id, and the size of a body."""
+"""What holds for every request: an id, a line in the log, and the size of a body."""
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from tenantry.selfservice.logs import about
 from tenantry.service.problems import ProblemError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER: Final = "X-Request-Id"
+QUIET: Final = ("/healthz", "/readyz", "/metrics")
+"""What machines ask all the time is not in the log."""
+_log: Final = logging.getLogger("tenantry.service")
 _ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 
 class Identified:
-    """Gives each request an id, its own where it has one, and says it in the answer."""
+    """Gives each request an id, its own where it has one, and says it in the answer and in the log."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Stand before an application."""
@@ -31,13 +37,22 @@ class Identified:
         given = next((value for key, value in scope["headers"] if key == name), b"")
         own = given if _ID.fullmatch(given) else uuid4().hex.encode()
         scope.setdefault("state", {})["request_id"] = own.decode()
+        status = 0
+        begun = time.monotonic()
 
         async def sending(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (name, own)]
             await send(message)
 
-        await self._app(scope, receive, sending)
+        with about(request=own.decode()):
+            await self._app(scope, receive, sending)
+            if scope["path"] not in QUIET:
+                took = round((time.monotonic() - begun) * 1000)
+                # Without the query: what a caller puts there is its own affair.
+                _log.info("%s %s: %d in %d ms", scope["method"], scope["path"], status, took)
 
 
 class Bounded:

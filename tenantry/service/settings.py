@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.catalog.location import VARIABLE
 from tenantry.errors import TenantryError, did_you_mean, shown
 from tenantry.service.tokens import Issuer, TokenSettingsError
 from tenantry.service.webhook_settings import WebhookSettings
@@ -23,6 +22,8 @@ FILE: Final = "service.toml"
 """Where the settings are looked for, in the project's folder, where no other file is named."""
 ENVIRONMENT: Final = "TENANTRY_SERVICE_"
 """A setting's variable is this and its name in capitals: `TENANTRY_SERVICE_BIND`."""
+LOCAL_ISSUER: Final = "TENANTRY_ISSUER_URL"
+"""The issuer of the local cloud, which is the only one where no other is named."""
 _PORTS: Final = 65_535
 
 
@@ -35,7 +36,7 @@ class Settings:
     """How the service runs."""
 
     catalog: str = field(repr=False)
-    """A libpq URI of the catalog's direct host, from `TENANTRY_CATALOG_URL`."""
+    """A libpq URI of the catalog's direct host."""
     folder: Path
     """The folder of `Pulumi.yaml`."""
     issuers: tuple[Issuer, ...]
@@ -63,6 +64,7 @@ class Settings:
 
 def read(
     folder: Path,
+    catalog: str,
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     **given: object,
@@ -70,6 +72,7 @@ def read(
     """Read the settings; what is `given` on the command line is above all.
 
     :param folder: the folder of `Pulumi.yaml`
+    :param catalog: a libpq URI of the catalog's direct host
     :param file: the settings' file; by default `service.toml` of the folder, which may be missing
     :param environment: by default this process's
     :param given: by the settings' names, as written; None where nothing was given
@@ -97,8 +100,6 @@ def read(
         f"{file or folder / FILE}: {name}: is no setting{did_you_mean(name, (*_PARSERS, 'issuers'))}"
         for name in written
     )
-    if not environment.get(VARIABLE):
-        problems.append(f"{VARIABLE}: is not set: the URL of the catalog's direct host")
     known = _issuers(issuers, environment, str(file or folder / FILE), problems)
     webhook = WebhookSettings()
     try:
@@ -109,7 +110,7 @@ def read(
         raise SettingsError("\n".join(problems))
     host, port = values.pop("bind", (Settings.host, Settings.port))
     return Settings(
-        catalog=environment[VARIABLE],
+        catalog=catalog,
         folder=folder,
         issuers=known,
         host=host,
@@ -148,6 +149,9 @@ def _issuers(
     places = [(f"{file}: issuers, number {n}", each) for n, each in enumerate(written, 1)]
     if own:
         places.append((f"{ENVIRONMENT}{_ISSUER['issuer']}", own))
+    if not places and (local := environment.get(LOCAL_ISSUER)):
+        jwks = f"{local}/.well-known/jwks.json"
+        places.append((LOCAL_ISSUER, {"issuer": local, "audience": "tenantry", "jwks_url": jwks}))
     found = []
     for place, each in places:
         try:

@@ -158,17 +158,21 @@ def test_a_claim_that_is_wrong_is_said(
 @pytest.mark.parametrize(
     "changed",
     [
-        {"exp": int(time.time()) - 10},
-        {"nbf": int(time.time()) + 10},
+        {"exp": -10},
+        {"nbf": 10},
+        {"nbf": -10, "iat": 0},
         {"aud": ["another", AUDIENCE]},
-        {"nbf": int(time.time()) - 10, "iat": int(time.time())},
     ],
 )
 def test_clocks_may_be_half_a_minute_apart(
     key_server: KeyServer, keys_url: str, changed: dict[str, Any]
 ) -> None:
     key_server.serve(KEY.jwk())
-    assert verified(KEY.token(**changed), issuer(keys_url)).subject == "ann"
+    now = int(time.time())
+    claims = {
+        name: now + value if isinstance(value, int) else value for name, value in changed.items()
+    }
+    assert verified(KEY.token(**claims), issuer(keys_url)).subject == "ann"
 
 
 @pytest.mark.parametrize(
