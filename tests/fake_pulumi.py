@@ -71,7 +71,7 @@ sys.stdout.write(answer.get("out", "").replace("{arguments}", " ".join(arguments
 sys.stderr.write(answer.get("err", ""))
 sys.exit(code)
 """
-_PER_RUN = re.compile(r"(--(?:client|event-log|config-file)) \S+")
+_PER_RUN = re.compile(r"(--(?:client|event-log|config-file|exec-agent)) \S+")
 
 
 @dataclass(frozen=True)

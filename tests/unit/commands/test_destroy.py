@@ -16,7 +16,7 @@ from tests.unit.recovery.project import Project, neon_client
 
 RUN = CliRunner()
 COMMON = "--stack dev --client … --event-log … --config-file … --exec-kind auto.inline --color never --suppress-outputs --suppress-progress"
-ENGINE = f"--non-interactive up --yes --skip-preview {COMMON}"
+ENGINE = f"--non-interactive up --yes --skip-preview {COMMON} --exec-agent …"
 
 
 class Stack(Project):

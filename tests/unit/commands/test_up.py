@@ -15,7 +15,7 @@ RUN = CliRunner()
 COMMON = "--stack dev --client … --event-log … --config-file … --exec-kind auto.inline --color never --suppress-outputs --suppress-progress"
 
 
-ENGINE = f"--non-interactive up --yes --skip-preview {COMMON}"
+ENGINE = f"--non-interactive up --yes --skip-preview {COMMON} --exec-agent …"
 PREVIEW = f"--non-interactive preview {COMMON}"
 
 
