@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,7 +11,11 @@ from tenantry.commands.options import AsLines
 from tenantry.errors import TenantryError
 from tenantry.presenting.printing import one_line_errors
 
+if TYPE_CHECKING:
+    from tenantry.selfservice.claims import Lease
+
 _SLOTS: Final = 4
+_SHORTEST: Final = 6.0
 
 
 def work(
@@ -34,6 +38,13 @@ def work(
     pause: Annotated[
         str, typer.Option(metavar="DURATION", help="How long is waited between two attempts.")
     ] = "5m",
+    lease: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="How long others wait before they go on for a worker that does not answer; 6s or more.",
+        ),
+    ] = "60s",
     as_json: AsLines = False,
 ) -> None:
     """Do what the service was asked for, until it is asked to end (SIGTERM, Ctrl-C).
@@ -68,6 +79,7 @@ def work(
             environment=project.environment,
             slots=slots,
             name=worker_name(),
+            lease=_lease(lease),
             finish_seconds=_seconds(finish, "--finish"),
             attempts=attempts,
             pause=timedelta(seconds=_seconds(pause, "--pause")),
@@ -86,3 +98,14 @@ def _seconds(text: str, option: str) -> float:
         return parse_duration(text, example="10m") / 1000
     except ValueError as error:
         raise TenantryError(str(error), place=option) from None
+
+
+def _lease(text: str) -> "Lease":
+    from tenantry.selfservice.claims import Lease
+
+    seconds = _seconds(text, "--lease")
+    if seconds < _SHORTEST:
+        raise TenantryError(
+            f"{text} is too short: a renewal must have time, write 6s or more", place="--lease"
+        )
+    return Lease(seconds)

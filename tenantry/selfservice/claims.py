@@ -1,14 +1,14 @@
 """Who is at work on an operation, and until when that counts.
 
 A worker that was held up and comes back finds that its claim is over: what it writes has no effect. So each result is
-written under its claim, and a worker ends its engines before its lease is over (`LEASE_SECONDS`, `RENEW_WITHIN`).
+written under its claim, and a worker ends its engines before its lease is over (`Lease`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tenantry.selfservice.operations import COLUMNS, ErrorKind, Operation, lock_key, tell
 
@@ -18,12 +18,41 @@ if TYPE_CHECKING:
 
     from tenantry.selfservice.database import Connection
 
-LEASE_SECONDS: Final = 60
-"""How long a claim counts after it was renewed."""
-RENEW_SECONDS: Final = 10
-"""How often a worker renews its claims."""
-RENEW_WITHIN: Final = 30
-"""After so long without a renewal a worker ends its engines: well before others may take the operation over."""
+
+@dataclass(frozen=True)
+class Lease:
+    """How long a claim counts, in seconds, and what a worker does in that time. Workers may have different ones."""
+
+    seconds: float = 60.0
+    """After so long without a renewal, others may take the operation over."""
+
+    @property
+    def every(self) -> float:
+        """How often it is renewed."""
+        return self.seconds / 6
+
+    @property
+    def answer(self) -> float:
+        """How long the catalog has to answer a renewal."""
+        return self.seconds / 6
+
+    @property
+    def within(self) -> float:
+        """After so long without a renewal a worker ends its engines."""
+        return self.seconds / 2
+
+    @property
+    def engine(self) -> float:
+        """How long an engine works on after a renewal.
+
+        The lease begins while the renewal is asked for, and the engine hears of it within `answer`: so it ends before.
+        """
+        return self.seconds * 3 / 4
+
+    @property
+    def stuck(self) -> float:
+        """After so long without a renewal a worker's process ends itself, whatever its loop waits for."""
+        return self.seconds * 2
 
 
 @dataclass(frozen=True)
@@ -55,6 +84,7 @@ class Worker:
     host: str
     """As the engine's locks name it."""
     pid: int
+    lease: Lease = Lease()
 
 
 async def claim(connection: Connection, operation: UUID, worker: Worker) -> Claim | None:
@@ -88,7 +118,7 @@ async def claim(connection: Connection, operation: UUID, worker: Worker) -> Clai
           AND (other.namespace, other.app_id, coalesce(other.subject, '')) = (o.namespace, o.app_id, coalesce(o.subject, '')))
         RETURNING {", ".join(f"o.{each.strip()}" for each in COLUMNS.split(","))}, o.claim, o.past_engines,
           CASE WHEN held.claim IS NOT NULL THEN held.worker END AS lost""",  # noqa: S608
-        (operation, worker.name, worker.host, worker.pid, LEASE_SECONDS),
+        (operation, worker.name, worker.host, worker.pid, worker.lease.seconds),
     )
     row = await found.fetchone()
     if row is None:
@@ -119,7 +149,7 @@ async def step_aside(connection: Connection, operation: UUID, after: timedelta) 
     )
 
 
-async def renew(connection: Connection, claims: list[UUID]) -> dict[UUID, bool]:
+async def renew(connection: Connection, claims: list[UUID], lease: Lease) -> dict[UUID, bool]:
     """Prolong claims; return those that still count, and whether the operation is asked to end.
 
     A claim whose lease is over is lost, also where nobody has taken it: another worker may be about to.
@@ -127,7 +157,7 @@ async def renew(connection: Connection, claims: list[UUID]) -> dict[UUID, bool]:
     found = await connection.execute(
         "UPDATE tenantry.operations SET lease_until = now() + make_interval(secs => %s) "
         "WHERE claim = ANY(%s) AND lease_until > now() RETURNING claim, cancel_requested_at IS NOT NULL AS asked_to_end",
-        (LEASE_SECONDS, claims),
+        (lease.seconds, claims),
     )
     return {row["claim"]: row["asked_to_end"] for row in await found.fetchall()}
 

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 _QUEUE: Final = "operations"
 _TASK: Final = "operation"
-HEARTBEAT_SECONDS: Final = 10
-STALLED_SECONDS: Final = 60
-"""A worker without a heartbeat for so long is taken for dead: as long as a lease (`claims.LEASE_SECONDS`)."""
 POLL_SECONDS: Final = 5
 """How often the queue is asked where no notification came."""
 
@@ -34,17 +31,19 @@ POLL_SECONDS: Final = 5
 class Queue:
     """The jobs of one catalog. Open it (`async with`) before use."""
 
-    def __init__(self, url: str, *, most: int = 5) -> None:
+    def __init__(self, url: str, *, most: int = 5, stalled: float = 60.0) -> None:
         """Connect to nothing yet.
 
         :param url: a libpq URI of the catalog's direct host
         :param most: how many connections it makes at most
+        :param stalled: seconds; a worker without a heartbeat for so long is taken for dead, as after its lease
         """
         self._app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=url, kwargs=parameters("tenantry_jobs"), min_size=1, max_size=most
             )
         )
+        self._stalled = stalled
         self._perform: Perform | None = None
         self._task = self._app.task(name=_TASK, queue=_QUEUE)(self._run)
 
@@ -95,7 +94,7 @@ class Queue:
         """Give jobs of dead workers back to the queue; return how many."""
         count = 0
         for job in await self._app.job_manager.get_stalled_jobs(
-            seconds_since_heartbeat=STALLED_SECONDS
+            seconds_since_heartbeat=self._stalled
         ):
             try:
                 await self._app.job_manager.retry_job(job)
@@ -118,8 +117,8 @@ class Queue:
             name=name,
             concurrency=slots,
             fetch_job_polling_interval=POLL_SECONDS,
-            update_heartbeat_interval=HEARTBEAT_SECONDS,
-            stalled_worker_timeout=STALLED_SECONDS,
+            update_heartbeat_interval=self._stalled / 6,
+            stalled_worker_timeout=self._stalled,
             shutdown_graceful_timeout=finish_seconds,
             install_signal_handlers=False,
             delete_jobs="always",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenantry.provisioning.leases import LeaseOverError
 from tenantry.selfservice import claims
@@ -13,28 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from tenantry.running.resident import Resident
-    from tenantry.selfservice.claims import Claim
+    from tenantry.selfservice.claims import Claim, Lease
     from tenantry.selfservice.database import Pool
 
 Answer = TypeVar("Answer")
-
-ENGINE_SECONDS: Final = 45.0
-"""How long an engine works on after the last renewal. A renewal takes up to `ANSWER_SECONDS`: so an engine ends before
-the lease is over (`claims.LEASE_SECONDS`), which begins while the renewal is asked for."""
-ANSWER_SECONDS: Final = 10.0
-"""How long the catalog has to answer a renewal."""
 
 
 class OperationLease:
     """Binds the engines of one operation to its claim."""
 
-    seconds = ENGINE_SECONDS
-
-    def __init__(self, claim: Claim, connections: Pool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, claim: Claim, lease: Lease, connections: Pool, loop: asyncio.AbstractEventLoop
+    ) -> None:
         """Begin.
 
         :param loop: where the catalog is asked; the engine is started in another thread
         """
+        self.seconds = lease.engine
+        self._answer = lease.answer
         self._claim = claim
         self._connections = connections
         self._loop = loop
@@ -60,7 +56,7 @@ class OperationLease:
         """Ask the catalog from a thread, and wait for the answer; None where it does not come in time."""
         asking = asyncio.run_coroutine_threadsafe(asked, self._loop)
         try:
-            return asking.result(ANSWER_SECONDS)
+            return asking.result(self._answer)
         except TimeoutError:
             asking.cancel()
             return None

@@ -13,7 +13,6 @@ from tenantry.errors import TenantryError
 from tenantry.provisioning import leases
 from tenantry.selfservice import claims, workers
 from tenantry.selfservice.database import connection
-from tenantry.working.lease import ANSWER_SECONDS, ENGINE_SECONDS
 
 if TYPE_CHECKING:
     from tenantry.selfservice.claims import Worker
@@ -26,8 +25,6 @@ LOST: Final = 2
 """The exit code of a worker that was held up or cut off from the catalog: it is to be started again."""
 _AGAIN: Final = 2.0
 """Seconds before a renewal is tried again that failed."""
-_STUCK: Final = 120.0
-"""Seconds without a renewal after which the process ends itself, whatever its loop waits for."""
 
 
 class LeaseLostError(TenantryError):
@@ -43,7 +40,7 @@ class Renewing:
         self._work = work
         self._connections = connections
         self._last = time.monotonic()
-        leases.own.begin(ENGINE_SECONDS)
+        leases.own.begin(worker.lease.engine)
 
     async def run(self) -> None:
         """Renew until this is cancelled.
@@ -52,23 +49,23 @@ class Renewing:
         """
         while True:
             began = time.monotonic()
-            if began - self._last > claims.RENEW_WITHIN:
+            if began - self._last > self._worker.lease.within:
                 raise self._lose(
                     "the catalog did not answer for too long, or this process was held up"
                 )
             try:
-                await asyncio.wait_for(self._renew(), ANSWER_SECONDS)
+                await asyncio.wait_for(self._renew(), self._worker.lease.answer)
             except (TenantryError, TimeoutError) as error:
                 _log.warning("claims could not be renewed: %s", error or "no answer")
                 await asyncio.sleep(_AGAIN)
                 continue
             self._last = began
-            await asyncio.sleep(claims.RENEW_SECONDS)
+            await asyncio.sleep(self._worker.lease.every)
 
     async def _renew(self) -> None:
         asked = dict(self._work.held)
         async with connection(self._connections) as one:
-            counts = await claims.renew(one, list(asked))
+            counts = await claims.renew(one, list(asked), self._worker.lease)
             await workers.beat(one, self._worker.name)
         leases.own.renew()
         lost = False
@@ -94,8 +91,8 @@ class Renewing:
 
         def look() -> None:
             while True:
-                time.sleep(claims.RENEW_SECONDS)
-                if time.monotonic() - self._last > _STUCK:
+                time.sleep(self._worker.lease.every)
+                if time.monotonic() - self._last > self._worker.lease.stuck:
                     os.write(2, b"tenantry: the worker is stuck, and ends itself\n")
                     os._exit(LOST)
 

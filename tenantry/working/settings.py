@@ -8,6 +8,8 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from tenantry.selfservice.claims import Lease
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
@@ -31,6 +33,7 @@ class WorkerSettings:
     """How many operations at once."""
     name: str = ""
     """Unique among all workers; by default the host's name with a few random letters."""
+    lease: Lease = field(default_factory=Lease)
     finish_seconds: float = 600.0
     """How long what is under way may take when the worker is to end."""
     attempts: int

@@ -105,7 +105,7 @@ class Work:
         operation = claim.operation
         _log.info("%s begins, attempt %d", operation.kind, operation.attempts)
         loop = asyncio.get_running_loop()
-        lease = OperationLease(claim, self._connections, loop)
+        lease = OperationLease(claim, self._worker.lease, self._connections, loop)
         performance = Performance(self._settings, lease, operation.actor)
         held = self.held[claim.id] = Held(claim, lease, performance)
         try:

@@ -69,12 +69,12 @@ async def work(settings: WorkerSettings, registry: Path, more: Chores = lambda *
     """
     connections = database.pool(settings.catalog_url, most=settings.slots + 4)
     threads = ThreadPoolExecutor(settings.slots, thread_name_prefix="operation")
-    worker = Worker(settings.named(), socket.gethostname(), os.getpid())
+    worker = Worker(settings.named(), socket.gethostname(), os.getpid(), settings.lease)
     await connections.open()
     try:
         async with database.connection(connections) as one:
             await workers.register(one, worker, slots=settings.slots, version=__version__)
-        async with Queue(settings.catalog_url) as queue:
+        async with Queue(settings.catalog_url, stalled=settings.lease.seconds) as queue:
             own = Work(settings, worker, connections, threads, reader(registry))
             return await _run(settings, worker, own, connections, queue, more)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -11,17 +12,20 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 from tenantry.catalog.migrating import migrate
 from tenantry.selfservice import database, operations, queue_tables, specs
 from tenantry.selfservice.jobs import wake
 from tenantry.selfservice.queue import Queue
+from tenantry.states.layout import LOCKS
+from tenantry.states.locks import Lock, lock_content, locks_in
+from tenantry.states.tree import Tree, open_tree
 from tests.engine.fleet_folder import FleetFolder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
-    from uuid import UUID
 
     from tenantry.selfservice.database import Pool
     from tests.localcloud.catalog import Catalog
@@ -65,12 +69,23 @@ class ServiceFolder:
         return cls(project, catalog, namespace)
 
     def worker(
-        self, name: str, *options: str, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        machine: str = "",
     ) -> subprocess.Popen[bytes]:
-        """Start a worker; what it prints goes into a file of its name."""
+        """Start a worker; what it prints goes into a file of its name.
+
+        :param machine: the name of a host of its own, which sees no process of this one
+        """
+        apart = ["unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        elsewhere = (
+            [*apart, "sh", "-c", f'hostname {machine} && exec "$@"', "sh"] if machine else []
+        )
         with (self.project.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "tenantry", "work", *options],
+                [*elsewhere, sys.executable, "-m", "tenantry", "work", *options],
                 cwd=self.project.folder,
                 env={**self.project.environment, "TENANTRY_WORKER": name, **(environment or {})},
                 stdin=subprocess.DEVNULL,
@@ -150,6 +165,41 @@ class ServiceFolder:
         )
         await wake(queue, connection, asked.id, key=asked.key, priority=asked.priority)
         return asked.id
+
+    def cancel(self, spec: UUID) -> None:
+        """Ask for the end of what an app's operation does."""
+
+        async def asking() -> None:
+            async with (
+                self.open() as (connections, _),
+                database.transaction(connections) as connection,
+            ):
+                found = await specs.get(connection, spec)
+                assert found is not None
+                assert found.operation is not None
+                await operations.cancel(connection, found.operation)
+
+        asyncio.run(asking())
+
+    @property
+    def tree(self) -> Tree:
+        opened = open_tree(self.project.environment["PULUMI_BACKEND_URL"], "tenantry")
+        assert opened is not None
+        return opened
+
+    def locks(self) -> list[Lock]:
+        """The engine's locks, of all stacks."""
+        return locks_in(self.tree, f"{LOCKS}/tenantry/")
+
+    def write_lock(self, stack: str, *, host: str, pid: int) -> str:
+        """Write a lock as the engine of some other run would, and return its key."""
+        content = json.loads(lock_content(host)) | {"pid": pid}
+        key = f"{LOCKS}/tenantry/{stack}/{uuid4()}.json"
+        self.tree.write(key, json.dumps(content).encode())
+        return key
+
+    def delete_lock(self, key: str) -> None:
+        self.tree.delete(key)
 
     def standing(self, spec: UUID) -> specs.Listed:
         async def reading() -> specs.Listed:

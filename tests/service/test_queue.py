@@ -187,11 +187,11 @@ def test_a_claim_that_is_over_writes_nothing_and_who_goes_on_knows_whose_it_was(
         assert mine.engines == ()
         async with transaction(service.connections) as connection:
             assert await claims.note_engine(connection, mine.id, 4711)
-            assert await claims.renew(connection, [mine.id]) == {mine.id: False}
+            assert await claims.renew(connection, [mine.id], ONE.lease) == {mine.id: False}
         assert await service.claim(asked.id, OTHER) is None
         expire(catalog, asked.id)
         async with transaction(service.connections) as connection:
-            assert await claims.renew(connection, [mine.id]) == {}
+            assert await claims.renew(connection, [mine.id], ONE.lease) == {}
             assert not await claims.succeed(connection, mine, changed=True)
         theirs = await service.claim(asked.id, OTHER)
         assert theirs is not None
@@ -264,7 +264,7 @@ def test_a_waiting_operation_is_cancelled_at_once_and_one_under_way_is_asked_to_
             going = await operations.cancel(connection, again.id)
             assert going is not None
             assert going.status == "running"
-            assert await claims.renew(connection, [own.id]) == {own.id: True}
+            assert await claims.renew(connection, [own.id], ONE.lease) == {own.id: True}
             assert await claims.end_cancelled(connection, own)
         assert (await service.now(again.id)).status == "cancelled"
 

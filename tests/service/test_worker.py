@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, cloud: LocalCloud, catalog: Catalog) -> ServiceFolder:
-    return ServiceFolder.make(tmp_path / "service", cloud, catalog)
+def folder(tmp_path: Path, cloud: LocalCloud, database: Catalog) -> ServiceFolder:
+    return ServiceFolder.make(tmp_path / "service", cloud, database)
 
 
 @pytest.fixture
