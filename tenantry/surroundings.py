@@ -10,9 +10,11 @@ from tenantry.clouds import table
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, MutableMapping
 
+CATALOG: Final = "TENANTRY_CATALOG_URL"
+"""The URL of the catalog's database."""
 CLOUDS: Final = (
     *(name for cloud in table.CLOUDS for name in cloud.secrets),
-    "TENANTRY_CATALOG_URL",
+    CATALOG,
     # The URL of another backend, for `tenantry fleet copy-states` alone.
     "TENANTRY_STATES_TO",
 )

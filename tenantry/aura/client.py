@@ -13,7 +13,6 @@ from tenantry.aura.errors import (
     AuraThrottledError,
     AuraUnexpectedAnswerError,
 )
-from tenantry.aura.limiter import RateLimiter
 from tenantry.aura.models import (
     CreatedInstance,
     Instance,
@@ -24,6 +23,7 @@ from tenantry.aura.models import (
     TenantSummary,
 )
 from tenantry.aura.repeating import repeat
+from tenantry.aura.shared_pace import limiter_of
 from tenantry.aura.token import tokens_of
 from tenantry.aura.wire import Answer, Wire
 
@@ -60,9 +60,7 @@ class AuraClient:
         self.clock = clock or Clock()
         self._wire = Wire(self.clock, transport)
         self._tokens = tokens_of(settings, self._wire, self.clock)
-        self._limiter = RateLimiter(
-            settings.file("requests"), settings.requests_per_minute, self.clock
-        )
+        self._limiter = limiter_of(settings, self.clock)
 
     def __enter__(self) -> Self:
         return self

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from tenantry.aura.errors import AuraSettingsError
+from tenantry.surroundings import CATALOG
 from tenantry.urls import on_this_machine
 
 if TYPE_CHECKING:
@@ -68,11 +69,18 @@ class AuraSettings:
     state_folder: Path = Path(STATE_FOLDER)
     """For all processes of this credential: the token (mode 0600), times of requests, creates without an answer."""
 
+    catalog_url: str = field(default="", repr=False)
+    """Of the catalog, by which all machines share one pace; empty where the environment names none."""
+
+    @property
+    def who(self) -> str:
+        """Whose requests are counted together; nothing in it is secret."""
+        # The token itself is no part of it: without a client id, all tokens for one API are one.
+        return f"{self.client_id or 'token'} {self.token_url if self.client_id else self.base_url}"
+
     def file(self, kind: str) -> Path:
         """Return the file of this credential in the state folder; no secret is in its name."""
-        # The token itself does not go into the name: without a client id, all tokens for one API share a file.
-        who = f"{self.client_id or 'token'} {self.token_url if self.client_id else self.base_url}"
-        return self.state_folder / f"{hashlib.sha256(who.encode()).hexdigest()[:16]}.{kind}"
+        return self.state_folder / f"{hashlib.sha256(self.who.encode()).hexdigest()[:16]}.{kind}"
 
 
 def read_settings(
@@ -111,6 +119,7 @@ def read_settings(
         polling=_polling(found["pollSeconds"], found["readySeconds"]),
         landing=_number("landingSeconds", found["landingSeconds"] or f"{LANDING_SECONDS:g}", 0),
         state_folder=(folder / Path(found["stateFolder"] or STATE_FOLDER).expanduser()).absolute(),
+        catalog_url=environment.get(CATALOG, ""),
     )
 
 

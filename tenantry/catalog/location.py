@@ -4,8 +4,9 @@ import re
 from typing import Final
 
 from tenantry.catalog.errors import CatalogError
+from tenantry.surroundings import CATALOG
 
-VARIABLE: Final = "TENANTRY_CATALOG_URL"
+VARIABLE: Final = CATALOG
 """The environment's name for the URL. It comes first: what it says is kept nowhere."""
 CONFIG: Final = "tenantry:catalogUrl"
 """The stack's name for it; a secret."""

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from providers.provider import Surroundings
+from tenantry.budgets.drawing import draw
 from tenantry.running.actor import VARIABLE, actor_of
 from tenantry.running.command import Command, find_pulumi
 from tenantry.running.dynamic import DynamicProviders, attached
@@ -25,13 +26,14 @@ from tenantry.running.errors import EngineError
 from tenantry.running.events import Watch
 from tenantry.running.resident import Resident, find_resident
 from tenantry.running.serving import Events, serve
-from tenantry.running.settings import secrets_provider, settings_of
+from tenantry.running.settings import secrets_provider, setting_in, settings_of
 from tenantry.running.words import is_locked, reason_of, refusal_of, without_login
 from tenantry.surroundings import without_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tenantry.budgets.drawing import Drawing
     from tenantry.running.errors import StackError
     from tenantry.running.events import Said, Step
     from tenantry.running.serving import Event
@@ -168,6 +170,7 @@ class Engine:
                 "TENANTRY_ENGINE=build tenantry engine makes one that can"
             )
         self._resident: Resident | None = None
+        self._drawing: Drawing | None = None
         self._stops = 0
 
     def run(
@@ -203,6 +206,7 @@ class Engine:
             serve(program, events, providers) as address,
         ):
             settings = self._settings_in(Path(scratch), stack)
+            self._draw(settings)
 
             def begin() -> Begun:
                 if self._resident_command and not options:
@@ -291,8 +295,22 @@ class Engine:
         """End what stays between two operations. None may be under way."""
         with self._lock:
             resident, self._resident = self._resident, None
+            drawing, self._drawing = self._drawing, None
         if resident is not None:
             resident.close()
+        if drawing is not None:
+            drawing.stop()
+
+    def _draw(self, settings: Path) -> None:
+        """Draw on what all machines may ask of Neon, from the first operation on."""
+        with self._lock:
+            if self._drawing is None:
+                organization = setting_in(settings, self._folder, "tenantry:neonOrgId")
+                self._drawing = draw(
+                    self._environment, organization or self._environment.get("NEON_ORG_ID", "")
+                )
+                if self._drawing is not None:
+                    weakref.finalize(self, self._drawing.stop)
 
     def _hear(self, ran: Ran, begun: Begun, stack: str) -> None:
         """Note what the command printed, and what is wrong by that."""

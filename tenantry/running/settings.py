@@ -44,6 +44,15 @@ def registry_of(folder: Path, stack: str) -> Path:
     return folder / str(own or project_default(folder, "tenantry:registry") or "tenants.yaml")
 
 
+def setting_in(file: Path, folder: Path, key: str) -> str | None:
+    """Return a setting that is no secret: as a stack's file has it, else the project's default; None where neither has.
+
+    :param folder: the folder of `Pulumi.yaml`
+    """
+    own = (_read(file).get("config") or {}).get(key)
+    return own if isinstance(own, str) else project_default(folder, key)
+
+
 def project_default(folder: Path, key: str) -> str | None:
     """Return the default that `Pulumi.yaml` gives a setting; None where it has none.
 

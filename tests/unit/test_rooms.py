@@ -25,7 +25,7 @@ ROOMS: Final = (
     ),
     *("adoption", "recovery", "planning", "states", "neon", "aura"),
     *("selfservice", "catalog"),
-    *("running", "engine", "repository", "registry", "schemas", "provisioning"),
+    *("running", "budgets", "engine", "repository", "registry", "schemas", "provisioning"),
     *("surroundings", "clouds", "errors", "hiding", "retries", "urls"),
 )
 # The rooms that may begin a run, which needs the program.

@@ -27,6 +27,8 @@ type account struct {
 	Usual map[string]usual `json:"operations,omitempty"`
 	// Scouted says of a kind that is not known yet until when somebody looks how long it takes.
 	Scouted map[string]time.Time `json:"scouted_until,omitempty"`
+	// Drawn is this machine's part of what all machines share. Nil: nobody has drawn for long, or ever.
+	Drawn *drawn `json:"drawn,omitempty"`
 	// alone: no other process sees this one.
 	alone bool
 }

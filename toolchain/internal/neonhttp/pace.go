@@ -8,15 +8,16 @@ import (
 )
 
 const (
-	// alone is the part of the budget for a process that cannot see what the others use.
+	// alone is the part of the budget for who cannot see what the others use: a process, or a machine.
 	alone = 1.0 / 8
 	// farthest ahead that the next turn may be. One beyond is of a clock that was set back.
 	farthest = time.Hour
 )
 
-// pace is the rate limit of all processes of this machine that ask with one key: a bucket (GCRA, a leaky bucket that is
-// kept as one moment), and a moment before which nothing is sent because Neon said so. Reads and writes alike go in the
-// order in which they come.
+// pace is the rate limit of all processes of this machine that ask with one key. While a command draws tokens from the
+// bucket that all machines share, each request takes one (wallet.go). Else there is a bucket for this machine: GCRA, a
+// leaky bucket that is kept as one moment. And there is a moment before which nothing is sent because Neon said so. Reads
+// and writes alike go in the order in which they come.
 type pace struct {
 	next     sender
 	clock    clock
@@ -36,9 +37,17 @@ func (p *pace) send(ctx context.Context, c call) (answer, error) {
 	return p.next.send(ctx, c)
 }
 
-// wait returns when it is the caller's turn. Whoever is held up while waiting takes a new turn: all turns of before
-// would come at once when the hold ends.
+// wait returns when it is the caller's turn.
 func (p *pace) wait(ctx context.Context) error {
+	if taken, err := p.take(ctx); taken || err != nil {
+		return err
+	}
+	return p.queue(ctx)
+}
+
+// queue returns when it is the caller's turn in this machine's own bucket. Whoever is held up while waiting takes a new
+// turn: all turns of before would come at once when the hold ends.
+func (p *pace) queue(ctx context.Context) error {
 	for {
 		turn, held := p.reserve(ctx)
 		left := turn.Sub(p.clock.now())
@@ -53,8 +62,10 @@ func (p *pace) wait(ctx context.Context) error {
 
 // reserve takes the next turn, and returns it with the hold that it reckons with.
 func (p *pace) reserve(ctx context.Context) (turn, held time.Time) {
+	var cut bool
 	fault := p.ledger.change(func(a *account) {
 		budget, now := p.budget(a), p.clock.now()
+		cut = a.Drawn != nil && a.Drawn.Cut && a.apart(now)
 		if a.Next.Before(now) || a.Next.Sub(now) > farthest {
 			a.Next = now
 		}
@@ -71,13 +82,19 @@ func (p *pace) reserve(ctx context.Context) (turn, held time.Time) {
 				p.settings.PerMinute*p.settings.Share*alone))
 		})
 	}
+	if cut {
+		p.told.Do(func() {
+			warn(ctx, fmt.Sprintf("the catalog cannot be asked for this machine's part of the requests that all machines "+
+				"may send: until then it keeps to %.0f a minute", p.settings.PerMinute*p.settings.Share*alone))
+		})
+	}
 	return turn, held
 }
 
 // budget is what this process has of the account's.
 func (p *pace) budget(a *account) Settings {
 	budget := p.settings
-	if a.alone {
+	if a.alone || a.apart(p.clock.now()) {
 		budget.Share *= alone
 	}
 	return budget
@@ -95,6 +112,9 @@ func (p *pace) hold(d time.Duration) {
 	_ = p.ledger.change(func(a *account) {
 		if until := p.clock.now().Add(d); until.After(a.HeldUntil) {
 			a.HeldUntil, a.Next = until, until.Add(p.budget(a).lead())
+			if a.Drawn != nil {
+				a.Drawn.Tokens = 0
+			}
 		}
 	})
 }
