@@ -128,6 +128,13 @@ class Attempts:
             tell,
             f"tenantry: {task.app} leaves with deletion {task.deletion}",
         )
+        if ran.code == 0 and task.inputs and task.deletion != "retain" and not _whole(task):
+            from tenantry.fleet.leftovers import delete_unheld
+
+            try:
+                delete_unheld(self._project, self._desired.registry, task.inputs.app, tell)
+            except TenantryError as error:
+                return _stuck(task, Failure(kind_of(error), str(error)))
         return _attempted(task, ran, "given up" if task.deletion == "retain" else "removed")
 
     def observe(
@@ -255,6 +262,11 @@ class Attempts:
             kind = "busy" if isinstance(error, HeldError) else kind_of(error)
             return _stuck(task, Failure(kind, str(error)))
         return None
+
+
+def _whole(task: Task) -> bool:
+    """Tell whether the last run came to its end, so that the state held all that there was."""
+    return task.update is not None and task.update.settled and task.update.result == "succeeded"
 
 
 def _stuck(task: Task, why: Failure) -> Attempted:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _about: ContextVar[Mapping[str, str]] = ContextVar("about", default={})  # noqa: B039  # it is never changed
 _QUIET: Final = ("alembic", "procrastinate", "httpx", "psycopg.pool", "pulumi", "uvicorn")
 """What says nothing, below a warning, that the service does not say itself."""
+_SILENT: Final = ("grpc",)
+"""What tells of a program whose engine has ended as of a failure. How it ended is told by the operation."""
 
 
 @contextmanager
@@ -38,6 +40,8 @@ def begin(*, as_json: bool, level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 class _Json(logging.Formatter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +13,7 @@ from tenantry.fleet.fleet import Fleet
 from tenantry.fleet.scheduling import Policy
 from tenantry.fleet.selection import Selection
 from tenantry.fleet.user_graphs import make_user_graph, remove_user_graph, stack_of
-from tenantry.registry.asked import row_app
+from tenantry.registry.asked import AskedError, row_app
 from tenantry.registry.names import own_stack
 from tenantry.retries import RetryPolicy
 from tenantry.working.takeover import free
@@ -95,7 +96,7 @@ class Performance:
         try:
             if own_stack(row.app_id) not in self._fleet.project.store.stacks():
                 return Ended("done")
-            app = _as_it_was(registry, row)
+            app = _to_remove(registry, row)
             summary = self._fleet.destroy(
                 Selection(only=frozenset({row.app_id})),
                 desired=self._fleet.project.desired_app(app),
@@ -123,10 +124,12 @@ class Performance:
         return stack_of(self._fleet, registry.app(operation.app_id), operation.subject)
 
 
-def _as_it_was(registry: Registry, row: AskedRow) -> App:
-    """Return an app that stands for the row; its plan may be gone, and what is let go is said by the state alone."""
+def _to_remove(registry: Registry, row: AskedRow) -> App:
+    """Return the app of the row; where its plan is gone, one that has its names. The state says what is let go."""
     from tenantry.registry.models import App, Location
 
+    with suppress(AskedError):
+        return row_app(registry, row)
     known = {tenant.label: (tenant.name, tenant.contact) for tenant in registry.tenants}
     name, contact = known.get(row.tenant, (row.tenant, None))
     return App(
