@@ -4,6 +4,7 @@ import json
 import ssl
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -48,15 +49,21 @@ class SigningKey:
 
 
 def signed(key: Any, algorithm: str, headers: dict[str, Any], /, **changed: Any) -> str:
-    claims = {
+    """Sign a token. None takes a claim or a header away; a `timedelta` is a time that far from now."""
+    claims: dict[str, Any] = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": "ann",
-        "exp": int(time.time()) + 300,
+        "exp": timedelta(minutes=5),
         "tenant": "acme",
         "scope": "apps:read apps:write openid",
     } | changed
-    claims = {name: value for name, value in claims.items() if value is not None}
+    now = int(time.time())
+    claims = {
+        name: now + int(value.total_seconds()) if isinstance(value, timedelta) else value
+        for name, value in claims.items()
+        if value is not None
+    }
     headers = {name: value for name, value in headers.items() if value is not None}
     return jwt.encode(claims, key, algorithm, headers)
 
