@@ -74,15 +74,7 @@ def joined(file: Registry, rows: Iterable[AskedRow]) -> Reading:
     :raises TwiceError: an app is in both; one line for each
     """
     rows = tuple(rows)
-    if twice := [row for row in rows if file.declares(row.app_id)]:
-        raise TwiceError(
-            "\n".join(
-                f"{file.app(row.app_id).location}: {row.app_id} is in the {row.place} as well (row {row.id}): one of the two is "
-                f"to go: take it out of the file (tenantry registry import {row.app_id} says which lines), or give up the row "
-                f"(tenantry registry export {row.app_id} --release)"
-                for row in twice
-            )
-        )
+    check_only_asked(file, rows)
     apps, kept = [], {}
     for row in rows:
         if row.deletion_requested:
@@ -97,3 +89,19 @@ def joined(file: Registry, rows: Iterable[AskedRow]) -> Reading:
         kept,
         frozenset(row.app_id for row in rows if row.deletion_requested),
     )
+
+
+def check_only_asked(file: Registry, rows: Iterable[AskedRow]) -> None:
+    """Refuse rows of apps that the file declares as well: which of the two holds, only a person can say.
+
+    :raises TwiceError: one line for each
+    """
+    if twice := [row for row in rows if file.declares(row.app_id)]:
+        raise TwiceError(
+            "\n".join(
+                f"{file.app(row.app_id).location}: {row.app_id} is in the {row.place} as well (row {row.id}): one of the two is "
+                f"to go: take it out of the file (tenantry registry import {row.app_id} says which lines), or give up the row "
+                f"(tenantry registry export {row.app_id} --release)"
+                for row in twice
+            )
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from tenantry.registry.asked import AskedRow
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -49,6 +51,19 @@ class Spec:
     def app_id(self) -> str:
         """`tenant/app`, as in the registry."""
         return f"{self.tenant}/{self.name}"
+
+    @property
+    def row(self) -> AskedRow:
+        """It as the registry takes it, to make an app of it."""
+        return AskedRow(
+            str(self.id),
+            self.tenant,
+            self.name,
+            self.plan,
+            self.overrides,
+            self.generation,
+            deletion_requested=self.deletion_requested_at is not None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenantry.registry.asked import AskedError, AskedRow, asked_app, row_app
+from tenantry.registry.asked import AskedError, asked_app, row_app
 from tenantry.service.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -16,26 +16,13 @@ if TYPE_CHECKING:
     from tenantry.selfservice.specs import Spec
 
 
-def row_of(app: Spec) -> AskedRow:
-    """Return an app's row as the registry takes it."""
-    return AskedRow(
-        id=str(app.id),
-        tenant=app.tenant,
-        name=app.name,
-        plan=app.plan,
-        overrides=app.overrides,
-        generation=app.generation,
-        deletion_requested=app.deletion_requested_at is not None,
-    )
-
-
 def app_of(registry: Registry, app: Spec) -> App:
     """Return the app of a row.
 
     :raises ProblemError: 409: the registry has not what the row needs any more
     """
     try:
-        return row_app(registry, row_of(app))
+        return row_app(registry, app.row)
     except AskedError as error:
         raise ProblemError(
             409,

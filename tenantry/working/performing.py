@@ -16,6 +16,7 @@ from tenantry.fleet.user_graphs import make_user_graph, remove_user_graph, stack
 from tenantry.registry.asked import AskedError, row_app
 from tenantry.registry.names import own_stack
 from tenantry.retries import RetryPolicy
+from tenantry.selfservice.source import check_only_asked
 from tenantry.working.takeover import free
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Performance:
         :param may_destroy: whether what replaces data is allowed
         """
         try:
+            check_only_asked(registry, [row])
             app = row_app(registry, row)
             outlook = self._fleet.look(
                 removals=False,
@@ -94,6 +96,7 @@ class Performance:
         An app that never had a stack is gone already.
         """
         try:
+            check_only_asked(registry, [row])
             if own_stack(row.app_id) not in self._fleet.project.store.stacks():
                 return Ended("done")
             app = _to_remove(registry, row)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.errors import TenantryError
 from tenantry.fleet.events import Progress
-from tenantry.registry.asked import AskedRow
 from tenantry.selfservice import audit, claims, operations, specs
 from tenantry.selfservice.database import transaction
 from tenantry.selfservice.errors import AwayError
@@ -141,11 +140,10 @@ class Work:
             return Ended("stopped", reason="it was asked to end")
         if row is None:
             return performance.graph(self.registry(), operation, tell)
-        asked = _row(row)
         if operation.kind == "delete":
-            return performance.remove(self.registry(), asked, tell)
+            return performance.remove(self.registry(), row.row, tell)
         return performance.apply(
-            self.registry(), asked, may_destroy=operation.may_destroy, tell=tell
+            self.registry(), row.row, may_destroy=operation.may_destroy, tell=tell
         )
 
     def _note_freed(self, held: Held) -> None:
@@ -232,15 +230,3 @@ class Work:
         if ended.kind == "passing" and operation.attempts < self._settings.attempts:
             return self._settings.pause, True
         return None
-
-
-def _row(spec: Spec) -> AskedRow:
-    return AskedRow(
-        str(spec.id),
-        spec.tenant,
-        spec.name,
-        spec.plan,
-        spec.overrides,
-        generation=spec.generation,
-        deletion_requested=spec.deletion_requested_at is not None,
-    )
