@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import BaseModel
+
+from tenantry.service import documents, health, webhooks
 from tenantry.service.problems import BLANK, MEDIA_TYPE, PREFIX
 from tenantry.service.problems import problems as declared
 
@@ -85,6 +88,7 @@ def complete(app: FastAPI) -> None:
         new = app.openapi_schema is None
         document = made()
         if new:
+            _put_examples(document["components"]["schemas"])
             for path, item in document["paths"].items():
                 for method, operation in item.items():
                     if method in _METHODS:
@@ -92,6 +96,16 @@ def complete(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to extend the document
+
+
+def _put_examples(schemas: dict[str, Any]) -> None:
+    """Put the examples of the documents in again: the framework takes null out of them."""
+    for module in (documents, health, webhooks):
+        for name, model in vars(module).items():
+            if name in schemas and isinstance(model, type) and issubclass(model, BaseModel):
+                extra: Any = model.model_config.get("json_schema_extra")
+                if isinstance(extra, dict):
+                    schemas[name] |= extra
 
 
 def _complete(path: str, operation: dict[str, Any]) -> None:

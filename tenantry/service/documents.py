@@ -79,24 +79,27 @@ _PROGRESS: Final[dict[str, Any]] = {
 }
 
 
+_APP: Final[dict[str, Any]] = {
+    "app_id": APP,
+    "app_name": "web",
+    "tenant": "acme",
+    "plan": "starter",
+    "region": "aws-eu-central-1",
+    "status": "ready",
+    "generation": 1,
+    "observed_generation": 1,
+    "created_at": AT,
+    "updated_at": AT,
+    "deletion_requested_at": None,
+    "deleted_at": None,
+    "operation": _PROGRESS,
+}
+
+
 class App(Document):
     """An app that was asked for, without its secrets."""
 
-    model_config = _example(
-        app_id=APP,
-        app_name="web",
-        tenant="acme",
-        plan="starter",
-        region="aws-eu-central-1",
-        status="ready",
-        generation=1,
-        observed_generation=1,
-        created_at=AT,
-        updated_at=AT,
-        deletion_requested_at=None,
-        deleted_at=None,
-        operation=_PROGRESS,
-    )
+    model_config = _example(**_APP)
 
     app_id: UUID
     app_name: str
@@ -115,6 +118,8 @@ class App(Document):
 
 class Page(Document):
     """Some apps, the oldest first."""
+
+    model_config = _example(items=[_APP], next_cursor=None)
 
     items: list[App]
     next_cursor: str | None = Field(description="for the next page; null at the last one")
@@ -210,12 +215,19 @@ class KeyRequest(Document):
     expires: date | None = Field(None, description="the last day, in UTC")
 
 
+_KEY: Final[dict[str, Any]] = {
+    "name": "reports",
+    "scopes": ["read"],
+    "generation": 1,
+    "expires": "2027-06-30",
+    "own": True,
+}
+
+
 class Key(Document):
     """An API key of an app, without its value."""
 
-    model_config = _example(
-        name="reports", scopes=["read"], generation=1, expires="2027-06-30", own=True
-    )
+    model_config = _example(**_KEY)
 
     name: str
     scopes: list[Scope]
@@ -226,6 +238,8 @@ class Key(Document):
 
 class Keys(Document):
     """The API keys of an app."""
+
+    model_config = _example(items=[_KEY])
 
     items: list[Key]
 

@@ -24,10 +24,33 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["apps"])
 HEARTBEAT_SECONDS: Final = 15.0
 MEDIA_TYPE: Final = "text/event-stream"
+_EVENT: Final = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "grows; for Last-Event-ID"},
+        "event": {
+            "type": "string",
+            "enum": [
+                *("queued", "started", "progress", "retry", "interrupted"),
+                *("succeeded", "failed", "cancelled"),
+            ],
+        },
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "examples": [
+        {
+            "id": "27",
+            "event": "started",
+            "data": f'{{"operation":"{documents.OPERATION}","at":"{documents.AT}","text":"by worker w-1"}}',
+        }
+    ],
+}
+"""One event."""
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Events, until the operation has ended",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {MEDIA_TYPE: {"schema": _EVENT}},
     },
     204: {"description": "The operation has ended, and nothing new has happened: do not come back"},
 }

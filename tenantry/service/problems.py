@@ -16,6 +16,7 @@ import psycopg
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from tenantry.errors import TenantryError
 from tenantry.selfservice.errors import AwayError
@@ -115,11 +116,24 @@ async def _own(_request: Request, error: ProblemError) -> JSONResponse:
     return error.response()
 
 
-async def _plain(_request: Request, error: HTTPException) -> JSONResponse:
+async def _plain(request: Request, error: HTTPException) -> JSONResponse:
     """Answer what the framework raises: no such path, another method, a body that cannot be read."""
     title = HTTPStatus(error.status_code).phrase
     detail = str(error.detail)
-    return ProblemError(error.status_code, "", title, detail, headers=error.headers).response()
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework knows the first route of the path alone.
+        headers["Allow"] = ", ".join(_methods(request)) or headers.get("Allow", "")
+    return ProblemError(error.status_code, "", title, detail, headers=headers).response()
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what may be done with a path, by all its routes."""
+    found: set[str] = set()
+    for path, item in request.app.openapi()["paths"].items():
+        if compile_path(path)[0].match(request.scope["path"]):
+            found.update(method.upper() for method in item)
+    return sorted(found)
 
 
 async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
