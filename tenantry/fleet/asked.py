@@ -37,11 +37,11 @@ def judge_asked(reading: Reading, leaving: Iterable[AppliedApp], allowed: Collec
     what = (
         "the file has no self_service"
         if reading.registry.self_service is None
-        else "the catalog has no such row"
+        else "no row of the catalog has it"
     )
     return (
-        f"{_some(lost)} would leave: asked for once, and {what}: nothing was changed. Restore what is missing, select others with "
-        "--only, or allow it by name: --allow-destroy APP"
+        f"{_some(lost)} would leave: asked for once, and {what}: nothing was changed. Restore what is missing (or the catalog's URL), "
+        "select others with --only, or allow it by name: --allow-destroy APP"
     )
 
 

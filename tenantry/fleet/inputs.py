@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tenantry.catalog.location import VARIABLE, label
@@ -19,6 +19,7 @@ from tenantry.registry.models import Tenant
 from tenantry.registry.schemas import plan_schemas
 from tenantry.registry.source import Reading
 from tenantry.running.program import program_digest
+from tenantry.schemas.errors import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,8 +73,7 @@ def desired(
     :raises RegistryError, TwiceError: the registry is not valid
     :raises SchemaError: a history cannot be used
     """
-    reading = source.read()
-    plans = plan_schemas(reading.registry.apps, folder / file, folder)
+    reading, plans = _planned(source.read(), folder / file, folder)
     around = json.dumps(
         [program_digest(), surroundings(folder, environment, settings)], sort_keys=True
     )
@@ -90,6 +90,28 @@ def desired(
             for app in reading.registry.apps
         },
     )
+
+
+def _planned(
+    reading: Reading, path: Path, folder: Path
+) -> tuple[Reading, Mapping[str, SchemaPlan]]:
+    """Plan the schemas. An app that was asked for and whose plan has none that can be used is left as it is."""
+    apps = reading.registry.apps
+    try:
+        return reading, plan_schemas(apps, path, folder)
+    except SchemaError:
+        if not any(app.row for app in apps):
+            raise
+    plans = plan_schemas([app for app in apps if not app.row], path, folder)
+    kept = dict(reading.kept)
+    for app in apps:
+        if app.row:
+            try:
+                plans |= plan_schemas([app], path, folder)
+            except SchemaError as error:
+                kept[app.id] = str(error)
+    usable = reading.registry.with_apps(app for app in apps if app.id not in kept)
+    return replace(reading, registry=usable, kept=kept), plans
 
 
 class Alone:

@@ -5,6 +5,7 @@ What an operator writes is in `written`; `loading` makes the one from the other.
 `model_dump(mode="json")` of an App is stable: positions in the file are not part of it.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date  # pydantic reads the annotations at run time
 from functools import cached_property
@@ -347,10 +348,10 @@ class Registry(Frozen):
     def _by_id(self) -> dict[str, App]:
         return {app.id: app for app in self.apps}
 
-    def with_more(self, apps: tuple[App, ...]) -> "Registry":
-        """Return it with apps behind those that it has."""
+    def with_apps(self, apps: Iterable[App]) -> "Registry":
+        """Return it with these apps in the place of its own."""
         known = {name: getattr(self, name) for name in type(self).model_fields}
-        return Registry.model_construct(**(known | {"apps": (*self.apps, *apps)}))
+        return Registry.model_construct(**(known | {"apps": tuple(apps)}))
 
     def declares(self, app_id: str) -> bool:
         """Tell whether the file has the app `tenant/app`. One that was asked for is not in it."""

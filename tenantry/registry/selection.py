@@ -62,7 +62,7 @@ def select_for(registry: Registry, spec: str, stack: str) -> tuple[App, ...]:
     own = tuple(app for app in registry.apps if app.names.stack == stack)
     if not own:
         raise SelectionError(
-            f"stack {stack} is called as an app's own, and the registry has no such app: tenantry fleet up takes it out, or name the "
-            "apps that it is to hold: pulumi config set tenantry:apps"
+            f"stack {stack} is called as an app's own, and the registry's file has no such app: tenantry fleet up takes it out, or goes "
+            "on with it where it was asked for; or name the apps that it is to hold: pulumi config set tenantry:apps"
         )
     return own

@@ -84,7 +84,7 @@ def joined(file: Registry, rows: Iterable[AskedRow]) -> Reading:
         except AskedError as error:
             kept[row.app_id] = "; ".join(str(error).splitlines())
     return Reading(
-        file.with_more(tuple(apps)),
+        file.with_apps((*file.apps, *apps)),
         rows,
         kept,
         frozenset(row.app_id for row in rows if row.deletion_requested),

@@ -77,6 +77,11 @@ def test_file_and_rows_are_one_fleet_and_nothing_leaves_by_accident(
     shown = folder.tenantry("show", "acme/asked", "--json")
     assert json.loads(shown.stdout)["registry"]["place"] == "catalog"
 
+    for looks in (("orphans",), ("fleet", "drift"), ("keys", "list", "acme/asked")):
+        looked = folder.tenantry(*looks)
+        assert looked.returncode == 0, looked.stdout + looked.stderr
+    assert "acme/asked  own " in looked.stdout
+
     # A changed plan reaches what was asked for.
     folder.registry.write_text(TEXT.replace("connection_limit: 10", "connection_limit: 12"))
     assert up(folder) == {"acme/asked": "applied"}
@@ -98,7 +103,7 @@ def test_file_and_rows_are_one_fleet_and_nothing_leaves_by_accident(
     refused = folder.command("up", "--yes")
     assert refused.returncode == 1
     assert (
-        "acme/asked would leave: asked for once, and the catalog has no such row" in refused.stderr
+        "acme/asked would leave: asked for once, and no row of the catalog has it" in refused.stderr
     )
     assert len(projects(cloud, f"{NAMESPACE}--")) == 2
 

@@ -15,6 +15,7 @@ from tenantry.fleet.selection import Selection
 from tenantry.fleet.standing import standings
 from tenantry.registry.asked import AskedRow
 from tenantry.registry.source import FileSource
+from tenantry.schemas.errors import SchemaError
 from tenantry.selfservice.source import JoinedSource
 from tests.unit.fleet.support import Backend
 
@@ -111,8 +112,8 @@ def test_fewer_rows_than_the_states_have_let_nothing_go(asked: Asked) -> None:
     with pytest.raises(FleetError) as refused:
         asked.look().check()
     assert str(refused.value) == (
-        "tenants.yaml: acme/a would leave: asked for once, and the catalog has no such row: nothing was changed. Restore what is "
-        "missing, select others with --only, or allow it by name: --allow-destroy APP"
+        "tenants.yaml: acme/a would leave: asked for once, and no row of the catalog has it: nothing was changed. Restore what is "
+        "missing (or the catalog's URL), select others with --only, or allow it by name: --allow-destroy APP"
     )
     asked.look("acme/web").check()
     allowed = asked.look("acme/a", allowed={"acme/a"})
@@ -182,6 +183,23 @@ def test_an_app_whose_plan_was_taken_away_is_destroyed_by_name_only(asked: Asked
     named = asked.look("acme/a", every=True, allowed={"acme/a"})
     going = judge_removals(named, store, Selection(only=frozenset({"acme/a"})), "")
     assert [(task.app, task.purpose) for task in going.tasks] == [("acme/a", "remove")]
+
+
+def test_a_plan_whose_schema_cannot_be_used_stops_no_other(asked: Asked) -> None:
+    asked.backend.applied("web")
+    asked.ask("a", "pro")
+    asked.ask("b")
+    asked.write(PLANS.replace("services: [auth]", "database: {schema: ./none}"))
+    outlook = asked.look()
+    assert purposes(outlook) == {"acme/b": "update"}
+    (note,) = outlook.notes
+    assert note.startswith("catalog: acme/a: schema: ")
+    # Of an app of the file the run is refused, as ever.
+    file = asked.backend.folder / "tenants.yaml"
+    file.write_text(file.read_text().replace("web: {", "web: {database: {schema: ./none}, "))
+    with pytest.raises(SchemaError) as refused:
+        asked.look()
+    assert "acme/a" not in str(refused.value)
 
 
 def test_many_that_are_left_alone_are_told_in_few_lines(asked: Asked) -> None:

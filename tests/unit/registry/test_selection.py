@@ -75,7 +75,7 @@ def test_a_stack_that_is_called_as_an_apps_own_holds_that_app(
 
 
 def test_a_stack_that_is_called_as_that_of_an_app_that_left_holds_no_other() -> None:
-    with pytest.raises(SelectionError, match="the registry has no such app"):
+    with pytest.raises(SelectionError, match="the registry's file has no such app"):
         select_for(REGISTRY, "all", "acme--old")
 
 
