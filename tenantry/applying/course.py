@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenantry.applying.frozen import check_frozen
 from tenantry.errors import did_you_mean, shown
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.looking import Looker
@@ -47,6 +48,9 @@ class Course:
         self._folder = folder
         self._environment = environment
         self.looker = Looker(folder, environment)
+        self._unread = check_frozen(self.looker, environment)
+        if self._unread:
+            say(f"whether an app is frozen cannot be read ({self._unread})")
         if create:
             self._create()
         self.before = prepare(self.looker, environment, say, until=until)
@@ -65,6 +69,7 @@ class Course:
 
         :raises RecoveryError: neither the stack nor the registry has one
         """
+        self._check_known(apps)
         if apps:
             known = {*self.before.apps, *(app.id for app in self.looker.registry.apps)}
             if unknown := _unknown(apps, known):
@@ -81,6 +86,7 @@ class Course:
         """
         from tenantry.states.apps import applied_in
 
+        self._check_known(named or [self.stack])
         held = {each.id: each for each in applied_in(self.looker.store.state(self.stack))}
         if unknown := _unknown(named, held):
             raise RecoveryError(f"{self.stack} holds no app {unknown}")
@@ -130,6 +136,13 @@ class Course:
             as_objects=as_objects,
             started=started,
         )
+
+    def _check_known(self, going: Collection[str]) -> None:
+        """Refuse to destroy something that may be frozen."""
+        if going and self._unread:
+            raise RecoveryError(
+                f"whether an app is frozen cannot be read ({self._unread}): nothing is destroyed before the catalog answers"
+            )
 
     def _create(self) -> None:
         if self.stack in self.looker.store.stacks():

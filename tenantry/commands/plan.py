@@ -44,7 +44,9 @@ def plan(
     """
     one_format(as_json, as_markdown)
     with one_line_errors():
+        from tenantry.applying.frozen import lines_on
         from tenantry.planning.current import plan_current
+        from tenantry.running.local import current_environment
 
         with progress("Planning") as said:
             made = plan_current(Path.cwd(), allow_destroy or (), refresh=refresh, progress=said)
@@ -54,5 +56,7 @@ def plan(
             from tenantry.planning.keeping import write_plan
 
             write_plan(made, out)
+        for line in lines_on(Path.cwd(), current_environment(Path.cwd())):
+            note(line)
     print_plan(made, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(made.exit_code)

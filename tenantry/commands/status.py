@@ -22,6 +22,8 @@ def status(
 
     JSON: [{"app", "project", "region", "host", "database", "schema", "services", "keys", "status"}].
     """
+    from tenantry.applying.frozen import lines_on
+    from tenantry.presenting.notes import note
     from tenantry.presenting.status import ask_statuses, print_statuses, providers_in
     from tenantry.registry import load
     from tenantry.running.errors import StackError
@@ -41,6 +43,8 @@ def status(
             raise StackError(not_there(stack, there))
         resources = resources_of(store.state(stack))
         rows = ask_statuses(registry.apps, resources, environment)
+        for line in lines_on(Path.cwd(), environment):
+            note(line)
     if as_json:
         print_json([row.as_json() for row in rows])
     else:

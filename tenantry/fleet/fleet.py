@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.events import Begun, Finished, Result, Summary
+from tenantry.fleet.frozen import hold_back, read_frozen
 from tenantry.fleet.journal import Journal
 from tenantry.fleet.outlook import Outlook, look
 from tenantry.fleet.project import Project
@@ -110,15 +111,19 @@ class Fleet:
         :param desired: what to take for the registry
         :raises TenantryError: the registry, the selection or the states cannot be used; one line for each fault
         """
-        return look(
+        wanted = self.project.desired() if desired is None else desired
+        permitted = {*self.project.allowed, *allowed}
+        outlook = look(
             self.project,
-            self.project.desired() if desired is None else desired,
+            wanted,
             selection,
             every=every,
-            allowed={*self.project.allowed, *allowed},
+            allowed=permitted,
             removals=removals,
             users=users,
         )
+        frozen = read_frozen(self.project, wanted.registry.namespace)
+        return hold_back(outlook, frozen, may_destroy=bool(permitted))
 
     def up(
         self,
@@ -422,4 +427,5 @@ class Fleet:
         from tenantry.fleet.removals import judge_removals
 
         outlook = self.look(selection, every=True, allowed=selection.only, desired=desired)
+        outlook.frozen.check(*sorted(selection.only), destroys=True)
         return judge_removals(outlook, self.project.store, selection, confirmed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tenantry.errors import counted
 from tenantry.fleet.asked import judge_asked, left_alone
 from tenantry.fleet.errors import FleetError
+from tenantry.fleet.frozen import Frozen
 from tenantry.fleet.renaming import in_the_way, renamed_stacks
 from tenantry.fleet.tasks import Task
 from tenantry.fleet.user_stacks import (
@@ -55,6 +56,9 @@ class Outlook:
     """How many apps have a stack: those of the registry, and those that left it."""
     cut: tuple[str, ...] = ()
     """Those of `refused` about moves that were cut off. Nothing is done to these apps before the move has ended."""
+    frozen: Frozen = field(default_factory=Frozen)
+    held: tuple[Task, ...] = ()
+    """What there would be to do for apps that are frozen."""
     users: frozenset[str] = frozenset()
     """The stacks of the graphs of users who signed up, of all apps."""
 
@@ -206,7 +210,7 @@ def look(
         ),
         fleet,
         cut,
-        frozenset(of_users),
+        users=frozenset(of_users),
     )
 
 

@@ -120,6 +120,7 @@ def _fleet(
 
 def _bring(fleet: Fleet, app: str | App, tell: Callable[[Event], None]) -> Provisioned:
     outlook = _outlook(fleet, app)
+    outlook.frozen.check(app if isinstance(app, str) else app.id)
     if not outlook.tasks:
         (task,) = outlook.unchanged
         return _provisioned(task, _kept(fleet, task.stack, task.app), changed=False)

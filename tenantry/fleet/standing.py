@@ -58,9 +58,12 @@ class Standing:
 def standings(outlook: Outlook) -> list[Standing]:
     """Give each app's standing, in the registry's order; those that left come last."""
     applied = {task.app: _row(task, "applied") for task in outlook.unchanged}
-    others = {task.app: _row(task, _word(task)) for task in outlook.tasks}
+    others = {task.app: _row(task, _word(task)) for task in (*outlook.tasks, *outlook.held)}
     rows = applied | others
-    order = [*outlook.desired.inputs, *(task.app for task in outlook.tasks if not task.inputs)]
+    order = [
+        *outlook.desired.inputs,
+        *(task.app for task in (*outlook.tasks, *outlook.held) if not task.inputs),
+    ]
     return [rows[app] for app in order if app in rows]
 
 

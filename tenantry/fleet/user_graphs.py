@@ -12,6 +12,7 @@ from tenantry.clouds import aura
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.events import Summary
 from tenantry.fleet.fleet import silent
+from tenantry.fleet.frozen import read_frozen
 from tenantry.fleet.outlook import Outlook
 from tenantry.fleet.tasks import Task
 from tenantry.fleet.user_stacks import user_task
@@ -53,6 +54,7 @@ def make_user_graph(fleet: Fleet, app: str | App, user: str, *, tell: Tell = sil
     _check(user)
     desired, known = _registered(fleet, app)
     graph_of_user(known, user)
+    read_frozen(fleet.project, known.namespace).check(known.id)
     store = fleet.project.store
     stacks = store.stacks()
     applied = _applied(fleet, known)
@@ -92,6 +94,7 @@ def remove_user_graph(fleet: Fleet, app: str | App, user: str, *, tell: Tell = s
     """
     _check(user)
     desired, known = _registered(fleet, app)
+    read_frozen(fleet.project, known.namespace).check(known.id, destroys=True)
     store = fleet.project.store
     stack = stack_of(fleet, known, user)
     if stack not in store.stacks():

@@ -10,6 +10,7 @@ from tenantry.errors import TenantryError
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.failures import kind_of
 from tenantry.fleet.fleet import Fleet
+from tenantry.fleet.frozen import FrozenError
 from tenantry.fleet.scheduling import Policy
 from tenantry.fleet.selection import Selection
 from tenantry.fleet.user_graphs import make_user_graph, remove_user_graph, stack_of
@@ -45,6 +46,8 @@ class Ended:
     changed: bool = False
     reason: str = ""
     """One line, where it is not done."""
+    frozen: bool = False
+    """Whether it waits for the end of a freeze."""
 
 
 class Performance:
@@ -83,6 +86,7 @@ class Performance:
                 allowed={app.id} if may_destroy else (),
                 desired=self._fleet.project.desired_app(app),
             )
+            outlook.frozen.check(app.id)
             summary = self._fleet.up(
                 outlook=outlook, allowed={app.id} if may_destroy else (), tell=tell
             )
@@ -150,6 +154,8 @@ def _to_remove(registry: Registry, row: AskedRow) -> App:
 
 def _refused(error: TenantryError) -> Ended:
     """Judge what no engine was between: a rule, a registry that is not valid, a backend that is away."""
+    if isinstance(error, FrozenError):
+        return Ended("busy", reason=str(error), frozen=True)
     lasting = isinstance(error, FleetError) and not error.may_pass
     return Ended("lasting" if lasting else kind_of(error), reason=str(error).splitlines()[0])
 

@@ -35,6 +35,8 @@ ASIDE: Final = timedelta(seconds=10)
 """How long an operation waits whose app another one is at work on."""
 BUSY: Final = timedelta(seconds=15)
 """How long one waits whose stack a run beside the service holds."""
+FROZEN: Final = timedelta(minutes=1)
+"""How long one waits whose app is frozen, before it is looked again."""
 BUSY_FOR: Final = timedelta(minutes=30)
 """How long that goes on before it fails, and says who holds it."""
 _PAUSE: Final = 2.0
@@ -224,6 +226,8 @@ class Work:
         operation = held.claim.operation
         if ended.kind == "stopped":
             return timedelta(0), False
+        if ended.frozen:
+            return FROZEN, False
         if ended.kind == "busy":
             began = operation.started_at or operation.created_at
             return (BUSY, False) if datetime.now(UTC) - began < BUSY_FOR else None

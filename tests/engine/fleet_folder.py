@@ -65,12 +65,12 @@ class FleetFolder:
         out, err = process.communicate(timeout=SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def tenantry(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run `tenantry …` in the folder to its end."""
+    def tenantry(self, *arguments: str, stack: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run `tenantry …` in the folder to its end, with a current stack where one is named."""
         return subprocess.run(
             [sys.executable, "-m", "tenantry", *arguments],
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment | ({"PULUMI_STACK": stack} if stack else {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -1,5 +1,6 @@
 """Graphs of users who signed up, each in a stack of its own: made, changed, lost answers, and gone with their app."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tenantry.fleet import Selection
+from tenantry.fleet import Fleet, Selection, provision
 from tenantry.fleet.errors import FleetError
+from tenantry.fleet.frozen import FrozenError
+from tenantry.fleet.standing import standings
 from tenantry.fleet.user_graphs import NotYetError, make_user_graph, remove_user_graph
 from tests.engine.fleet_folder import FleetFolder
 from tests.localcloud_faults import faults_of
@@ -126,3 +129,38 @@ def test_an_answer_that_was_lost_makes_no_second_graph(
         again = make_user_graph(folder.fleet(), "acme/web", ALICE)
         assert len(instances(cloud)) == 1
         assert again.failed, "nobody has its password: somebody must say that it may go"
+
+
+def test_no_run_touches_a_frozen_app(folder: FleetFolder) -> None:
+    assert not folder.fleet().up().failed
+    done = folder.tenantry("freeze", "acme/web", "--reason", "a look", "--until", "4h")
+    assert done.returncode == 0, done.stderr
+    edited = REGISTRY.replace("web:\n", "web:\n        services: [auth]\n")
+    folder.registry.write_text(edited)
+    assert folder.fleet().up().results == ()
+    outlook = folder.fleet().look()
+    (note,) = outlook.notes
+    assert re.fullmatch(r"acme/web is frozen until .* UTC by .*: a look: no run touches it", note)
+    assert [each.standing for each in standings(outlook)] == ["changed"]
+    for act in (
+        lambda: provision("acme/web", folder=folder.folder, environment=folder.environment),
+        lambda: make_user_graph(folder.fleet(), "acme/web", ALICE),
+        lambda: folder.fleet().destroy(Selection(only=frozenset({"acme/web"}))),
+    ):
+        with pytest.raises(FrozenError, match=r"a look\. To end that: tenantry thaw acme/web"):
+            act()
+    for arguments in (("up", "--yes"), ("destroy", "acme/web", "--yes")):
+        refused = folder.tenantry(*arguments, stack="acme--web")
+        assert refused.returncode == 1
+        assert "acme/web is frozen" in refused.stderr, refused.stderr
+    planned = folder.tenantry("plan", stack="acme--web")
+    assert planned.returncode == 2, planned.stderr
+    assert "a look: no run touches it" in planned.stderr
+    away = {**folder.environment, "TENANTRY_CATALOG_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    fleet = Fleet(folder.folder, environment=away)
+    with pytest.raises(FrozenError, match="nothing is destroyed before the catalog answers"):
+        fleet.destroy(Selection(only=frozenset({"acme/web"})))
+    assert folder.tenantry("thaw", "acme/web").stdout == "acme/web is thawed\n"
+    assert folder.tenantry("freeze", "acme/wep", "--reason", "x").returncode == 1
+    (result,) = folder.fleet().up().results
+    assert result.outcome == "applied"
