@@ -48,7 +48,7 @@ class Course:
         self._folder = folder
         self._environment = environment
         self.looker = Looker(folder, environment)
-        self._unread = check_frozen(self.looker, environment)
+        self._unread = check_frozen(self.looker, folder, environment)
         if self._unread:
             say(f"whether an app is frozen cannot be read ({self._unread})")
         if create:

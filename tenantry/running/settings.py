@@ -53,6 +53,14 @@ def setting_in(file: Path, folder: Path, key: str) -> str | None:
     return own if isinstance(own, str) else project_default(folder, key)
 
 
+def is_set(folder: Path, stack: str, key: str) -> bool:
+    """Tell whether a stack has a setting in its own file, also a secret one.
+
+    :param folder: the folder of `Pulumi.yaml`
+    """
+    return key in (_read(settings_of(folder, stack)).get("config") or {})
+
+
 def project_default(folder: Path, key: str) -> str | None:
     """Return the default that `Pulumi.yaml` gives a setting; None where it has none.
 

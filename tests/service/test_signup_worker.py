@@ -10,6 +10,7 @@ from uuid import uuid4
 from tenantry.fleet import Selection
 from tenantry.selfservice import signups
 from tenantry.selfservice.database import transaction
+from tenantry.selfservice.freezes import freeze, thaw
 from tenantry.selfservice.signups import SignUp, Standing
 from tests.service.folder import ServiceFolder, end
 
@@ -69,8 +70,15 @@ def test_a_missed_user_gets_a_graph_and_a_deleted_one_loses_it(
             "CREATE TABLE auth.users (id uuid PRIMARY KEY, created_at timestamptz, deleted_at timestamptz)"
         )
         users.ask(f"INSERT INTO auth.users VALUES ('{user}', now() - interval '2 hours')")
+        freeze(catalog.url, folder.namespace, "acme/web", reason="a look", actor="ann", until=None)
         worker = folder.worker("one", environment={"TENANTRY_USERS_URL": users.url})
         try:
+            # It waits as long as its app is frozen, and that is no attempt.
+            assert reached(standing, Standing(status="pending", reason="busy")), folder.log("one")
+            assert catalog.ask("SELECT attempts FROM tenantry.operations") == [(0,)]
+            assert instances() == 0
+            thaw(catalog.url, folder.namespace, "acme/web", actor="ann")
+            catalog.ask("UPDATE tenantry.operations SET next_attempt_at = now()")
             assert reached(standing, Standing(status="ready", reason=None)), folder.log("one")
             assert instances() == 1
             assert "sign-ups of which no message told: 1" in folder.log("one")
