@@ -69,8 +69,9 @@ test: $(VENV)/.dev engine ## the tests: units, the local cloud, the real engine,
 	@$(BIN)/python -m tenantry.engine test
 	@$(BIN)/pytest --quiet --numprocesses 2 tests/unit
 	@# These wait more than they compute. The longest files come first, so that no process is left with one at the end.
+	@# An engine of a test lives for seconds: with less collecting of garbage it takes a tenth less CPU.
 	@# Native: CPython 3.11 may fail to parse the source of a failure while another thread does so, and ends the worker.
-	@$(BIN)/pytest --tb=native --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not faults" \
+	@GOGC=400 $(BIN)/pytest --tb=native --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not faults" \
 		tests/faults tests/engine tests/service tests/localcloud
 
 .PHONY: faults
