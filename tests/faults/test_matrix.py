@@ -24,9 +24,7 @@ SAMPLE = (
     "delete/project-done/cloud",
     "replace/made/engine",
     "rename/project-done/engine",
-    "rename/row-done/group",
     "graph/create-done/engine",
-    "graph/create-done/command",
 )
 CASES = {case.id: case for case in matrix()}
 
