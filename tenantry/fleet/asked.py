@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tenantry.errors import counted
+from tenantry.selfservice.asked_rows import read_row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from tenantry.fleet.project import Project
     from tenantry.fleet.selection import Selection
+    from tenantry.registry import App
     from tenantry.registry.applied import AppliedApp
     from tenantry.registry.source import Reading
 
@@ -43,6 +46,23 @@ def judge_asked(reading: Reading, leaving: Iterable[AppliedApp], allowed: Collec
         f"{_some(lost)} would leave: asked for once, and {what}: nothing was changed. Restore what is missing (or the catalog's URL), "
         "select others with --only, or allow it by name: --allow-destroy APP"
     )
+
+
+def row_changed(project: Project, reading: Reading, app: App) -> bool:
+    """Tell whether the row of an app is another than it was when a run over the fleet read it.
+
+    The service works on it at the same time. An app that was deleted meanwhile would be made anew.
+
+    :param reading: what the run read; of one app that stands for the whole registry it has no rows
+    :raises TenantryError: the row cannot be read
+    """
+    if app.row is None:
+        return False
+    known = next((row for row in reading.rows if row.id == app.row), None)
+    url = project.catalog_url()
+    if known is None or url is None:
+        return False
+    return read_row(url, reading.registry.namespace, app.id) != known
 
 
 def left_alone(reading: Reading, selection: Selection) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tenantry.errors import TenantryError
+from tenantry.fleet.asked import row_changed
 from tenantry.fleet.events import Noted, Progress, Result
 from tenantry.fleet.failures import Failure, failure, kind_of
 from tenantry.fleet.renaming import rename_stack
@@ -62,10 +63,24 @@ class Attempts:
         :param every: also where another run did it meanwhile
         :param declared: is given the app's component in the program, where values are at hand
         """
+        if (ended := self._of_another_row(task, tell)) is not None:
+            return ended
         own = self._apply_own(task, allowed, tell, every=every, declared=declared)
         if own.failure is not None or not task.users or task.inputs is None:
             return own
         return with_users(own, task, lambda user: self._apply_own(user, allowed, tell, every=every))
+
+    def _of_another_row(self, task: Task, tell: Tell) -> Attempted | None:
+        """Leave an app alone whose row has changed since it was read; None where it has not."""
+        if task.inputs is None:
+            return None
+        try:
+            if not row_changed(self._project, self._desired.reading, task.inputs.app):
+                return None
+        except TenantryError as error:
+            return _stuck(task, Failure(kind_of(error), str(error)))
+        tell(Noted(task.app, "its row has changed since it was read: the next run goes on"))
+        return Attempted(Result(task.app, task.stack, "unchanged"))
 
     def _apply_own(
         self,

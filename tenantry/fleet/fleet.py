@@ -111,12 +111,15 @@ class Fleet:
         :param desired: what to take for the registry
         :raises TenantryError: the registry, the selection or the states cannot be used; one line for each fault
         """
+        # Before the registry: of a stack that is made meanwhile, the row might not have been read.
+        stacks = self.project.store.stacks()
         wanted = self.project.desired() if desired is None else desired
         permitted = {*self.project.allowed, *allowed}
         outlook = look(
             self.project,
             wanted,
             selection,
+            stacks,
             every=every,
             allowed=permitted,
             removals=removals,

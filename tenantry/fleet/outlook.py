@@ -85,6 +85,7 @@ def look(
     project: Project,
     desired: Desired,
     selection: Selection,
+    every_stack: Collection[str],
     *,
     every: bool = False,
     allowed: Collection[str] = (),
@@ -93,6 +94,7 @@ def look(
 ) -> Outlook:
     """Compare the registry with the states.
 
+    :param every_stack: the names of all stacks, listed before the registry was read
     :param every: take also apps that nothing changed about
     :param allowed: apps that may go, or lose something for good, beside others
     :param removals: look for apps that left the registry
@@ -100,9 +102,8 @@ def look(
     :raises SelectionError: it names something that is not there
     :raises StackError, RecoveryError: the states cannot be read
     """
-    every_stack = project.store.stacks()
     signed_up = {stack for stack in every_stack if is_user_stack(stack)}
-    stacks = every_stack - signed_up
+    stacks = set(every_stack) - signed_up
     of_users = signed_up if users else set[str]()
     names = {inputs.app.names.stack: app for app, inputs in desired.inputs.items()}
     sources = renamed_stacks(project.store, desired.registry, stacks)

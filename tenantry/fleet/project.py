@@ -122,6 +122,11 @@ class Project:
 
         :raises StackError: the settings hold it, and cannot be decrypted
         """
+        return self._catalog_url
+
+    @cached_property
+    def _catalog_url(self) -> str | None:
+        # Kept: where the settings hold it, it costs a process of the engine.
         if url := self.environment.get(VARIABLE):
             return url
         if not self.has_catalog:

@@ -31,13 +31,18 @@ def read_rows(url: str, namespace: str) -> list[AskedRow]:
         return [_row(each) for each in found.fetchall()]
 
 
-def read_row(
-    connection: psycopg.Connection[tuple[Any, ...]], namespace: str, app_id: str
+def read_row(url: str, namespace: str, app_id: str) -> AskedRow | None:
+    """Read the row of one app that lives; None where there is none. Parameters and errors as for `read_rows`."""
+    with open_catalog(url) as connection:
+        return _find(connection, namespace, app_id) if has_rows(connection) else None
+
+
+def _find(
+    connection: psycopg.Connection[tuple[Any, ...]], namespace: str, app_id: str, how: str = ""
 ) -> AskedRow | None:
-    """Read the row of one app that lives, and keep it from others until the transaction ends; None where none is."""
     tenant, _, name = app_id.partition("/")
     found = connection.execute(
-        f"{_LIVE} AND tenant = %s AND name = %s FOR UPDATE", (namespace, tenant, name)
+        f"{_LIVE} AND tenant = %s AND name = %s {how}", (namespace, tenant, name)
     ).fetchone()
     return _row(found) if found else None
 
@@ -77,7 +82,7 @@ def take_over(url: str, namespace: str, row: AskedRow, actor: str) -> str:
         if found:
             _note(connection, actor, "apps.import", row.app_id)
             return str(found[0])
-        there = read_row(connection, namespace, row.app_id)
+        there = _find(connection, namespace, row.app_id, "FOR UPDATE")
         if (
             there is None
             or there.deletion_requested
@@ -99,7 +104,7 @@ def give_up(url: str, namespace: str, row: AskedRow, actor: str) -> None:
     :raises CatalogError: the catalog does not answer, or refuses
     """
     with open_catalog(url) as connection, connection.transaction():
-        there = read_row(connection, namespace, row.app_id)
+        there = _find(connection, namespace, row.app_id, "FOR UPDATE")
         if there is None or there.id != row.id:
             return
         busy = connection.execute(

@@ -115,6 +115,20 @@ def test_file_and_rows_are_one_fleet_and_nothing_leaves_by_accident(
     assert up(folder) == {"acme/asked": "removed"}
     assert projects(cloud, f"{NAMESPACE}--") == [f"{NAMESPACE}--acme--web"]
 
+    # A row that ends after a run has read it is not made by that run.
+    ask(
+        folder,
+        "INSERT INTO tenantry.app_specs (namespace, tenant, name, plan, owner) "
+        f"VALUES ('{NAMESPACE}', 'acme', 'late', 'starter', 'tests')",
+    )
+    fleet = folder.fleet()
+    outlook = fleet.look()
+    assert [task.app for task in outlook.tasks] == ["acme/late"]
+    ask(folder, "UPDATE tenantry.app_specs SET deletion_requested_at = now() WHERE name = 'late'")
+    (result,) = fleet.up(outlook=outlook).results
+    assert (result.app, result.outcome) == ("acme/late", "unchanged")
+    assert projects(cloud, f"{NAMESPACE}--") == [f"{NAMESPACE}--acme--web"]
+
 
 def test_an_app_is_handed_over_both_ways_and_nothing_of_it_is_touched(
     folder: FleetFolder, cloud: LocalCloud

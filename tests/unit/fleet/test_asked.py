@@ -10,6 +10,7 @@ from tenantry.catalog.errors import CatalogError
 from tenantry.fleet.errors import FleetError
 from tenantry.fleet.inputs import Desired, desired
 from tenantry.fleet.outlook import Outlook
+from tenantry.fleet.project import Project
 from tenantry.fleet.removals import judge_removals
 from tenantry.fleet.selection import Selection
 from tenantry.fleet.standing import standings
@@ -127,6 +128,25 @@ def test_one_lost_row_keeps_the_others_that_would_leave_too(asked: Asked) -> Non
     with pytest.raises(FleetError) as refused:
         asked.look().check()
     assert "acme/a would leave" in str(refused.value)
+
+
+def test_an_app_that_is_asked_for_and_made_while_a_run_looks_is_no_lost_row(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stack is there after the rows were read, and its row was not when they were."""
+    asked.backend.applied("web")
+
+    def rows(_namespace: str) -> list[AskedRow]:
+        read = list(asked.rows or ())
+        monkeypatch.undo()
+        asked.ask("late")
+        return read
+
+    source = JoinedSource(FileSource(asked.backend.folder / "tenants.yaml"), rows)
+    monkeypatch.setattr(Project, "source", source)
+    outlook = asked.backend.look()
+    outlook.check()
+    assert outlook.tasks == ()
 
 
 def test_without_self_service_in_the_file_nothing_that_was_asked_for_goes(asked: Asked) -> None:
