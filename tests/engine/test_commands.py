@@ -35,7 +35,7 @@ WITH_GITHUB = "tenantry ci github "
 """Tried in `test_pull_request.py`, which has a GitHub for them."""
 WITH_A_WHEEL = ("tenantry init", "tenantry upgrade")
 """Tried in `test_package.py`, which has one."""
-WITH_A_CATALOG = ("tenantry work",)
+WITH_A_CATALOG = ("tenantry work", "tenantry serve", "tenantry registry ")
 """Tried in `tests/service`, which has one."""
 PRINTS_SECRETS = ("tenantry url ", "tenantry keys show ", 'eval "$(tenantry env')
 
