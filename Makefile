@@ -34,6 +34,9 @@ help: ## list the targets
 $(VENV)/.run: requirements-localcloud.lock requirements-build.lock pyproject.toml
 	$(call install,requirements-localcloud.lock requirements-build.lock,to run)
 
+$(VENV)/.service: requirements-service.lock $(VENV)/.run
+	$(call install,requirements-service.lock,to serve)
+
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(call install,requirements-dev.lock,to develop)
 
@@ -45,6 +48,25 @@ engine: $(VENV)/.run ## find, download or build the Pulumi engine and its plugin
 up: engine ## converge tenants.yaml on the local cloud
 	@$(BIN)/localcloud start
 	@eval "$$($(BIN)/tenantry env)" && tenantry up --yes --create
+
+SERVED ?= 127.0.0.1:8080
+
+# Lines that work as they are, in another shell.
+define FIRST_REQUESTS
+curl -sSw '\n' http://$(SERVED)/v1/apps -H "Authorization: Bearer $$TOKEN" -H 'Content-Type: application/json' -H 'Idempotency-Key: shop' -d '{"app_name": "shop"}'
+curl -sSw '\n' http://$(SERVED)/v1/apps -H "Authorization: Bearer $$TOKEN"
+curl -sSw '\n' http://$(SERVED)/ee/apps -H "Authorization: Bearer $$TOKEN" -H 'Content-Type: application/json' -H 'Prefer: respond-async' -H 'Idempotency-Key: shop-eu' -d '{"app_name": "shop-eu", "plan": "pro", "region": "aws-eu-central-1"}'
+endef
+export FIRST_REQUESTS
+
+.PHONY: serve
+serve: engine $(VENV)/.service ## serve the HTTP API on the local cloud, with a token and three requests to try [SERVED=host:port]
+	@$(BIN)/localcloud start
+	@eval "$$($(BIN)/tenantry env)"; export TENANTRY_SERVICE_ONE_MACHINE=true; \
+	token=$$($(BIN)/localcloud token --tenant acme --scope "apps:read apps:write apps:secrets apps:delete"); \
+	{ for i in {1..120}; do curl -fs http://$(SERVED)/readyz >/dev/null && break; sleep 0.5; done; \
+	printf '\n%s\n' "A token to try, for an hour, and three requests:" "export TOKEN=$$token" "$$FIRST_REQUESTS"; } & \
+	exec $(BIN)/tenantry serve --workers 2 --bind $(SERVED)
 
 .PHONY: down
 down: ## stop the local cloud; its data and the state stay

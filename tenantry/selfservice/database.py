@@ -10,7 +10,8 @@ from tenantry.provisioning.postgres import password_in, reason_of
 from tenantry.selfservice.errors import AwayError, SelfServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from typing import TypeVar
 
     from psycopg import AsyncConnection
     from psycopg_pool import AsyncConnectionPool
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Connection = AsyncConnection[Row]
     Pool = AsyncConnectionPool[Connection]
+    Answer = TypeVar("Answer")
 
 CONNECT_SECONDS: Final = 5
 STATEMENT_SECONDS: Final = 15
@@ -45,11 +47,12 @@ def parameters(search_path: str = "tenantry,tenantry_jobs") -> dict[str, Any]:
     }
 
 
-def pool(url: str, *, most: int = 10) -> Pool:
+def pool(url: str, *, most: int = 10, checked: bool = True) -> Pool:
     """Return a pool of connections to the catalog, not yet open. A connection is in autocommit until a transaction.
 
     :param url: a libpq URI of a role that may take on the service's
     :param most: how many connections it makes at most
+    :param checked: whether each is tried before it is given, which is a question more to the server
     """
     from psycopg import AsyncConnection
     from psycopg.rows import dict_row
@@ -63,7 +66,7 @@ def pool(url: str, *, most: int = 10) -> Pool:
         max_size=most,
         timeout=CONNECT_SECONDS,
         open=False,
-        check=AsyncConnectionPool.check_connection,
+        check=AsyncConnectionPool.check_connection if checked else None,
         name="catalog",
     )
 
@@ -117,6 +120,18 @@ async def transaction(connections: Pool) -> AsyncIterator[Connection]:
     """
     async with connection(connections) as one, one.transaction():
         yield one
+
+
+async def read(connections: Pool, question: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    """Ask what changes nothing; once more where the connection was cut. Errors as for `transaction`."""
+    try:
+        async with connection(connections) as one:
+            return await question(one)
+    except AwayError:
+        # Others that wait in the pool were cut as well.
+        await connections.check()
+        async with connection(connections) as one:
+            return await question(one)
 
 
 @asynccontextmanager

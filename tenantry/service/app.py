@@ -56,7 +56,7 @@ def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) ->
             client = await stack.enter_async_context(
                 httpx.AsyncClient(timeout=FETCH_SECONDS, mounts=direct_mounts())
             )
-            connections = pool(settings.catalog, most=CONNECTIONS)
+            connections = pool(settings.catalog, most=CONNECTIONS, checked=False)
             await connections.open()
             stack.push_async_callback(connections.close)
             queue = await stack.enter_async_context(Queue(settings.catalog, most=1))

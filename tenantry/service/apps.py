@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from tenantry.selfservice import audit, operations, specs
-from tenantry.selfservice.database import connection
+from tenantry.selfservice.database import connection, read
 from tenantry.selfservice.specs import Listed, Status
 from tenantry.service import documents, telling
 from tenantry.service.access import Reading, Unlocking, Writing, check_app, own_tenant
@@ -161,8 +161,9 @@ async def list_apps(
         statuses=frozenset(listing.status),
     )
     after = None if listing.cursor is None else position(listing.cursor)
-    async with connection(parts.connections) as one:
-        found = await specs.page(one, which, after=after, limit=listing.limit + 1)
+    found = await read(
+        parts.connections, lambda one: specs.page(one, which, after=after, limit=listing.limit + 1)
+    )
     page = found[: listing.limit]
     offered = (await parts.offers.registry()).self_service or parts.offers.offered
     following = cursor(page[-1].created_at, page[-1].id) if len(found) > listing.limit else None
@@ -182,8 +183,8 @@ async def list_apps(
 )
 async def look_at_app(app_id: UUID, parts: Shared, asking: Reading) -> Response:
     """How an app stands, without its secrets. `ETag` is its generation."""
-    async with connection(parts.connections) as one:
-        app = check_app(asking.caller, parts, await specs.get(one, app_id))
+    found = await read(parts.connections, lambda one: specs.get(one, app_id))
+    app = check_app(asking.caller, parts, found)
     return told(app, parts)
 
 
@@ -210,8 +211,8 @@ async def see_uri(
     app_id: UUID, parts: Shared, asking: Unlocking, response: Response
 ) -> documents.Connection:
     """Give the app's URIs, with its password. It is written down who saw them."""
-    async with connection(parts.connections) as one:
-        app = check_app(asking.caller, parts, await specs.get(one, app_id))
+    found = await read(parts.connections, lambda one: specs.get(one, app_id))
+    app = check_app(asking.caller, parts, found)
     check_made(app)
     urls = await parts.outputs.urls(app.app_id)
     await _shown(parts, asking, app)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
-from tenantry.selfservice.database import connection
+from tenantry.selfservice.database import read
 from tenantry.selfservice.errors import SelfServiceError
 from tenantry.service.parts import Shared
 
@@ -50,8 +50,7 @@ async def healthz() -> Health:
 async def readyz(parts: Shared) -> Response:
     """Ask the database. While the service stops, it is not ready."""
     try:
-        async with connection(parts.connections) as one:
-            await one.execute("SELECT 1")
+        await read(parts.connections, lambda one: one.execute("SELECT 1"))
         away = False
     except SelfServiceError:
         away = True

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from tenantry.catalog.keys import digest
 from tenantry.selfservice import audit, operations, specs
-from tenantry.selfservice.database import connection, transaction
+from tenantry.selfservice.database import read, transaction
 from tenantry.selfservice.idempotency import keep
 from tenantry.service import documents, repeating, telling
 from tenantry.service.access import Reading, Unlocking, Writing, check_app
@@ -43,8 +43,8 @@ Name = Annotated[str, Path(max_length=200, pattern="^[a-z0-9-]+$")]
 )
 async def list_keys(app_id: UUID, parts: Shared, asking: Reading) -> documents.Keys:
     """List the keys that the app is to have, without their values."""
-    async with connection(parts.connections) as one:
-        app = check_app(asking.caller, parts, await specs.get(one, app_id))
+    found = await read(parts.connections, lambda one: specs.get(one, app_id))
+    app = check_app(asking.caller, parts, found)
     own = {each["name"] for each in app.overrides.get("api_keys", ())}
     return documents.Keys(
         items=[
@@ -161,8 +161,8 @@ async def see_key(
     app_id: UUID, name: Name, parts: Shared, asking: Unlocking, response: Response
 ) -> documents.KeyValue:
     """Give the value of a key that nobody has seen here. It is written down who saw it."""
-    async with connection(parts.connections) as one:
-        app = check_app(asking.caller, parts, await specs.get(one, app_id))
+    found = await read(parts.connections, lambda one: specs.get(one, app_id))
+    app = check_app(asking.caller, parts, found)
     check_made(app)
     keys = {each.name: each for each in app_of(await parts.offers.registry(), app).api_keys}
     if name not in keys:

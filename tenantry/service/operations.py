@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from tenantry.selfservice import audit, operations, specs
-from tenantry.selfservice.database import connection, transaction
+from tenantry.selfservice.database import read, transaction
 from tenantry.selfservice.jobs import wake
 from tenantry.selfservice.operations import Operation, Wanted
 from tenantry.service import documents, telling
@@ -34,8 +34,8 @@ async def look_at_operation(
     operation_id: UUID, parts: Shared, asking: Reading, response: Response
 ) -> documents.Operation:
     """How an operation stands, and why its last attempt did not succeed."""
-    async with connection(parts.connections) as one:
-        found = check_operation(asking.caller, parts, await operations.get(one, operation_id))
+    asked = await read(parts.connections, lambda one: operations.get(one, operation_id))
+    found = check_operation(asking.caller, parts, asked)
     if found.open:
         response.headers["Retry-After"] = str(telling.RETRY_SECONDS)
     return telling.told_operation(found)

@@ -37,7 +37,8 @@ class Parts:
         return self.offers.namespace
 
 
-def _parts(request: Request) -> Parts:
+# Not awaiting anything, and yet async: else each request would wait for a thread to call it.
+async def _parts(request: Request) -> Parts:
     parts: Parts = request.app.state.parts
     return parts
 

@@ -69,7 +69,8 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
     :raises SettingsError: the address is another's, or is none of this machine's
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as made:
+    # With the protocol named, the event loop sends each answer at once (TCP_NODELAY): else 40 ms later.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as made:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((settings.host, settings.port))

@@ -6,7 +6,10 @@ ES256, EdDSA) or one secret (HS256), never both, so that nobody can sign with a 
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import jwt
@@ -30,6 +33,10 @@ LEEWAY_SECONDS: Final = 30
 SECRET_BYTES: Final = 32
 """The shortest secret of HS256 (RFC 7518, section 3.2)."""
 MOST_CHARACTERS: Final = 16_384
+KEPT: Final = 1_000
+"""How many tokens are known that were found good."""
+KEPT_SECONDS: Final = 60.0
+"""How long that is enough. To verify a token again takes as long as to read an app."""
 _REQUIRED: Final = ["iss", "aud", "exp", "sub"]
 # The first two are of access tokens and of tokens that say nothing; an ID token or a logout token is none of ours.
 _TYPES: Final = {"jwt", "at+jwt", "application/at+jwt"}
@@ -118,6 +125,8 @@ class Tokens:
             for each in issuers
             if each.jwks_url
         }
+        # By a digest: a token is a secret, and not kept.
+        self._good: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
 
     async def verify(self, text: str) -> Caller:
         """Return who a token speaks for.
@@ -125,6 +134,20 @@ class Tokens:
         :raises TokenError: it is not good
         :raises KeysAwayError: whether it is good cannot be told now
         """
+        now = time.time()
+        digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
+        caller, until = self._good.get(digest, (None, 0.0))
+        if caller is not None and now < until:
+            return caller
+        caller, ends = await self._verify(text)
+        self._good[digest] = (caller, min(now + KEPT_SECONDS, ends + LEEWAY_SECONDS))
+        self._good.move_to_end(digest)
+        if len(self._good) > KEPT:
+            self._good.popitem(last=False)
+        return caller
+
+    async def _verify(self, text: str) -> tuple[Caller, float]:
+        """Return who a token speaks for, and when it ends."""
         header, claims = _unverified(text)
         name = claims.get("iss")
         issuer = self._issuers.get(name) if isinstance(name, str) else None
@@ -139,7 +162,8 @@ class Tokens:
         if not isinstance(kind, str) or kind.lower() not in _TYPES:
             raise TokenError("it is not an access token")
         key = await self._key(issuer, header.get("kid"), algorithm)
-        return _caller(issuer, _verified(text, key, algorithm, issuer))
+        verified = _verified(text, key, algorithm, issuer)
+        return _caller(issuer, verified), float(verified["exp"])
 
     async def _key(self, issuer: Issuer, identity: object, algorithm: str) -> jwt.PyJWK | bytes:
         if issuer.secret:

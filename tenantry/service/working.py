@@ -71,7 +71,9 @@ class Beside:
                 return
             if asyncio.get_running_loop().time() - begun > _MOST_SECONDS:
                 pause = _AGAIN_SECONDS
-            _log.error("the worker ended with %d: started again in %d s", code, pause)
+            # With 0 somebody has asked it to end, such as a terminal that tells all its processes.
+            level = logging.ERROR if code else logging.INFO
+            _log.log(level, "the worker ended with %d: started again in %d s", code, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _MOST_SECONDS)
 
