@@ -11,6 +11,8 @@ from uuid import UUID
 
 import procrastinate
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition, Notification
+from procrastinate.worker import Worker
 
 from tenantry.selfservice.database import parameters
 from tenantry.selfservice.errors import AwayError
@@ -112,7 +114,8 @@ class Queue:
         :param finish_seconds: how long what is under way may take when it is to end; then it is cancelled
         """
         self._perform = perform
-        await self._app.run_worker_async(
+        worker = _Worker(
+            self._app,
             queues=[_QUEUE],
             name=name,
             concurrency=slots,
@@ -121,9 +124,30 @@ class Queue:
             stalled_worker_timeout=self._stalled,
             shutdown_graceful_timeout=finish_seconds,
             install_signal_handlers=False,
-            delete_jobs="always",
+            delete_jobs=DeleteJobCondition.ALWAYS,
         )
+        await worker.run()  # type: ignore[no-untyped-call]  # the library's
 
     async def _run(self, operation: str) -> None:
         assert self._perform is not None  # noqa: S101 only `work` runs jobs
         await self._perform(UUID(operation))
+
+
+class _Worker(Worker):
+    """Hears of a job also while it asks the queue.
+
+    The library's worker (3.10) forgets what it hears between its question and the answer, so that such a job waits for
+    the next look (`POLL_SECONDS`).
+    """
+
+    _heard = 0
+
+    async def _handle_notification(self, *, channel: str, notification: Notification) -> None:
+        self._heard += 1
+        await super()._handle_notification(channel=channel, notification=notification)
+
+    async def _fetch_and_process_jobs(self) -> None:
+        before = -1
+        while before != self._heard and not self._stop_event.is_set():
+            before = self._heard
+            await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]  # the library's

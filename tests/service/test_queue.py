@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,7 @@ from tenantry.selfservice.database import check, pool, transaction
 from tenantry.selfservice.errors import AwayError, SelfServiceError
 from tenantry.selfservice.jobs import wake
 from tenantry.selfservice.operations import Wanted
-from tenantry.selfservice.queue import Queue
+from tenantry.selfservice.queue import POLL_SECONDS, Queue
 from tenantry.selfservice.queue_tables import migrate
 
 if TYPE_CHECKING:
@@ -389,3 +389,31 @@ def test_a_database_that_is_away_is_told_without_its_password() -> None:
         check("postgresql://ann:hidden-word@127.0.0.1:1/catalog")
     assert "hidden-word" not in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_job_that_comes_while_the_queue_is_asked_does_not_wait_for_the_next_look(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(service: Service) -> None:
+        jobs = service.queue._app.job_manager
+        fetch = jobs.fetch_job
+        asked: list[operations.Operation] = []
+
+        async def fetch_and_be_late(**named: Any) -> Any:
+            found = await fetch(**named)
+            if found is None and not asked:
+                asked.append(await service.ask())
+                # It is told, and heard, while the answer is still on its way.
+                await asyncio.sleep(0.3)
+            return found
+
+        monkeypatch.setattr(jobs, "fetch_job", fetch_and_be_late)
+        done: list[UUID] = []
+
+        async def perform(operation: UUID) -> None:
+            done.append(operation)
+
+        await service.work(perform, seconds=POLL_SECONDS - 2)
+        assert done == [asked[0].id]
+
+    run(catalog, scenario)
