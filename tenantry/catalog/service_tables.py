@@ -19,6 +19,8 @@ KINDS: Final = ("create", "update", "delete", "rotate", "keys", "graph", "ungrap
 """What an operation does. `graph` and `ungraph` are about the graph of one user of an app."""
 OPEN: Final = ("queued", "running")
 STATUSES: Final = (*OPEN, "succeeded", "failed", "cancelled")
+AGAIN: Final = ("retry", "interrupted")
+"""The events of an operation that goes on after something went wrong."""
 
 
 def _id() -> sa.Column[Any]:
@@ -123,6 +125,8 @@ operations: Final = sa.Table(
     sa.Index("operations_open", "status", postgresql_where=sa.text(one_of("status", *OPEN))),
     sa.Index("operations_of_app", "namespace", "app_id", "created_at"),
     sa.Index("operations_of_spec", "spec", "created_at"),
+    # What ended is counted in the order in which it did.
+    sa.Index("operations_over", "ended_at", postgresql_where=sa.text("ended_at IS NOT NULL")),
 )
 
 operation_events: Final = sa.Table(
@@ -133,6 +137,7 @@ operation_events: Final = sa.Table(
     *_nows("at"),
     *_texts("kind", "text"),
     sa.Index("operation_events_of", "operation", "id"),
+    sa.Index("operation_events_again", "at", postgresql_where=sa.text(one_of("kind", *AGAIN))),
 )
 
 idempotency_keys: Final = sa.Table(
@@ -215,6 +220,42 @@ cloud_budgets: Final = sa.Table(
     *_moments("held_until"),
 )
 
+notifications: Final = sa.Table(
+    "notifications",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    *_texts("namespace", "kind", "app_id", "text"),
+    sa.Column("operation", pg.UUID),
+    *_nows("at"),
+    # Names what is told of once only, whoever finds it.
+    *_maybe_texts("once"),
+    # The receivers that have it: they are not told again for the others' sake.
+    sa.Column("told", sa.ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'::text[]")),
+    _count("attempts"),
+    *_nows("next_attempt_at"),
+    *_moments("ended_at"),
+    # Why somebody was not told: of the last attempt, or for good.
+    *_maybe_texts("failure"),
+    sa.UniqueConstraint("once", name="notifications_once"),
+    sa.Index(
+        "notifications_waiting", "next_attempt_at", postgresql_where=sa.text("ended_at IS NULL")
+    ),
+)
+
+drift_looks: Final = sa.Table(
+    "drift_looks",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    *_texts("namespace"),
+    *_nows("at"),
+    sa.Column("compared", sa.Integer, nullable=False),
+    # By the app's id, a line for each difference.
+    sa.Column("drifted", pg.JSONB, nullable=False),
+    # By kind (orphan, duplicate), a line for each.
+    sa.Column("strays", pg.JSONB, nullable=False),
+    sa.Index("drift_looks_of", "namespace", "at"),
+)
+
 TABLES: Final = (
     app_specs,
     operations,
@@ -225,11 +266,13 @@ TABLES: Final = (
     workers,
     freezes,
     cloud_budgets,
+    notifications,
+    drift_looks,
 )
 """All of these. A run that only keeps an app's rows (the writer's role) may not touch them, but for the next two."""
 SHARED: Final = (cloud_budgets,)
 """What every run draws from, in the service or beside it."""
 SEEN: Final = (app_specs, freezes, *SHARED)
 """What every run reads: which apps were asked for, and which ones nobody may touch."""
-TEMPORARY: Final = (idempotency_keys, workers)
+TEMPORARY: Final = (idempotency_keys, workers, notifications, drift_looks)
 """What has a time to live, and is deleted after it."""

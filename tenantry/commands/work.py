@@ -45,6 +45,13 @@ def work(
             help="How long others wait before they go on for a worker that does not answer; 6s or more.",
         ),
     ] = "60s",
+    look: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="How often one worker of all looks for drift and for what nobody holds; 0s: never.",
+        ),
+    ] = "1h",
     as_json: AsLines = False,
 ) -> None:
     """Do what the service was asked for, until it is asked to end (SIGTERM, Ctrl-C).
@@ -83,6 +90,7 @@ def work(
             finish_seconds=_seconds(finish, "--finish"),
             attempts=attempts,
             pause=timedelta(seconds=_seconds(pause, "--pause")),
+            look_seconds=_seconds(look, "--look"),
         )
         registry = folder / project.registry
         prepare(settings, registry)

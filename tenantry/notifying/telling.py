@@ -7,6 +7,7 @@ asks for, up to 30 s. A message may arrive twice where an answer was lost: both 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import time
@@ -21,7 +22,7 @@ from tenantry.retries import RetryPolicy
 from tenantry.urls import is_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import httpx
 
@@ -43,6 +44,15 @@ class Delivery:
     attempts: int
     failure: str | None = None
     """Why it was not told; None where it was."""
+    mark: str = ""
+    """Names the receiver whatever its place in the list: `mark_of`."""
+    may_pass: bool = False
+    """Whether it may take the message later."""
+
+
+def mark_of(receiver: Notify) -> str:
+    """Name a receiver by where it is, not by its place in the list and not by what it is told of."""
+    return hashlib.sha256(receiver.model_dump_json(exclude={"on"}).encode()).hexdigest()[:16]
 
 
 class _Channel(Protocol):
@@ -101,7 +111,7 @@ class Notifier:
         :raises ChannelSettingsError: a variable is not set, or holds something else; a line for each
         """
         self._policy = policy
-        self._channels: list[tuple[str, frozenset[Occasion], _Channel]] = []
+        self._channels: list[tuple[str, str, frozenset[Occasion], _Channel]] = []
         wrong = []
         for index, receiver in enumerate(receivers):
             name = f"notify[{index}]"
@@ -110,14 +120,19 @@ class Notifier:
             except TenantryError as error:
                 wrong.append(str(error))
             else:
-                self._channels.append((name, frozenset(receiver.on), channel))
+                self._channels.append((name, mark_of(receiver), frozenset(receiver.on), channel))
         if wrong:
             raise ChannelSettingsError("\n".join(wrong))
 
-    async def tell(self, notification: Notification) -> list[Delivery]:
-        """Send a notification to all that want its kind, at once, and say what became of it. Nothing is raised."""
+    async def tell(self, notification: Notification, told: Collection[str] = ()) -> list[Delivery]:
+        """Send a notification to all that want its kind, at once, and say what became of it. Nothing is raised.
+
+        :param told: the marks of receivers that have it
+        """
         wanted = [
-            (name, channel) for name, kinds, channel in self._channels if notification.kind in kinds
+            (name, mark, channel)
+            for name, mark, kinds, channel in self._channels
+            if notification.kind in kinds and mark not in told
         ]
         if not wanted:
             return []
@@ -132,27 +147,33 @@ class Notifier:
             )
 
     async def _deliver(
-        self, client: httpx.AsyncClient, name: str, channel: _Channel, notification: Notification
+        self,
+        client: httpx.AsyncClient,
+        name: str,
+        mark: str,
+        channel: _Channel,
+        notification: Notification,
     ) -> Delivery:
         attempts = 0
         failure = ""
+        may_pass = False
         while attempts < self._policy.attempts:
             attempts += 1
             try:
                 await channel.send(client, notification)
             except BusyReceiverError as error:
-                failure = str(error)
+                failure, may_pass = str(error), True
                 if attempts < self._policy.attempts:
                     asked = min(error.seconds, LONGEST_WAIT)
                     await asyncio.sleep(max(self._policy.pause(attempts), asked))
             except TenantryError as error:
-                failure = str(error)
+                failure, may_pass = str(error), False
                 break
             except Exception as error:  # noqa: BLE001 (nobody's run ends because a channel is broken)
-                failure = f"unexpected {type(error).__name__}"
+                failure, may_pass = f"unexpected {type(error).__name__}", False
                 break
             else:
-                return Delivery(name, attempts)
+                return Delivery(name, attempts, mark=mark)
         _log.warning(
             "%s: not told that %s, after attempt %d: %s",
             name,
@@ -160,7 +181,7 @@ class Notifier:
             attempts,
             failure,
         )
-        return Delivery(name, attempts, failure)
+        return Delivery(name, attempts, failure, mark, may_pass)
 
 
 def _channel(receiver: Notify, environment: Mapping[str, str], name: str) -> _Channel:

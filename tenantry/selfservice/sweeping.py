@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.provisioning.postgres import password_in, reason_of
 from tenantry.selfservice import audit
+from tenantry.selfservice.alone import alone
 from tenantry.selfservice.database import connection, transaction
 from tenantry.selfservice.errors import AwayError, SelfServiceError
 from tenantry.selfservice.signups import SignUp, sign_up, unknown
@@ -95,8 +96,11 @@ async def sweep_once(
     if not url:
         return None
     begins = since(environment, now=datetime.now(UTC))
-    async with connection(connections) as holder, _alone(holder, f"{namespace} {app_id}") as alone:
-        if not alone or await _was_done(holder, app_id):
+    async with (
+        connection(connections) as holder,
+        alone(holder, f"sweep {namespace} {app_id}") as got,
+    ):
+        if not got or await _was_done(holder, app_id):
             return None
         swept = await _sweep(connections, jobs, url, begins, namespace, app_id, frozenset(listed))
         await audit.note(
@@ -186,19 +190,6 @@ async def _users(url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
             place=USERS_URL,
             way_out="GRANT SELECT (id, created_at, deleted_at) ON auth.users to its role, and USAGE ON SCHEMA auth",
         ) from None
-
-
-@asynccontextmanager
-async def _alone(one: Connection, what: str) -> AsyncIterator[bool]:
-    key = f"tenantry sweep {what}"
-    found = await one.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 2)) AS got", (key,))
-    row = await found.fetchone()
-    got = bool(row and row["got"])
-    try:
-        yield got
-    finally:
-        if got:
-            await one.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 2))", (key,))
 
 
 async def _was_done(one: Connection, app_id: str) -> bool:

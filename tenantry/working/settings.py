@@ -41,6 +41,9 @@ class WorkerSettings:
     pause: timedelta
     """How long is waited between two attempts."""
 
+    look_seconds: float = 3600.0
+    """How often it is looked for drift, by one worker of all; 0: never."""
+
     def named(self) -> str:
         """Return its name."""
         return self.name or f"{socket.gethostname()}-{secrets.token_hex(3)}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tenantry.errors import TenantryError
@@ -34,24 +33,25 @@ class Chore:
     every: float
     """Seconds."""
     do: Callable[[], Awaitable[None]]
-    next: float = field(default=0.0)
 
 
 async def tend(chores: Sequence[Chore]) -> None:
-    """Do the chores until this is cancelled. One that fails is done again at its next time."""
-    while True:
-        now = time.monotonic()
+    """Do the chores until this is cancelled, each by itself: one that takes long keeps no other one waiting."""
+    async with asyncio.TaskGroup() as group:
         for chore in chores:
-            if chore.next > now:
-                continue
-            chore.next = now + chore.every * (1 + random.uniform(-_JITTER, _JITTER))  # noqa: S311  # no secret
-            try:
-                await chore.do()
-            except TenantryError as error:
-                _log.warning("%s: %s", chore.name, error)
-            except Exception:  # noqa: BLE001  # one chore must not keep the others from being done
-                _log.exception("%s failed in an unforeseen way", chore.name)
-        await asyncio.sleep(max(0.1, min(chore.next for chore in chores) - time.monotonic()))
+            group.create_task(_keep(chore), name=chore.name)
+
+
+async def _keep(chore: Chore) -> None:
+    """Do one chore now and then. One that fails is done again at its next time."""
+    while True:
+        try:
+            await chore.do()
+        except TenantryError as error:
+            _log.warning("%s: %s", chore.name, error)
+        except Exception:  # noqa: BLE001  # it may well go the next time, and the others go on
+            _log.exception("%s failed in an unforeseen way", chore.name)
+        await asyncio.sleep(chore.every * (1 + random.uniform(-_JITTER, _JITTER)))  # noqa: S311  # no secret
 
 
 def usual_chores(connections: Pool, queue: Queue) -> list[Chore]:

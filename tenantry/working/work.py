@@ -15,6 +15,7 @@ from tenantry.selfservice.database import transaction
 from tenantry.selfservice.errors import AwayError
 from tenantry.selfservice.logs import about
 from tenantry.working.lease import OperationLease
+from tenantry.working.notices import Notices
 from tenantry.working.performing import Ended, Performance
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from tenantry.fleet.events import Event
     from tenantry.registry.models import Registry
+    from tenantry.registry.notices import Occasion
     from tenantry.selfservice.claims import Claim, Worker
     from tenantry.selfservice.database import Connection, Pool
     from tenantry.selfservice.specs import Spec
@@ -87,6 +89,7 @@ class Work:
         self._connections = connections
         self._threads = threads
         self.registry = registry
+        self._notices = Notices(registry)
         self.held: dict[UUID, Held] = {}
         """By the claim's id."""
 
@@ -189,8 +192,10 @@ class Work:
         self, connection: Connection, held: Held, row: Spec | None, ended: Ended
     ) -> bool:
         operation = held.claim.operation
-        if not await self._outcome(connection, held, ended):
+        counts, tell = await self._outcome(connection, held, ended)
+        if not counts:
             return False
+        await self._notices.of_end(connection, operation, tell, ended.reason)
         if row is not None and ended.kind == "done":
             if operation.kind == "delete":
                 await specs.mark_deleted(connection, row.id)
@@ -207,19 +212,26 @@ class Work:
         )
         return True
 
-    async def _outcome(self, connection: Connection, held: Held, ended: Ended) -> bool:
+    async def _outcome(
+        self, connection: Connection, held: Held, ended: Ended
+    ) -> tuple[bool, Occasion | None]:
+        """Write how it ended; return whether the claim counted, and what there is to tell."""
         claim, operation = held.claim, held.claim.operation
         if ended.kind == "done":
-            return await claims.succeed(connection, claim, changed=ended.changed)
+            gone = operation.kind in {"delete", "ungraph"}
+            written = await claims.succeed(connection, claim, changed=ended.changed)
+            return written, "deleted" if gone else "ready"
         if ended.kind == "stopped" and (held.asked_to_end or operation.cancel_requested_at):
-            return await claims.end_cancelled(connection, claim)
+            return await claims.end_cancelled(connection, claim), None
         wait = self._wait(held, ended)
         if wait is None:
-            return await claims.fail(connection, claim, ended.kind, ended.reason)
+            return await claims.fail(connection, claim, ended.kind, ended.reason), "failed"
         after, counts = wait
-        return await claims.put_back(
+        written = await claims.put_back(
             connection, claim, after=after, kind=ended.kind, text=ended.reason, counts=counts
         )
+        # What waits for a run beside it, or for the end of a freeze, has not failed.
+        return written, "retried" if counts else None
 
     def _wait(self, held: Held, ended: Ended) -> tuple[timedelta, bool] | None:
         """Return how long to wait before the next attempt, and whether this one counts; None where it was the last."""

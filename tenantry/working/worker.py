@@ -12,11 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from tenantry import __version__
+from tenantry.notifying.telling import Notifier
 from tenantry.registry import load
 from tenantry.running.engine import Engine
 from tenantry.selfservice import database, queue_tables, workers
 from tenantry.selfservice.claims import Worker
 from tenantry.selfservice.queue import Queue
+from tenantry.working.looking import look_chores
+from tenantry.working.notices import notice_chores
 from tenantry.working.renewing import LOST, LeaseLostError, Renewing
 from tenantry.working.sign_ups import sign_up_chores
 from tenantry.working.tending import Chore, tend, usual_chores
@@ -41,10 +44,14 @@ _ENDING_SECONDS: Final = 60.0
 def prepare(settings: WorkerSettings, registry: Path) -> None:
     """Refuse to start where something is missing, before anything is asked for.
 
-    :raises TenantryError: the registry is not valid, the engine is another's build, the catalog cannot be used
+    :raises TenantryError: the registry is not valid, a variable that its `notify` names is not set, the engine is
+        another's build, the catalog cannot be used
     """
-    load(registry)
+    from tenantry.catalog.migrating import migrate
+
+    Notifier(load(registry).notify, settings.environment)
     Engine(settings.folder, settings.environment, lease=_NoLease())
+    migrate(settings.catalog_url)
     database.check(settings.catalog_url)
     queue_tables.migrate(settings.catalog_url)
 
@@ -68,7 +75,7 @@ async def work(settings: WorkerSettings, registry: Path, more: Chores = lambda *
     :param more: what else is done now and then
     """
     connections = database.pool(settings.catalog_url, most=settings.slots + 4)
-    threads = ThreadPoolExecutor(settings.slots, thread_name_prefix="operation")
+    threads = ThreadPoolExecutor(settings.slots + 1, thread_name_prefix="operation")
     worker = Worker(settings.named(), socket.gethostname(), os.getpid(), settings.lease)
     await connections.open()
     try:
@@ -76,7 +83,14 @@ async def work(settings: WorkerSettings, registry: Path, more: Chores = lambda *
             await workers.register(one, worker, slots=settings.slots, version=__version__)
         async with Queue(settings.catalog_url, stalled=settings.lease.seconds) as queue:
             own = Work(settings, worker, connections, threads, reader(registry))
-            return await _run(settings, worker, own, connections, queue, more)
+            chores = [
+                *usual_chores(connections, queue),
+                *sign_up_chores(connections, queue, settings.environment, own.registry),
+                *notice_chores(connections, settings.environment, own.registry),
+                *look_chores(settings, connections, threads, own.registry),
+                *more(connections, queue),
+            ]
+            return await _run(settings, worker, own, connections, queue, chores)
     finally:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5), database.connection(connections) as one:
@@ -91,7 +105,7 @@ async def _run(
     own: Work,
     connections: Pool,
     queue: Queue,
-    more: Chores,
+    tended: Sequence[Chore],
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -109,11 +123,7 @@ async def _run(
     renewing = Renewing(worker, own, connections)
     renewing.watch()
     renew = asyncio.create_task(renewing.run())
-    usual = [
-        *usual_chores(connections, queue),
-        *sign_up_chores(connections, queue, settings.environment, own.registry),
-    ]
-    chores = asyncio.create_task(tend([*usual, *more(connections, queue)]))
+    chores = asyncio.create_task(tend(tended))
     finish = settings.finish_seconds + _ENDING_SECONDS
     jobs = asyncio.create_task(
         queue.work(own.perform, name=worker.name, slots=settings.slots, finish_seconds=finish)

@@ -55,7 +55,7 @@ def definitions(catalog: Catalog) -> list[Any]:
 
 
 def test_alembic_finds_nothing_to_do_after_the_history(database: Catalog) -> None:
-    assert migrate(database.url) == newest() == "catalog_0002"
+    assert migrate(database.url) == newest() == "catalog_0003"
     with engine(database.url).connect() as connection:
         options = {
             "version_table_schema": SCHEMA,
@@ -185,7 +185,7 @@ def test_another_run_that_migrates_is_named(
     assert (
         f"(process {process}) holds tenantry.alembic_version (ShareRowExclusiveLock) since" in said
     )
-    database.ask("INSERT INTO tenantry.alembic_version VALUES ('catalog_0002')")
+    database.ask("INSERT INTO tenantry.alembic_version VALUES ('catalog_0003')")
     assert migrate(database.url) == newest()
 
 

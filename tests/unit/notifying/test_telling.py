@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from tenantry.notifying.failures import ChannelSettingsError
 from tenantry.notifying.notification import Notification
 from tenantry.notifying.signatures import secret_of, verify
-from tenantry.notifying.telling import Delivery, Notifier
+from tenantry.notifying.telling import Delivery, Notifier, mark_of
 from tenantry.registry.notices import Mail, Notify, Slack, Webhook
 from tenantry.retries import RetryPolicy
 from tests.logs import logged
@@ -81,7 +81,12 @@ def _log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 def told(*receivers: Notify, **changed: str) -> list[Delivery]:
     variables = {"HOOK": NEW, "PASSWORD": PASSWORD} | changed
-    return asyncio.run(Notifier(receivers, variables, policy=QUICK).tell(FAILED))
+    deliveries = asyncio.run(Notifier(receivers, variables, policy=QUICK).tell(FAILED))
+    for each in deliveries:
+        assert each.mark in {mark_of(receiver) for receiver in receivers}
+        # Whether it may pass: where it was tried again, which is said by the attempts.
+        assert each.may_pass == bool(each.failure and each.attempts == QUICK.attempts)
+    return [Delivery(each.receiver, each.attempts, each.failure) for each in deliveries]
 
 
 def webhook(url: str, **changed: Any) -> Webhook:
@@ -296,3 +301,14 @@ def test_a_server_that_will_not_is_asked_again_where_that_may_help(
 ) -> None:
     post.answers = answers
     assert told(mail(post)) == [delivery]
+
+
+def test_a_receiver_has_one_mark_wherever_it_stands_and_who_was_told_is_passed_over(
+    hook: Hook, url: str
+) -> None:
+    first, other = webhook(url), webhook(f"{url}/other")
+    assert mark_of(first) == mark_of(webhook(url, on=("failed",))) != mark_of(other)
+    notifier = Notifier([other, first], {"HOOK": NEW}, policy=QUICK)
+    (delivery,) = asyncio.run(notifier.tell(FAILED, [mark_of(first)]))
+    assert (delivery.receiver, delivery.mark) == ("notify[0]", mark_of(other))
+    assert [path for path, _, _ in hook.got] == ["/other/hook"]
