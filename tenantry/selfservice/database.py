@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.catalog.service_tables import SERVICE
 from tenantry.provisioning.postgres import password_in, reason_of
-from tenantry.selfservice.errors import AwayError, SelfServiceError
+from tenantry.selfservice.errors import AwayError, CutError, SelfServiceError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,13 +54,14 @@ def pool(url: str, *, most: int = 10, checked: bool = True) -> Pool:
     :param most: how many connections it makes at most
     :param checked: whether each is tried before it is given, which is a question more to the server
     """
-    from psycopg import AsyncConnection
     from psycopg.rows import dict_row
     from psycopg_pool import AsyncConnectionPool
 
+    from tenantry.selfservice.watched import WatchedConnection
+
     return AsyncConnectionPool(
         url,
-        connection_class=AsyncConnection[dict[str, Any]],
+        connection_class=WatchedConnection,
         kwargs={**parameters(), "autocommit": True, "row_factory": dict_row},
         min_size=1,
         max_size=most,
@@ -127,9 +128,9 @@ async def read(connections: Pool, question: Callable[[Connection], Awaitable[Ans
     try:
         async with connection(connections) as one:
             return await question(one)
-    except AwayError:
-        # Others that wait in the pool were cut as well.
-        await connections.check()
+    except CutError:
+        # Others that wait in the pool were cut as well, or are half open, which only time could tell.
+        await connections.drain()
         async with connection(connections) as one:
             return await question(one)
 
@@ -148,4 +149,8 @@ async def connection(connections: Pool) -> AsyncIterator[Connection]:
     except psycopg.errors.InsufficientPrivilege as error:
         raise _lacks(str(error.diag.message_primary)) from None
     except psycopg.OperationalError as error:
-        raise _away(f"it ended the connection ({type(error).__name__})") from None
+        raise CutError(
+            f"the database ended the connection ({type(error).__name__})",
+            place="catalog",
+            way_out="look whether it is up and reachable; what was asked for is not lost",
+        ) from None

@@ -15,3 +15,7 @@ class AwayError(SelfServiceError):
 
 class TwiceError(SelfServiceError):
     """An app is in the registry's file and was asked for as well; one line for each."""
+
+
+class CutError(AwayError):
+    """A connection to it was cut; another one may be had."""

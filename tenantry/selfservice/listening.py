@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 AGAIN_SECONDS: Final = 5.0
 """After so long without a word, whoever waits reads again."""
+QUIET_SECONDS: Final = 10.0
+"""After so long without a word the server is asked whether it is there; less than `watched.ANSWER_SECONDS`."""
 _PAUSE_SECONDS: Final = 1.0
 _MOST_SECONDS: Final = 15.0
 _log: Final = logging.getLogger("tenantry.selfservice")
@@ -71,26 +73,34 @@ class Listener:
                 del self._waiting[operation]
 
     async def _run(self) -> None:
-        import psycopg
-
         pause = _PAUSE_SECONDS
         while True:
+            begun = asyncio.get_running_loop().time()
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, **parameters()
-                ) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}".encode())
-                    # What happened while nobody listened is read now.
-                    self._wake_all()
-                    pause = _PAUSE_SECONDS
-                    async for notify in connection.notifies():
-                        self._heard(notify.payload)
-            except psycopg.Error as error:
+                await self._listen()
+            except Exception as error:  # noqa: BLE001  # whatever it is: without this task all would wait for their time
                 _log.warning("the catalog is not heard: %s", type(error).__name__)
+            if asyncio.get_running_loop().time() - begun > _MOST_SECONDS:
+                pause = _PAUSE_SECONDS
             if self._lost:
-                await self._lost()
+                with suppress(Exception):
+                    await self._lost()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _MOST_SECONDS)
+
+    async def _listen(self) -> None:
+        """Listen until the connection is lost, which is an exception."""
+        from tenantry.selfservice.watched import connect
+
+        async with await connect(self._url, autocommit=True, **parameters()) as connection:
+            await connection.execute(f"LISTEN {CHANNEL}".encode())
+            # What happened while nobody listened is read now.
+            self._wake_all()
+            while True:
+                async for notify in connection.notifies(timeout=QUIET_SECONDS):
+                    self._heard(notify.payload)
+                # A connection that is half open is as quiet as one without news.
+                await connection.execute("SELECT 1")
 
     def _heard(self, payload: str) -> None:
         try:

@@ -60,9 +60,9 @@ def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) ->
             await connections.open()
             stack.push_async_callback(connections.close)
             queue = await stack.enter_async_context(Queue(settings.catalog, most=1))
-            # A pool finds cut connections one by one, with a longer pause after each.
+            # A pool finds cut connections one by one, each by a request that fails.
             app.state.listener = await stack.enter_async_context(
-                Listener(settings.catalog, lost=connections.check)
+                Listener(settings.catalog, lost=connections.drain)
             )
             app.state.authenticator = Authenticator(
                 Tokens(settings.issuers, client),

@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from tenantry.selfservice.queue_tables import migrate
+from tests.localcloud.catalog import Catalog
 from tests.service.api import Api, api
+from tests.service.relay import relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.localcloud.catalog import Catalog
 
 
 @pytest.fixture(scope="module")
@@ -456,3 +456,63 @@ def test_a_database_that_is_away_is_told_and_its_return_is_enough(
         # Connections that were cut are made again, and nobody notices.
         assert client.get("/v1/apps").status_code == 200
         assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_database_that_refuses_is_said_and_a_request_is_carried_out_once(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenantry.selfservice.database.CONNECT_SECONDS", 2)
+    asked = {"Idempotency-Key": "k", "Prefer": "respond-async"}
+    with (
+        relay(catalog.url) as (between, url),
+        api(Catalog(url), tmp_path) as service,
+        service.client() as client,
+    ):
+        between.mode = "refuse"
+        between.cut()
+        refused = client.post("/v1/apps", json={"app_name": "web"}, headers=asked)
+        assert (refused.status_code, slug(refused)) == (503, "database-away")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert client.get("/v1/apps").status_code == 503
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/healthz").status_code == 200
+        between.mode = "pass"
+        for _ in range(40):
+            answer = client.post("/v1/apps", json={"app_name": "web"}, headers=asked)
+            if answer.status_code == 202:
+                break
+            time.sleep(0.25)
+        assert answer.status_code == 202
+        assert client.get("/readyz").status_code == 200
+    assert catalog.ask("SELECT count(*) FROM tenantry.app_specs") == [(1,)]
+
+
+def test_a_connection_that_is_half_open_holds_nobody_for_ever(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenantry.selfservice.watched.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("tenantry.selfservice.listening.QUIET_SECONDS", 0.5)
+    with relay(catalog.url) as (between, url), api(Catalog(url), tmp_path) as service:
+        created = service.create()
+        with service.client() as client:
+            between.mode = "swallow"
+            begun = time.monotonic()
+            answer = client.get(f"/v1/apps/{created['app_id']}")
+            # It is asked again on a new connection, which is not made either.
+            assert (answer.status_code, slug(answer)) == (503, "database-away")
+            assert time.monotonic() - begun < 10
+            between.mode = "pass"
+            between.cut()
+            for _ in range(40):
+                if client.get("/readyz").status_code == 200:
+                    break
+                time.sleep(0.25)
+            # Who waits is woken again.
+            worker = threading.Timer(1, lambda: service.work(created["operation"]["id"]))
+            worker.start()
+            begun = time.monotonic()
+            retried = client.post("/v1/apps", json={"app_name": "b"}, headers={"Prefer": "wait=0"})
+            assert retried.status_code == 202
+            with client.stream("GET", f"/v1/apps/{created['app_id']}/events") as stream:
+                assert "succeeded" in "".join(stream.iter_text())
+            worker.join()
