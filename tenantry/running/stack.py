@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tenantry.running.command import find_pulumi
 from tenantry.running.errors import EngineError, StackError
@@ -75,6 +75,11 @@ def backend_url(environment: Mapping[str, str]) -> str:
     return str(json.loads(answer)["url"])
 
 
+_WIDE: Final = {"GOMAXPROCS": "32"}
+"""`stack ls` over a backend in PostgreSQL looks at all stacks at once. It waits for ever where it has too few connections,
+and it has two for each processor (`toolchain/internal/resident/engine.go`, widePools)."""
+
+
 def list_stacks(
     environment: Mapping[str, str], folder: Path | None = None
 ) -> dict[str, datetime | None]:
@@ -83,7 +88,7 @@ def list_stacks(
     :param folder: as for `outputs`
     :raises StackError: the backend does not answer, no `pulumi`
     """
-    answer = _pulumi(environment, "stack ls", "--json", folder=folder)
+    answer = _pulumi({**environment, **_WIDE}, "stack ls", "--json", folder=folder)
     return {
         str(each["name"]): datetime.fromisoformat(each["lastUpdate"])
         if each.get("lastUpdate")

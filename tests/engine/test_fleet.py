@@ -21,6 +21,7 @@ from tenantry.errors import TenantryError
 from tenantry.fleet import Provisioned, Selection, provision, provision_async
 from tenantry.fleet.events import Event, Finished, Progress, Result, Started
 from tenantry.fleet.fleet import silent
+from tenantry.running.stack import list_stacks
 from tests.engine.fleet_folder import REPOSITORY, FleetFolder
 from tests.engine.workspace import projects
 from tests.localcloud_fixture import LocalCloud
@@ -376,6 +377,23 @@ def test_states_in_a_table_of_a_database_whose_role_may_make_no_database(
     )
     assert outcomes(folder.fleet().up(one).results) == {"globex/api": "removed"}
     assert folder.fleet().project.store.stacks() == set()
+
+
+def test_more_stacks_at_once_than_the_table_has_connections_by_default(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    url = cloud.catalog_url.replace("postgresql://", "postgres://") + "&table=many_states"
+    folder = FleetFolder(tmp_path / "project", cloud.env(), backend=url)
+    # The engine's default follows the processors, and a machine of the tests may have many.
+    folder.environment["GOMAXPROCS"] = "2"
+    apps = "".join(f"      app{number}: {{}}\n" for number in range(8))
+    folder.registry.write_text(
+        "version: 1\nnamespace: fleet-many\ndefaults: {environment: development, region: aws-us-east-2}\n"
+        f"tenants:\n  acme:\n    apps:\n{apps}"
+    )
+    done = folder.command("up", "--all", "--yes", "--parallel", "8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list_stacks(folder.environment, folder.folder)) == 8
 
 
 def test_settings_and_secrets_that_all_stacks_share(folder: FleetFolder, cloud: LocalCloud) -> None:

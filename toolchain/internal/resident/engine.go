@@ -125,9 +125,28 @@ func (e *Engine) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer widePools()()
 	e.backend, err = cmdBackend.CurrentBackend(ctx, pkgWorkspace.Instance, cmdBackend.DefaultLoginManager, project,
 		display.Options{Color: colors.Never})
 	return err
+}
+
+// widest is half of how many connections a backend in PostgreSQL may have, and all that stay open between two uses. They are
+// made as they are needed.
+const widest = 32
+
+// widePools makes backends that are opened from now on have many connections, until the function that it returns is called.
+//
+// A backend in PostgreSQL has two for each processor. While it lists keys it holds one and asks for a second (pulumi 3,
+// pkg/backend/diy/postgres/bucket.go, ListPaged): as many lists at once as there are connections wait for each other for ever.
+// Nothing but the number of processors says how many there are.
+func widePools() func() {
+	before := runtime.GOMAXPROCS(0)
+	if before >= widest {
+		return func() {}
+	}
+	runtime.GOMAXPROCS(widest)
+	return func() { runtime.GOMAXPROCS(before) }
 }
 
 // metadata describes this machine and the repository for the history of a stack; it is gathered once.
