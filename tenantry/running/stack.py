@@ -76,8 +76,8 @@ def backend_url(environment: Mapping[str, str]) -> str:
 
 
 _WIDE: Final = {"GOMAXPROCS": "32"}
-"""`stack ls` over a backend in PostgreSQL looks at all stacks at once. It waits for ever where it has too few connections,
-and it has two for each processor (`toolchain/internal/resident/engine.go`, widePools)."""
+"""`stack ls` over a backend in PostgreSQL looks at all stacks at once. It waits for ever where it has too few
+connections, and it has two for each processor (`toolchain/internal/resident/engine.go`, widePools)."""
 
 
 def list_stacks(
