@@ -82,6 +82,7 @@ def scene(tmp_path: Path, cloud: LocalCloud, database: Catalog) -> Iterator[Scen
                 worker.wait()
 
 
+@pytest.mark.faults
 def test_a_worker_and_its_engine_are_killed(scene: Scene) -> None:
     order = scene.faults.order(CREATE, {"kind": "hold"})
     app = scene.folder.ask("web")
@@ -133,6 +134,7 @@ def test_a_worker_that_was_stopped_and_goes_on_changes_nothing_any_more(scene: S
     assert "started again" in scene.folder.log("one")
 
 
+@pytest.mark.faults
 def test_a_worker_without_its_catalog_ends_its_engines_before_the_lease_is_over(
     scene: Scene, database: Catalog
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_worker_without_its_catalog_ends_its_engines_before_the_lease_is_over(
     scene.check(app)
 
 
+@pytest.mark.faults
 def test_a_worker_that_is_asked_to_end_leaves_what_it_cannot_finish(scene: Scene) -> None:
     order = scene.faults.order(CREATE, {"kind": "hold"})
     app = scene.folder.ask("web")
@@ -167,6 +170,7 @@ def test_a_worker_that_is_asked_to_end_leaves_what_it_cannot_finish(scene: Scene
     scene.check(app, interruptions=0)
 
 
+@pytest.mark.faults
 def test_what_is_cancelled_ends_and_what_was_made_is_deleted_with_the_app(scene: Scene) -> None:
     order = scene.faults.order(CREATE, {"kind": "hold"})
     app = scene.folder.ask("web")
