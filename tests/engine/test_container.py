@@ -44,6 +44,9 @@ class Image:
         elif word == "ENV":
             for name, value in re.findall(r"(\w+)=(\S+)", self.place(rest)):
                 self.variables[name] = value.replace("$PATH", self.variables["PATH"])
+        elif word == "ARG":
+            name, _, value = rest.partition("=")
+            self.variables[name] = value
         elif word == "RUN":
             self.run(["bash", "-euc", self.place(rest)])
         elif word == "COPY" and rest.startswith("--from=build "):
