@@ -286,15 +286,17 @@ def main() -> None:
             parts = parts_of_one(arguments.runs, cloud, folder)
             for apps in [int(each) for each in arguments.apps.split(",")]:
                 rows.append(size(apps, arguments.runs, cloud, folder, rows[0] if rows else None))
-    if arguments.json:
-        document = {
-            "sizes": [asdict(row) for row in rows],
-            "ratios": asdict(found),
-            "parts": parts,
-        }
-        print(json.dumps(document, indent=2))
-        return
-    show(rows, found, parts)
+            # Before the cloud goes, with the servers of all projects: that takes minutes on a busy disk, and may fail.
+            if arguments.json:
+                document = {
+                    "sizes": [asdict(row) for row in rows],
+                    "ratios": asdict(found),
+                    "parts": parts,
+                }
+                print(json.dumps(document, indent=2), flush=True)
+            else:
+                show(rows, found, parts)
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _ROOT = Path(__file__).resolve().parent.parent
-_SECONDS = 60
+_SECONDS = 180
 
 
 @dataclass(frozen=True)
