@@ -115,6 +115,10 @@ schema: $(VENV)/.run ## make the JSON Schemas of the registry, the plan and the 
 commands: $(VENV)/.run ## make docs/commands.md again from the commands' own help
 	@$(BIN)/python -m tenantry.reference > docs/commands.md.new && mv docs/commands.md.new docs/commands.md
 
+.PHONY: metrics
+metrics: $(VENV)/.run ## make the table of docs/monitoring.md again from the definitions of the metrics
+	@$(BIN)/python -m tenantry.observing.page docs/monitoring.md
+
 .PHONY: docs
 docs: $(VENV)/.dev ## build the pages of docs/ into site/, and check their links
 	@$(BIN)/mkdocs build --strict

@@ -17,6 +17,7 @@ from tenantry.aura.errors import (
     AuraUnreachableError,
     refused,
 )
+from tenantry.clouds import asking
 from tenantry.hiding import hidden
 from tenantry.provisioning import leases
 from tenantry.surroundings import direct_mounts
@@ -101,8 +102,10 @@ class Wire:
         timeout = httpx.Timeout(
             connect=CONNECT_SECONDS, write=WRITE_SECONDS, read=READ_SECONDS, pool=CONNECT_SECONDS
         )
+        began, status = self._clock.elapsed(), None
         try:
             with self._client.stream(method, url, timeout=timeout, **request) as response:
+                status = response.status_code
                 content = self._read(response, name, end)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise AuraUnreachableError(
@@ -112,6 +115,8 @@ class Wire:
             # A header that cannot be sent is repeated in the error.
             said = hidden(_words(error), *_credentials(request))
             raise AuraLostAnswerError(f"Aura: {name}: no answer: {said}") from None
+        finally:
+            asking.tell("aura", method, shown, status, self._clock.elapsed() - began)
         return self._judge(name, response, content, _credentials(request))
 
     def _read(self, response: httpx.Response, name: str, end: float) -> bytes:

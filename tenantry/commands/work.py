@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SLOTS: Final = 4
 _SHORTEST: Final = 6.0
+_PORTS: Final = 65_536
 
 
 def work(
@@ -52,6 +53,13 @@ def work(
             help="How often one worker of all looks for drift and for what nobody holds; 0s: never.",
         ),
     ] = "1h",
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[HOST:]PORT",
+            help="Where the worker's metrics are read; on 127.0.0.1 where no host is named. By default nowhere.",
+        ),
+    ] = None,
     as_json: AsLines = False,
 ) -> None:
     """Do what the service was asked for, until it is asked to end (SIGTERM, Ctrl-C).
@@ -91,6 +99,7 @@ def work(
             attempts=attempts,
             pause=timedelta(seconds=_seconds(pause, "--pause")),
             look_seconds=_seconds(look, "--look"),
+            metrics=_address(metrics),
         )
         registry = folder / project.registry
         prepare(settings, registry)
@@ -106,6 +115,15 @@ def _seconds(text: str, option: str) -> float:
         return parse_duration(text, example="10m") / 1000
     except ValueError as error:
         raise TenantryError(str(error), place=option) from None
+
+
+def _address(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < _PORTS:
+        raise TenantryError(f"{text} is no port: write PORT or HOST:PORT", place="--metrics")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _lease(text: str) -> "Lease":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from tenantry.clouds import asking
 from tenantry.clouds.cloud import GONE, Live, settings_text
 from tenantry.errors import TenantryError
 from tenantry.hiding import hidden
@@ -150,6 +152,16 @@ class NeonApi:
             ) from None
         return found
 
+    def _once(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 httpx's own
+        began = time.monotonic()
+        status = None
+        try:
+            answer = self._client.request(method, path, **request)
+            status = answer.status_code
+        finally:
+            asking.tell("neon", method, path, status, time.monotonic() - began)
+        return answer
+
     def _answer(
         self,
         method: str,
@@ -175,7 +187,7 @@ class NeonApi:
         )
         try:
             answer: httpx.Response = attempts(
-                self._client.request, method, path, params=parameters, json=body
+                self._once, method, path, params=parameters, json=body
             )
         except httpx.HTTPError as error:
             raise NeonDisturbedError(

@@ -241,6 +241,17 @@ async def due(connection: Connection, limit: int = 50) -> list[Operation]:
     return [Operation(**row) for row in await found.fetchall()]
 
 
+async def oldest_due(connection: Connection, namespace: str) -> float:
+    """Return for how many seconds the oldest operation that is due waits for a worker; 0 where none does."""
+    found = await connection.execute(
+        "SELECT coalesce(max(extract(epoch FROM now() - greatest(created_at, next_attempt_at))), 0)::float8 AS seconds "
+        "FROM tenantry.operations WHERE namespace = %s AND status = 'queued' AND coalesce(next_attempt_at, now()) <= now()",
+        (namespace,),
+    )
+    seconds: float = (await found.fetchone() or {})["seconds"]
+    return seconds
+
+
 async def note_job(connection: Connection, operation: UUID, job: int | None) -> None:
     """Note which job of the queue wakes an operation; None where it has none any more."""
     await connection.execute(

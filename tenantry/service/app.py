@@ -9,6 +9,9 @@ import httpx
 from fastapi import FastAPI, Request
 
 from tenantry import __version__
+from tenantry.clouds import asking
+from tenantry.observing.counters import Counters
+from tenantry.observing.reading import CatalogReader
 from tenantry.selfservice.database import pool
 from tenantry.selfservice.listening import Listener
 from tenantry.selfservice.queue import Queue
@@ -19,12 +22,15 @@ from tenantry.service import (
     events,
     health,
     keys,
+    measuring,
     operations,
     problems,
+    readiness,
     webhooks,
 )
 from tenantry.service.authentication import Authenticator, key_lookup
 from tenantry.service.limits import Limiter
+from tenantry.service.measuring import Measured
 from tenantry.service.outputs import Outputs
 from tenantry.service.parts import Parts
 from tenantry.service.requests import Bounded, Identified
@@ -40,7 +46,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 10
 """To the catalog at most, beside the one that listens."""
 FETCH_SECONDS = 5.0
-ROUTERS = (apps, changing, keys, events, operations, health)
+ROUTERS = (apps, changing, keys, events, operations, health, measuring)
 
 
 def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) -> FastAPI:
@@ -49,6 +55,7 @@ def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) ->
     :param settings: checked ones
     :param environment: with which stacks are read: backend, passphrase
     """
+    counters = Counters("api")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -77,7 +84,12 @@ def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) ->
                 offers=offers,
                 outputs=Outputs(settings.folder, environment, settings.reads_at_once),
                 limiter=Limiter(settings.requests_per_minute),
+                counters=counters,
+                reader=CatalogReader(connections, offers.namespace),
+                backend=readiness.backend(settings.folder, environment),
+                engine=readiness.engine(environment),
             )
+            stack.enter_context(asking.listening(counters.asked))
             yield
 
     app = FastAPI(
@@ -97,6 +109,7 @@ def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) ->
     problems.install(app)
     document.complete(app)
     app.add_middleware(Bounded, most=settings.body_limit)
+    app.add_middleware(Measured, counters=counters)
     app.add_middleware(Identified)
     return app
 

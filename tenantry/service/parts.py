@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from tenantry.observing.counters import Counters
+from tenantry.observing.reading import CatalogReader
 from tenantry.service.limits import Limiter
 from tenantry.service.offers import Offers
 from tenantry.service.outputs import Outputs
+from tenantry.service.readiness import Needed
 from tenantry.service.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +33,10 @@ class Parts:
     offers: Offers
     outputs: Outputs
     limiter: Limiter
+    counters: Counters
+    reader: CatalogReader
+    backend: Needed
+    engine: Needed
 
     @property
     def namespace(self) -> str:

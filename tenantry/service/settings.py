@@ -24,6 +24,8 @@ ENVIRONMENT: Final = "TENANTRY_SERVICE_"
 """A setting's variable is this and its name in capitals: `TENANTRY_SERVICE_BIND`."""
 LOCAL_ISSUER: Final = "TENANTRY_ISSUER_URL"
 """The issuer of the local cloud, which is the only one where no other is named."""
+SCRAPER: Final = "TENANTRY_METRICS_TOKEN"
+"""The variable with the token of who reads the metrics."""
 _PORTS: Final = 65_535
 
 
@@ -58,6 +60,10 @@ class Settings:
     """Seconds after which a stream of events ends; who reads it comes back, and goes on from there."""
     one_machine: bool = False
     """Whether API and workers are all on this machine: only then may states be files."""
+    worker_metrics: tuple[str, int] | None = None
+    """Host and port at which the metrics of the worker beside the API are read; None: nowhere."""
+    metrics_token: str = field(default="", repr=False)
+    """What a scraper sends as its bearer token, from `TENANTRY_METRICS_TOKEN`; empty: anybody may read the metrics."""
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     """Who may tell of sign-ups, from `TENANTRY_WEBHOOK_SECRETS` and `TENANTRY_WEBHOOK_SIGNING_SECRETS`."""
 
@@ -116,6 +122,7 @@ def read(
         host=host,
         port=port,
         webhook=webhook,
+        metrics_token=environment.get(SCRAPER, "").strip(),
         **values,
     )
 
@@ -232,6 +239,7 @@ def _flag(value: object) -> bool:
 _PARSERS: Final[dict[str, Callable[[object], Any]]] = {
     "bind": _bind,
     "workers": _number(0, 64),
+    "worker_metrics": _bind,
     "wait": _number(0, 600),
     "body_limit": _number(1_024, 1_048_576),
     "requests_per_minute": _number(1, 1_000_000),

@@ -60,6 +60,7 @@ class Beside:
                 *(sys.executable, "-m", "tenantry", "work"),
                 *("--slots", str(self._settings.workers)),
                 *("--finish", f"{max(1, self._settings.stop)}s"),
+                *self._metrics(),
                 stdin=asyncio.subprocess.DEVNULL,
                 cwd=self._settings.folder,
                 env=self._environment,
@@ -76,6 +77,12 @@ class Beside:
             _log.log(level, "the worker ended with %d: started again in %d s", code, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _MOST_SECONDS)
+
+    def _metrics(self) -> tuple[str, ...]:
+        if self._settings.worker_metrics is None:
+            return ()
+        host, port = self._settings.worker_metrics
+        return "--metrics", f"{host}:{port}"
 
     def _signal(self, which: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

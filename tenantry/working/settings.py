@@ -43,6 +43,8 @@ class WorkerSettings:
 
     look_seconds: float = 3600.0
     """How often it is looked for drift, by one worker of all; 0: never."""
+    metrics: tuple[str, int] | None = None
+    """Host and port at which its metrics are read; None: nowhere."""
 
     def named(self) -> str:
         """Return its name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from tenantry.fleet.events import Event
+    from tenantry.observing.counters import Counters
     from tenantry.registry.models import Registry
     from tenantry.registry.notices import Occasion
     from tenantry.selfservice.claims import Claim, Worker
@@ -78,6 +80,7 @@ class Work:
         connections: Pool,
         threads: ThreadPoolExecutor,
         registry: Callable[[], Registry],
+        counters: Counters,
     ) -> None:
         """Hold nothing yet.
 
@@ -90,6 +93,7 @@ class Work:
         self._threads = threads
         self.registry = registry
         self._notices = Notices(registry)
+        self._counters = counters
         self.held: dict[UUID, Held] = {}
         """By the claim's id."""
 
@@ -169,9 +173,19 @@ class Work:
             except TenantryError as error:
                 _log.warning("a step was not written down: %s", error)
 
+        begun: dict[str, float] = {}
+
         def tell(event: Event) -> None:
-            if isinstance(event, Progress) and event.done:
-                asyncio.run_coroutine_threadsafe(write(f"{event.op} {event.resource}"), loop)
+            if not isinstance(event, Progress):
+                return
+            if not event.done:
+                begun[event.resource] = time.monotonic()
+                return
+            if (since := begun.pop(event.resource, None)) is not None:
+                step = event.resource.partition(" ")[0].lower()
+                took = time.monotonic() - since
+                self._counters.observe("tenantry_step_duration_seconds", took, step)
+            asyncio.run_coroutine_threadsafe(write(f"{event.op} {event.resource}"), loop)
 
         return tell
 

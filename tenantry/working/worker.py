@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from tenantry import __version__
+from tenantry.clouds import asking
 from tenantry.notifying.telling import Notifier
+from tenantry.observing.counters import Counters, scraped
 from tenantry.registry import load
 from tenantry.running.engine import Engine
 from tenantry.selfservice import database, queue_tables, workers
@@ -73,7 +75,14 @@ async def work(settings: WorkerSettings, registry: Path, more: Chores = lambda *
 
     :param registry: the registry's file
     :param more: what else is done now and then
+    :raises ObservingError: the address of the metrics cannot be listened at
     """
+    counters = Counters("worker")
+    with asking.listening(counters.asked), scraped(counters, settings.metrics):
+        return await _work(settings, registry, more, counters)
+
+
+async def _work(settings: WorkerSettings, registry: Path, more: Chores, counters: Counters) -> int:
     connections = database.pool(settings.catalog_url, most=settings.slots + 4)
     threads = ThreadPoolExecutor(settings.slots + 1, thread_name_prefix="operation")
     worker = Worker(settings.named(), socket.gethostname(), os.getpid(), settings.lease)
@@ -82,7 +91,7 @@ async def work(settings: WorkerSettings, registry: Path, more: Chores = lambda *
         async with database.connection(connections) as one:
             await workers.register(one, worker, slots=settings.slots, version=__version__)
         async with Queue(settings.catalog_url, stalled=settings.lease.seconds) as queue:
-            own = Work(settings, worker, connections, threads, reader(registry))
+            own = Work(settings, worker, connections, threads, reader(registry), counters)
             chores = [
                 *usual_chores(connections, queue),
                 *sign_up_chores(connections, queue, settings.environment, own.registry),

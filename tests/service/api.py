@@ -129,5 +129,14 @@ def api(
     file.write_text(registry)
     values = {"requests_per_minute": 1_000_000, "wait": 5, "events": 2, **settings}
     made = Settings(catalog=catalog.url, folder=folder, issuers=(ISSUER,), **values)
-    with served(build(made, Offers(file), environment or {})) as url:
+    (folder / "Pulumi.yaml").write_text("{name: tenantry, runtime: python}\n")
+    states = folder / "states"
+    states.mkdir(exist_ok=True)
+    # An engine that is there, and can do nothing.
+    engine = folder / "bin" / "pulumi"
+    engine.parent.mkdir(exist_ok=True)
+    engine.write_text("#!/bin/sh\nexit 1\n")
+    engine.chmod(0o755)
+    own = {"PULUMI_BACKEND_URL": states.as_uri(), "PATH": str(engine.parent)}
+    with served(build(made, Offers(file), {**own, **(environment or {})})) as url:
         yield Api(url, catalog)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tenantry.neon.client import NeonApi
@@ -59,7 +61,10 @@ def test_what_becomes_of_an_app_is_told_with_its_result(
             for each in sorted(bodies, key=lambda each: str(each["timestamp"]))
         ]
 
-    worker = folder.worker("one", "--look", "3s")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    worker = folder.worker("one", "--look", "3s", "--metrics", str(port))
     try:
         web, kept = folder.ask("web"), folder.ask("kept", plan="kept")
         for app in (web, kept):
@@ -91,6 +96,10 @@ def test_what_becomes_of_an_app_is_told_with_its_result(
         folder.wait(web, "deleted")
         wait(lambda: len(told()) == 5)
         assert told()[4] == ("app.deleted", "acme/web", str(gone))
+        page = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert 'tenantry_step_duration_seconds_count{step="project"}' in page
+        assert 'tenantry_cloud_requests_total{cloud="neon",code="200",method="GET"' in page
+        assert "acme" not in page
     finally:
         assert end(worker) == 0
     assert undelivered(folder.catalog.url, folder.namespace) == []

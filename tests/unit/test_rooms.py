@@ -19,6 +19,7 @@ ROOMS: Final = (
         "ci",
         "service",
         "working",
+        "observing",
         "fleet",
         "applying",
         "notifying",
