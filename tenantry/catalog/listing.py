@@ -26,6 +26,22 @@ FROM tenantry.api_keys k JOIN tenantry.app_metadata a ON a.id = k.app
 WHERE a.namespace = %(namespace)s AND (%(app)s::text IS NULL OR a.app_id = %(app)s)
 ORDER BY a.app_id, k.name, k.generation, revoked DESC, k.created_at"""
 
+_GRAPHS: Final[LiteralString] = """\
+SELECT g.user_id, g.name, g.status, g.created_at
+FROM tenantry.user_databases g JOIN tenantry.app_metadata a ON a.id = g.app
+WHERE a.namespace = %s AND a.app_id = %s AND g.deleted_at IS NULL ORDER BY g.user_id LIMIT %s"""
+
+
+@dataclass(frozen=True, slots=True)
+class UserGraph:
+    """A graph as the catalog has it."""
+
+    user: str
+    name: str
+    status: str
+    """`pending`, `ready` or `failed`."""
+    created: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
@@ -66,10 +82,34 @@ def stored_keys(
 ) -> list[StoredKey]:
     """Read the keys of a registry's apps, or of one app. Revoked keys and those of apps that are gone are included."""
     rows = connection.execute(_STORED, {"namespace": namespace, "app": app})
-    return [
-        StoredKey(app, name, generation, prefix, tuple(scopes), *rest)
-        for app, name, generation, prefix, scopes, *rest in rows
-    ]
+    return [_stored(row) for row in rows]
+
+
+async def stored_keys_async(
+    connection: psycopg.AsyncConnection[Any], namespace: str, app: str
+) -> list[StoredKey]:
+    """Do what `stored_keys` does for one app, for an asyncio program."""
+    from psycopg.rows import tuple_row
+
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(_STORED, {"namespace": namespace, "app": app})
+        return [_stored(row) for row in await cursor.fetchall()]
+
+
+async def user_graphs(
+    connection: psycopg.AsyncConnection[Any], namespace: str, app: str, limit: int = 200
+) -> list[UserGraph]:
+    """Read the graphs of an app and of its users, by their users."""
+    from psycopg.rows import tuple_row
+
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(_GRAPHS, (namespace, app, limit))
+        return [UserGraph(*row) for row in await cursor.fetchall()]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredKey:
+    app, name, generation, prefix, scopes, *rest = row
+    return StoredKey(app, name, generation, prefix, tuple(scopes), *rest)
 
 
 def listed_keys(

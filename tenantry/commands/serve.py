@@ -46,6 +46,7 @@ def serve(
 
         from tenantry.catalog.session import needed_catalog_url
         from tenantry.fleet.project import Project
+        from tenantry.pages.opening import page_of
         from tenantry.running.local import begin, is_local
         from tenantry.selfservice import logs
         from tenantry.service.serving import listening, prepare, url_of
@@ -68,6 +69,8 @@ def serve(
         logs.begin(as_json=as_json)
         offers = prepare(read_settings, folder / project.registry, project.environment)
         with listening(read_settings) as bound:
-            note(f"serving: {url_of(bound)}")
-            code = run(read_settings, offers, project.environment, bound)
+            url = url_of(bound)
+            note(f"serving: {url}")
+            page = page_of(project, read_settings, url, tell=note)
+            code = run(read_settings, offers, project.environment, bound, [page])
     raise typer.Exit(code)

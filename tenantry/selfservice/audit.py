@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from tenantry.selfservice.database import Connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """One line of the audit."""
+
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    origin: str | None
 
 
 async def note(
@@ -61,3 +76,14 @@ async def note_once(
         request_id=request_id,
     )
     return True
+
+
+async def about(
+    connection: Connection, objects: Iterable[str | None], limit: int = 50
+) -> list[Note]:
+    """Return what was written about any of some objects, the newest first."""
+    found = await connection.execute(
+        "SELECT at, actor, action, object, origin FROM tenantry.audit WHERE object = ANY(%s) ORDER BY id DESC LIMIT %s",
+        ([each for each in objects if each], limit),
+    )
+    return [Note(**row) for row in await found.fetchall()]

@@ -38,6 +38,7 @@ class Listener:
         self._url = url
         self._lost = lost
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
+        self._of_all: set[asyncio.Event] = set()
         self._task: asyncio.Task[None] | None = None
         self.closing = False
         """Whether the process is about to end: nobody goes on waiting."""
@@ -71,6 +72,16 @@ class Listener:
             others.discard(event)
             if not others:
                 del self._waiting[operation]
+
+    @contextmanager
+    def hearing_all(self) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever something happened to any operation; who waits clears it."""
+        event = asyncio.Event()
+        self._of_all.add(event)
+        try:
+            yield event
+        finally:
+            self._of_all.discard(event)
 
     async def _run(self) -> None:
         pause = _PAUSE_SECONDS
@@ -107,11 +118,11 @@ class Listener:
             operation = UUID(payload)
         except ValueError:
             return
-        for event in self._waiting.get(operation, ()):
+        for event in (*self._waiting.get(operation, ()), *self._of_all):
             event.set()
 
     def _wake_all(self) -> None:
-        for events in self._waiting.values():
+        for events in (*self._waiting.values(), self._of_all):
             for event in events:
                 event.set()
 

@@ -95,12 +95,14 @@ _COLUMNS: Final = (
     "id, namespace, tenant, name, plan, overrides, generation, observed_generation, owner, created_at, updated_at, "
     "deletion_requested_at, deleted_at"
 )
+LATEST: Final = """LEFT JOIN LATERAL (
+  SELECT id, kind, status, attempts, next_attempt_at, error_text, ended_at FROM tenantry.operations
+  WHERE spec = s.id ORDER BY created_at DESC, id DESC LIMIT 1) o ON true"""
+"""Joins the last thing that was done for a row `s`, as `o`."""
 _LISTED: Final = f"""
 SELECT {", ".join(f"s.{each.strip()}" for each in _COLUMNS.split(","))}, o.id AS operation, o.kind AS operation_kind,
   o.status AS operation_status, o.attempts, o.next_attempt_at, o.error_text
-FROM tenantry.app_specs s LEFT JOIN LATERAL (
-  SELECT id, kind, status, attempts, next_attempt_at, error_text FROM tenantry.operations
-  WHERE spec = s.id ORDER BY created_at DESC, id DESC LIMIT 1) o ON true"""  # noqa: S608  # our own names
+FROM tenantry.app_specs s {LATEST}"""  # noqa: S608  # our own names
 
 
 async def insert(
@@ -162,7 +164,7 @@ async def find(connection: Connection, namespace: str, tenant: str, name: str) -
     return Listed(**row) if row else None
 
 
-_STATUS: Final = """(CASE WHEN s.deleted_at IS NOT NULL THEN 'deleted'
+STATUS: Final = """(CASE WHEN s.deleted_at IS NOT NULL THEN 'deleted'
   WHEN o.status IN ('failed', 'cancelled') THEN 'failed'
   WHEN s.deletion_requested_at IS NOT NULL THEN 'deleting'
   WHEN s.observed_generation = 0 THEN 'provisioning'
@@ -208,7 +210,7 @@ async def page(
     if "deleted" not in which.statuses:
         conditions["s.deleted_at IS NULL"] = ()
     if which.statuses:
-        conditions[f"{_STATUS} = ANY(%s)"] = (sorted(which.statuses),)
+        conditions[f"{STATUS} = ANY(%s)"] = (sorted(which.statuses),)
     found = await connection.execute(
         f"{_LISTED} WHERE {' AND '.join(conditions)} ORDER BY s.created_at, s.id LIMIT %s",
         (*(value for values in conditions.values() for value in values), limit),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 from fastapi import FastAPI, Request
@@ -38,7 +38,8 @@ from tenantry.service.tokens import Tokens
 from tenantry.surroundings import direct_mounts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from tenantry.service.offers import Offers
     from tenantry.service.settings import Settings
@@ -49,7 +50,20 @@ FETCH_SECONDS = 5.0
 ROUTERS = (apps, changing, keys, events, operations, health, measuring)
 
 
-def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) -> FastAPI:
+class Addition(Protocol):
+    """What is served beside the API, by a room above this one."""
+
+    def serving(self, service: FastAPI) -> AbstractAsyncContextManager[None]:
+        """Add itself to a service whose parts are there (`state.parts`), for the length of a block."""
+        ...
+
+
+def build(
+    settings: Settings,
+    offers: Offers,
+    environment: Mapping[str, str],
+    additions: Sequence[Addition] = (),
+) -> FastAPI:
     """Return the application. Its connections are made when the server starts it, and closed when it stops it.
 
     :param settings: checked ones
@@ -90,6 +104,8 @@ def build(settings: Settings, offers: Offers, environment: Mapping[str, str]) ->
                 engine=readiness.engine(environment),
             )
             stack.enter_context(asking.listening(counters.asked))
+            for each in additions:
+                await stack.enter_async_context(each.serving(app))
             yield
 
     app = FastAPI(

@@ -11,6 +11,8 @@ PACKAGES: Final = (
     "procrastinate",
     "jwt",
     "psycopg_pool",
+    "jinja2",
+    "authlib",
     "prometheus_client",
 )
 

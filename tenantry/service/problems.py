@@ -204,7 +204,7 @@ class _Unexpected:
             await self._app(scope, receive, sending)
         except Exception as error:  # noqa: BLE001 (the last place before the server, which would log its text)
             mark = secrets.token_hex(8)
-            _log.error("unexpected, incident %s: %s", mark, _where(error))
+            _log.error("unexpected, incident %s: %s", mark, where(error))
             if begun or scope["type"] != "http":
                 # The server cuts the connection, so that a half answer is not taken for a whole one.
                 raise ConnectionAbortedError(f"incident {mark}: the answer had begun") from None
@@ -218,7 +218,7 @@ class _Unexpected:
             await answer(scope, receive, send)
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """Return the classes of an exception and of its causes, and the lines that they came through."""
     parts = []
     seen: set[int] = set()

@@ -20,12 +20,13 @@ from tenantry.service.settings import SettingsError
 from tenantry.service.working import Beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import FrameType
 
     from fastapi import FastAPI
 
+    from tenantry.service.app import Addition
     from tenantry.service.settings import Settings
 
 _log = logging.getLogger("tenantry.service")
@@ -92,14 +93,18 @@ def url_of(bound: socket.socket) -> str:
 
 
 def serve(
-    settings: Settings, offers: Offers, environment: Mapping[str, str], bound: socket.socket
+    settings: Settings,
+    offers: Offers,
+    environment: Mapping[str, str],
+    bound: socket.socket,
+    additions: Sequence[Addition] = (),
 ) -> int:
     """Serve until the process is asked to end (SIGTERM, SIGINT), and return its exit code.
 
     Then nothing new is accepted, whoever waits is answered with what is known, and what is under way gets
     `settings.stop` seconds. A worker beside it likewise ends what it has begun, or leaves it to another worker.
     """
-    app = build(settings, offers, environment)
+    app = build(settings, offers, environment, additions)
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenantry.selfservice.database import Connection
+    from tenantry.service.app import Addition
     from tests.localcloud.catalog import Catalog
 
 SECRET: Final = b"a secret of the tests, of 32 bytes or more"
@@ -122,9 +123,13 @@ def api(
     *,
     registry: str = REGISTRY,
     environment: Mapping[str, str] | None = None,
+    addition: Callable[[Settings], Addition] | None = None,
     **settings: Any,
 ) -> Iterator[Api]:
-    """Serve the API from a folder of its own."""
+    """Serve the API from a folder of its own.
+
+    :param addition: makes what is served beside it
+    """
     file = folder / "tenants.yaml"
     file.write_text(registry)
     values = {"requests_per_minute": 1_000_000, "wait": 5, "events": 2, **settings}
@@ -138,5 +143,7 @@ def api(
     engine.write_text("#!/bin/sh\nexit 1\n")
     engine.chmod(0o755)
     own = {"PULUMI_BACKEND_URL": states.as_uri(), "PATH": str(engine.parent)}
-    with served(build(made, Offers(file), {**own, **(environment or {})})) as url:
+    additions = [addition(made)] if addition else []
+    variables = {**own, **(environment or {})}
+    with served(build(made, Offers(file), variables, additions)) as url:
         yield Api(url, catalog)

@@ -17,6 +17,7 @@ ROOMS: Final = (
         "commands",
         "presenting",
         "ci",
+        "pages",
         "service",
         "working",
         "observing",

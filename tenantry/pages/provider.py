@@ -1,0 +1,7 @@
+"""Signing in at an OpenID provider."""
+
+
+class Provider:
+    """Placeholder."""
+
+    name = ""
