@@ -9,6 +9,7 @@ from tenantry.pages.app import Page
 from tenantry.pages.signing_in import Links, SignIn
 from tenantry.running.actor import actor_of
 from tenantry.running.local import is_local
+from tenantry.service.settings import LOCAL_ISSUER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,8 @@ def page_of(project: Project, settings: Settings, url: str, *, tell: Callable[[s
     :raises SessionKeyError: the key of the cookies is too short
     """
     links = None
-    if is_local(project.folder) and _is_loopback(settings.host):
+    local = is_local(project.folder) or LOCAL_ISSUER in project.environment
+    if local and _is_loopback(settings.host):
         links = Links(url, actor_of(project.environment), tell)
     page = Page(project, settings, SignIn(links=links))
     if links is not None:

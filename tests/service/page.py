@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,18 @@ def token_in(html: str) -> str:
     found = re.search(r'name="form_token" value="([0-9a-f]+)"', html)
     assert found, html
     return found[1]
+
+
+def until(client: httpx.Client, path: str, *texts: str, seconds: float = 60) -> str:
+    """Look at a page until it has one of some texts."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        shown = client.get(path)
+        assert shown.status_code == 200, shown.text
+        if any(text in shown.text for text in texts):
+            return shown.text
+        time.sleep(0.2)
+    raise AssertionError(f"{path} does not show {texts}: {shown.text}")
 
 
 def send(client: httpx.Client, path: str, data: Mapping[str, str] | None = None) -> httpx.Response:

@@ -9,7 +9,7 @@ import pytest
 
 from tenantry.pages.headers import POLICY
 from tests.service.api import REGISTRY
-from tests.service.page import Pages, pages, token_in
+from tests.service.page import Pages, pages, token_in, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,5 +150,4 @@ def test_markup_is_shown_as_text(catalog: Catalog, tmp_path: Path) -> None:
 def test_states_that_cannot_be_read_are_said_and_the_rest_is_shown(site: Pages) -> None:
     with site.visitor() as visitor:
         # The folder has no Pulumi.yaml: the command that reads them fails, and says why.
-        assert "The states cannot be read" in visitor.get("/").text
-        assert "/apps/acme/filed" in visitor.get("/").text
+        assert "/apps/acme/filed" in until(visitor, "/", "The states cannot be read")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.service.page import Pages, pages, send, token_in
+from tests.service.page import Pages, pages, send, token_in, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,11 +118,7 @@ def test_who_lacks_a_scope_is_refused(site: Pages) -> None:
 def test_a_look_that_fails_says_why(site: Pages) -> None:
     with site.visitor() as visitor:
         assert send(visitor, "/findings/look").status_code == 303
-        for _ in range(100):
-            shown = visitor.get("/findings").text
-            if "The look of" in shown:
-                break
-            time.sleep(0.1)
+        shown = until(visitor, "/findings", "The look of")
         assert "Pulumi.yaml" in shown
         assert visitor.post("/plan/look", data={"form_token": token_in(shown)}).status_code == 422
     assert audit(site)[0][1] == "fleet.drift"
