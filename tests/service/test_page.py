@@ -147,7 +147,10 @@ def test_markup_is_shown_as_text(catalog: Catalog, tmp_path: Path) -> None:
             assert "evil" not in visitor.get("/sign-in", params={"next": elsewhere}).text
 
 
-def test_states_that_cannot_be_read_are_said_and_the_rest_is_shown(site: Pages) -> None:
+def test_states_that_cannot_be_read_are_said_and_the_rest_is_shown(
+    site: Pages, tmp_path: Path
+) -> None:
+    # The command that reads them fails, and says why.
+    (tmp_path / "Pulumi.yaml").unlink()
     with site.visitor() as visitor:
-        # The folder has no Pulumi.yaml: the command that reads them fails, and says why.
         assert "/apps/acme/filed" in until(visitor, "/", "The states cannot be read")

@@ -115,7 +115,8 @@ def test_who_lacks_a_scope_is_refused(site: Pages) -> None:
     assert audit(site) == []
 
 
-def test_a_look_that_fails_says_why(site: Pages) -> None:
+def test_a_look_that_fails_says_why(site: Pages, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").unlink()
     with site.visitor() as visitor:
         assert send(visitor, "/findings/look").status_code == 303
         shown = until(visitor, "/findings", "The look of")
