@@ -299,7 +299,7 @@ def _attempted(task: Task, ran: Ran, outcome: Outcome) -> Attempted:
     )
     if ran.code == 0:
         return Attempted(result)
-    why = failure(ran.errors, interrupted=ran.interrupted)
+    why = failure(ran.errors, interrupted=ran.interrupted, may_pass=ran.may_pass)
     failed: Mapping[str, Outcome] = {"busy": "busy", "stopped": "stopped"}
     return Attempted(
         replace(result, outcome=failed.get(why.kind, "failed"), reason=why.reason, kind=why.kind),

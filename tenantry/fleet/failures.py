@@ -41,7 +41,7 @@ class Failure:
     """One line."""
 
 
-def failure(errors: Sequence[str], *, interrupted: bool = False) -> Failure:
+def failure(errors: Sequence[str], *, interrupted: bool = False, may_pass: bool = False) -> Failure:
     """Judge what the engine, the program and the providers said.
 
     Providers mark what may pass (`tenantry.errors.marked`). What has no mark lasts, except where the engine itself
@@ -49,6 +49,7 @@ def failure(errors: Sequence[str], *, interrupted: bool = False) -> Failure:
 
     :param errors: at least one text, each of one line or more
     :param interrupted: whether the run was asked to end
+    :param may_pass: whether that is known of them all
     """
     texts = [text for text in errors if not _EMPTY.fullmatch(text.strip())] or list(errors)
     judged = [unmarked(text) for text in texts]
@@ -58,8 +59,8 @@ def failure(errors: Sequence[str], *, interrupted: bool = False) -> Failure:
     if interrupted:
         return Failure("stopped", reason)
     # One failure that lasts is enough: the next attempt would end with it again.
-    passing = bool(judged) and all(
-        may_pass or _NOT_STARTED.search(text) for text, may_pass in judged
+    passing = may_pass or (
+        bool(judged) and all(marked or _NOT_STARTED.search(text) for text, marked in judged)
     )
     return Failure("passing" if passing else "lasting", reason)
 

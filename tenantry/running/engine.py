@@ -116,6 +116,11 @@ class Ran:
         return [str(self.refusal) if self.refusal else reason_of(self.said)]
 
     @property
+    def may_pass(self) -> bool:
+        """Whether it may go well a little later, by what the command said."""
+        return not self.watch.errors and self.refusal is not None and self.refusal.may_pass
+
+    @property
     def held(self) -> bool:
         """Whether another run holds the stack, so that nothing was begun."""
         return self.code != 0 and is_locked(self.said)

@@ -19,6 +19,12 @@ class StackError(EngineError):
     """`pulumi` did not answer. The message says why in our words, or it is the last line of its own."""
 
 
+class BackendAwayError(StackError):
+    """The backend of the states does not answer."""
+
+    may_pass = True
+
+
 class UnreadableStateError(StackError):
     """The engine could not read a state. Which one, and whether it was cut off, the backend tells."""
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from tenantry.errors import did_you_mean
 from tenantry.hiding import hidden
-from tenantry.running.errors import StackError, UnreadableStateError
+from tenantry.running.errors import BackendAwayError, StackError, UnreadableStateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -73,7 +73,8 @@ def refusal_of(
         return UnreadableStateError(reason, environment, asked.folder)
     for pattern, say in _SAYINGS:
         if match := pattern.search(said):
-            return StackError(say(asked, match))
+            kind = BackendAwayError if say is _not_reached else StackError
+            return kind(say(asked, match))
     return None
 
 

@@ -7,6 +7,12 @@ class StatesError(TenantryError):
     """A state, a lock or a history cannot be read or written. Nothing was changed; the text says what to do."""
 
 
+class StatesAwayError(StatesError):
+    """The backend does not answer, or has ended the connection."""
+
+    may_pass = True
+
+
 class CutOffError(StatesError):
     """A state is not whole. The text says which copy of it is, what that lacks, and the command that puts it back."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from tenantry.hiding import hidden
-from tenantry.states.errors import StatesError
+from tenantry.states.errors import StatesAwayError, StatesError
 from tenantry.states.layout import STACKS
 
 if TYPE_CHECKING:
@@ -290,6 +290,8 @@ class Table(Tree):
         except psycopg.Error as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             password = unquote(urlsplit(self._url).password or "")
-            raise StatesError(
+            away = isinstance(error, psycopg.OperationalError)
+            kind = StatesAwayError if away else StatesError
+            raise kind(
                 f"{self.where}: {hidden(said[0], password)}; is PULUMI_BACKEND_URL right?"
             ) from None

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from tests.localcloud.catalog import Catalog
+    from tests.localcloud.support import Account
     from tests.localcloud_fixture import LocalCloud
 
 SECONDS = 6
-LEASE = ("--lease", f"{SECONDS}s", "--pause", "1s")
 CREATE = "POST /projects"
 
 
@@ -39,8 +40,9 @@ class Scene:
     before: int
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def worker(self, name: str, machine: str = "") -> subprocess.Popen[bytes]:
-        self.workers.append(self.folder.worker(name, *LEASE, machine=machine))
+    def worker(self, name: str, machine: str = "", lease: int = SECONDS) -> subprocess.Popen[bytes]:
+        options = ("--lease", f"{lease}s", "--pause", "1s")
+        self.workers.append(self.folder.worker(name, *options, machine=machine))
         return self.workers[-1]
 
     def held(self, app: UUID) -> tuple[int, int]:
@@ -160,7 +162,7 @@ def test_a_worker_without_its_catalog_ends_its_engines_before_the_lease_is_over(
 def test_a_worker_that_is_asked_to_end_leaves_what_it_cannot_finish(scene: Scene) -> None:
     order = scene.faults.order(CREATE, {"kind": "hold"})
     app = scene.folder.ask("web")
-    scene.workers.append(scene.folder.worker("one", *LEASE, "--finish", "1s"))
+    scene.workers.append(scene.folder.worker("one", "--lease", f"{SECONDS}s", "--finish", "1s"))
     scene.held(app)
     scene.workers[0].send_signal(signal.SIGTERM)
     time.sleep(2)
@@ -185,3 +187,32 @@ def test_what_is_cancelled_ends_and_what_was_made_is_deleted_with_the_app(scene:
     assert projects(scene.cloud, scene.folder.namespace) == []
     assert scene.folder.locks() == []
     assert end(worker) == 0
+
+
+@pytest.mark.faults
+def test_the_catalogs_postgresql_is_restarted_in_the_middle(scene: Scene, account: Account) -> None:
+    order = scene.faults.order(CREATE, {"kind": "hold"})
+    app = scene.folder.ask("web")
+    scene.worker("one", lease=60)
+    scene.held(app)
+    restart(account, scene.folder.catalog.url)
+    scene.faults.withdraw(order)
+    time.sleep(1)
+    restart(account, scene.folder.catalog.url)
+    made = scene.folder.wait(app, "ready", "failed", seconds=90)
+    assert made.status == "ready", (made.error_text, scene.folder.log("one"))
+    assert len(projects(scene.cloud, scene.folder.namespace)) == 1
+    assert scene.folder.locks() == []
+
+
+def restart(account: Account, url: str) -> None:
+    """End the server of a branch; the next connection starts it."""
+    host = urlsplit(url).hostname
+    for project in account.ask("GET", "/projects", limit=100, org_id=account.cloud.neon_org_id)[
+        "projects"
+    ]:
+        for endpoint in account.ask("GET", f"/projects/{project['id']}/endpoints")["endpoints"]:
+            if endpoint["host"] == host:
+                account.ask("POST", f"/projects/{project['id']}/endpoints/{endpoint['id']}/suspend")
+                return
+    raise AssertionError(f"no endpoint has the host {host}")
