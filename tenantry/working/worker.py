@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ from tenantry.notifying.telling import Notifier
 from tenantry.observing.counters import Counters, scraped
 from tenantry.registry import load
 from tenantry.running.engine import Engine
+from tenantry.running.errors import BackendAwayError
+from tenantry.running.stack import list_stacks
 from tenantry.selfservice import database, queue_tables, workers
 from tenantry.selfservice.claims import Worker
 from tenantry.selfservice.queue import Queue
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tenantry.working")
 
+_OPENING_ATTEMPTS: Final = 3
 _ENDING_SECONDS: Final = 60.0
 """How long an engine that was stopped may take for its current steps."""
 
@@ -47,7 +51,7 @@ def prepare(settings: WorkerSettings, registry: Path) -> None:
     """Refuse to start where something is missing, before anything is asked for.
 
     :raises TenantryError: the registry is not valid, a variable that its `notify` names is not set, the engine is
-        another's build, the catalog cannot be used
+        another's build, the catalog or the states cannot be used
     """
     from tenantry.catalog.migrating import migrate
 
@@ -56,6 +60,23 @@ def prepare(settings: WorkerSettings, registry: Path) -> None:
     migrate(settings.catalog_url)
     database.check(settings.catalog_url)
     queue_tables.migrate(settings.catalog_url)
+    _open_states(settings)
+
+
+def _open_states(settings: WorkerSettings) -> None:
+    """Have the engine make the table of its states, where there is none yet.
+
+    Engines that make it at the same moment get in each other's way, and all but one fail.
+    """
+    for attempts_left in reversed(range(_OPENING_ATTEMPTS)):
+        try:
+            list_stacks(settings.environment, settings.folder)
+        except BackendAwayError:
+            if not attempts_left:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 class _NoLease:
