@@ -76,7 +76,12 @@ class RegistryFile:
         try:
             return self.registry.app(app_id)
         except LookupError as error:
-            raise NoSuchKeyError(f"{self.path}: {error.args[0]}") from None
+            elsewhere = (
+                ": one that was asked for is changed through the service"
+                if self.registry.self_service
+                else ""
+            )
+            raise NoSuchKeyError(f"{self.path}: {error.args[0]}{elsewhere}") from None
 
     def api_key(self, app_id: str, key: str) -> ApiKey:
         """Return the key named `key` of the app `tenant/app`.

@@ -218,6 +218,13 @@ def test_an_unknown_key_is_refused_with_the_nearest(app: str, key: str, said: st
     assert str(refused.value) == f"tenants.yaml{said}"
 
 
+def test_an_app_that_was_asked_for_is_changed_elsewhere() -> None:
+    head, _, tenants = (HEAD + "        api_keys: [{name: default}]\n").partition("tenants:")
+    file = registry_file(f"{head}self_service: {{plans: {{small: {{}}}}}}\ntenants:{tenants}")
+    with pytest.raises(EditError, match="one that was asked for is changed through the service$"):
+        rotate_key(file, "acme/shop", "default")
+
+
 @pytest.mark.parametrize("generation", [0, 3])
 def test_a_generation_that_is_not_there_cannot_be_revoked(generation: int) -> None:
     with pytest.raises(EditError, match=f"no generation {generation}: write one from 1 to 2"):
