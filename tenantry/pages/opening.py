@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from tenantry.pages.app import Page
+from tenantry.pages.provider import Provider
 from tenantry.pages.signing_in import Links, SignIn
 from tenantry.running.actor import actor_of
 from tenantry.running.local import is_local
 from tenantry.service.settings import LOCAL_ISSUER
+from tenantry.urls import on_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,16 +28,10 @@ def page_of(project: Project, settings: Settings, url: str, *, tell: Callable[[s
     """
     links = None
     local = is_local(project.folder) or LOCAL_ISSUER in project.environment
-    if local and _is_loopback(settings.host):
+    if local and on_this_machine(settings.host):
         links = Links(url, actor_of(project.environment), tell)
-    page = Page(project, settings, SignIn(links=links))
+    provider = Provider(settings.sign_in, settings.issuers) if settings.sign_in else None
+    page = Page(project, settings, SignIn(links=links, provider=provider))
     if links is not None:
         links.print_one()
     return page
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

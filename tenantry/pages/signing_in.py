@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from tenantry.pages.provider import Attempt, Provider
 from tenantry.pages.rendering import page
 from tenantry.pages.visits import Visit, for_visitors
 from tenantry.service.problems import ProblemError
@@ -20,11 +22,12 @@ from tenantry.service.tokens import SCOPES, Caller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tenantry.pages.provider import Provider
     from tenantry.pages.site import Site
 
 LINK_SECONDS: Final = 3600
 """How long a link is good."""
+_ATTEMPT: Final = "sign-in"
+_ATTEMPT_SECONDS: Final = 600
 
 
 class Links:
@@ -67,15 +70,15 @@ class SignIn:
         *,
         links: Links | None = None,
         provider: Provider | None = None,
-        secure: bool = False,
     ) -> None:
-        """Take them.
-
-        :param secure: whether the page is reached over TLS
-        """
+        """Take them."""
         self.links = links
         self.provider = provider
-        self.secure = secure
+
+    @property
+    def secure(self) -> bool:
+        """Whether the page is reached over TLS."""
+        return self.provider is not None and self.provider.settings.url.startswith("https:")
 
 
 async def _ways(request: Request) -> Response:
@@ -100,6 +103,56 @@ async def _once(request: Request) -> Response:
     response = RedirectResponse("/", 303)
     site.sessions.begin(response, caller)
     return response
+
+
+async def _begin(request: Request) -> Response:
+    site: Site = request.app.state.site
+    provider = _provider(site)
+    attempt = Attempt.new(own_path(request.query_params.get("next", "/")))
+    response = RedirectResponse(await provider.where(attempt), 303)
+    site.sessions.put(response, _ATTEMPT, asdict(attempt), _ATTEMPT_SECONDS)
+    return response
+
+
+async def _back(request: Request) -> Response:
+    site: Site = request.app.state.site
+    provider = _provider(site)
+    kept = site.sessions.take(request.cookies, _ATTEMPT)
+    given = request.query_params
+    attempt = Attempt.of(kept) if kept else None
+    # RFC 9207: a provider that says who it is must be the one that was asked.
+    other = given.get("iss", provider.settings.issuer.issuer) != provider.settings.issuer.issuer
+    if (
+        attempt is None
+        or other
+        or not hmac.compare_digest(given.get("state", "").encode(), attempt.state.encode())
+    ):
+        raise ProblemError(
+            403,
+            "sign-in-over",
+            "This sign-in is over",
+            "it was begun in another browser, or more than ten minutes ago: sign in again",
+        )
+    if "code" not in given:
+        raise ProblemError(
+            403,
+            "not-signed-in",
+            "The provider did not sign you in",
+            f"it says: {given.get('error', 'nothing')[:100]}",
+        )
+    caller = await provider.caller(given["code"], attempt)
+    response = RedirectResponse(attempt.after, 303)
+    site.sessions.drop(response, _ATTEMPT)
+    site.sessions.begin(response, caller)
+    return response
+
+
+def _provider(site: Site) -> Provider:
+    if site.sign_in.provider is None:
+        raise ProblemError(
+            404, "no-provider", "There is no provider", "no provider to sign in at is configured"
+        )
+    return site.sign_in.provider
 
 
 @for_visitors()
@@ -131,5 +184,7 @@ def own_path(given: str) -> str:
 ROUTES: Final = (
     Route("/sign-in", _ways),
     Route("/sign-in/once", _once),
+    Route("/sign-in/begin", _begin),
+    Route("/sign-in/back", _back),
     Route("/sign-out", _out, methods=["POST"]),
 )

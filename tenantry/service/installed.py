@@ -12,7 +12,6 @@ PACKAGES: Final = (
     "jwt",
     "psycopg_pool",
     "jinja2",
-    "authlib",
     "prometheus_client",
 )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.errors import TenantryError, did_you_mean, shown
+from tenantry.service.sign_in_settings import SignInSettings, SignInSettingsError
 from tenantry.service.tokens import Issuer, TokenSettingsError
 from tenantry.service.webhook_settings import WebhookSettings
 
@@ -67,6 +68,9 @@ class Settings:
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     """Who may tell of sign-ups, from `TENANTRY_WEBHOOK_SECRETS` and `TENANTRY_WEBHOOK_SIGNING_SECRETS`."""
 
+    sign_in: SignInSettings | None = None
+    """Where people sign in to the page; None where they cannot, but by a link of a local run."""
+
 
 def read(
     folder: Path,
@@ -88,6 +92,7 @@ def read(
     problems: list[str] = []
     written = _from_file(folder, file, problems)
     issuers = written.pop("issuers", [])
+    sign_in = written.pop("sign_in", None)
     values: dict[str, Any] = {}
     for name, parse in _PARSERS.items():
         places = {
@@ -103,10 +108,15 @@ def read(
             except ValueError as error:
                 problems.append(f"{place}: {shown(value)}: {error}")
     problems.extend(
-        f"{file or folder / FILE}: {name}: is no setting{did_you_mean(name, (*_PARSERS, 'issuers'))}"
+        f"{file or folder / FILE}: {name}: is no setting{did_you_mean(name, (*_PARSERS, 'issuers', 'sign_in'))}"
         for name in written
     )
     known = _issuers(issuers, environment, str(file or folder / FILE), problems)
+    ways: SignInSettings | None = None
+    try:
+        ways = SignInSettings.read(sign_in, known, environment) if sign_in is not None else None
+    except SignInSettingsError as error:
+        problems.append(f"{file or folder / FILE}: sign_in: {error}")
     webhook = WebhookSettings()
     try:
         webhook = WebhookSettings.read(environment)
@@ -122,6 +132,7 @@ def read(
         host=host,
         port=port,
         webhook=webhook,
+        sign_in=ways,
         metrics_token=environment.get(SCRAPER, "").strip(),
         **values,
     )

@@ -22,6 +22,7 @@ from tests.service.api import Api, api
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tenantry.pages.provider import Provider
     from tenantry.service.settings import Settings
     from tenantry.service.tokens import Scope
     from tests.localcloud.catalog import Catalog
@@ -98,9 +99,10 @@ def pages(
     folder: Path,
     *,
     environment: Mapping[str, str] | None = None,
+    provider: Provider | None = None,
     **more: Any,
 ) -> Iterator[Pages]:
-    """Serve API and page from a folder of its own. Without an environment its states cannot be read."""
+    """Serve API and page from a folder of its own, whose states are files."""
     made: list[Page] = []
     printed: list[str] = []
     variables = {"PULUMI_BACKEND_URL": (folder / "states").as_uri(), **(environment or {})}
@@ -109,7 +111,7 @@ def pages(
 
     def addition(settings: Settings) -> Page:
         project = Project(folder, variables, folder / "Pulumi.fleet.yaml", Path("tenants.yaml"))
-        made.append(Page(project, settings, SignIn(links=links)))
+        made.append(Page(project, settings, SignIn(links=links, provider=provider)))
         return made[0]
 
     with api(catalog, folder, environment=variables, addition=addition, **more) as served:
