@@ -221,7 +221,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(app: str, key: str, said: st
 def test_an_app_that_was_asked_for_is_changed_elsewhere() -> None:
     head, _, tenants = (HEAD + "        api_keys: [{name: default}]\n").partition("tenants:")
     file = registry_file(f"{head}self_service: {{plans: {{small: {{}}}}}}\ntenants:{tenants}")
-    with pytest.raises(EditError, match="one that was asked for is changed through the service$"):
+    with pytest.raises(EditError, match=r"one that was asked for is changed through the service$"):
         rotate_key(file, "acme/shop", "default")
 
 
