@@ -43,6 +43,7 @@ def converge(
     planned: Run | None = None,
     as_objects: bool = False,
     started: Callable[[int], None] | None = None,
+    ended: Callable[[Watch], None] | None = None,
 ) -> bool:
     """Apply, tell what the engine does, and say how it ended. Return whether it succeeded.
 
@@ -53,6 +54,7 @@ def converge(
     :param planned: what a preview said: from it comes what is left
     :param as_objects: tell a program, not a person
     :param started: is told the engine's process id as soon as it runs
+    :param ended: gets what was done and what failed, whether the run succeeded or not
     :raises HeldError: another run holds the stack
     """
     kept = folder / ".tenantry"
@@ -89,15 +91,21 @@ def converge(
         print("\n".join(ran.errors), file=sys.stderr)
     if as_objects:
         _tell_end(watch, succeeded=succeeded, interrupted=ran.interrupted)
-        return succeeded
-    how = "Done" if succeeded else "Interrupted" if ran.interrupted else "Failed"
+    else:
+        _print_end(watch, succeeded=succeeded, interrupted=ran.interrupted)
+    if ended:
+        ended(watch)
+    return succeeded
+
+
+def _print_end(watch: Watch, *, succeeded: bool, interrupted: bool) -> None:
+    how = "Done" if succeeded else "Interrupted" if interrupted else "Failed"
     failed = f", {len(watch.failed)} failed" if watch.failed else ""
     done = counts_text(watch.counts, "nothing to change" if succeeded else "nothing was done")
     print(f"{how}: {done}{failed}; {clock(watch.elapsed)}", flush=True)
     if not succeeded:
         for line in left_lines(watch):
             print(line, file=sys.stderr)
-    return succeeded
 
 
 def _whose(ran: Ran) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenantry.applying.frozen import check_frozen
-from tenantry.errors import did_you_mean, shown
+from tenantry.errors import TenantryError, did_you_mean, shown
 from tenantry.recovery.errors import RecoveryError
 from tenantry.recovery.looking import Looker
 from tenantry.recovery.preparing import prepare
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tenantry.planning.plan import Plan
     from tenantry.registry.applied import AppliedApp
     from tenantry.running.engine import Target
+    from tenantry.running.events import Watch
 
 
 class Course:
@@ -47,6 +48,7 @@ class Course:
         """
         self._folder = folder
         self._environment = environment
+        self._say = say
         self.looker = Looker(folder, environment)
         self._unread = check_frozen(self.looker, folder, environment)
         if self._unread:
@@ -125,17 +127,42 @@ class Course:
         as_objects: bool = False,
         started: Callable[[int], None] | None = None,
     ) -> bool:
-        """Apply, telling what is done. Return whether it succeeded; parameters as for `converging.converge`."""
+        """Apply, telling what is done. Return whether it succeeded; parameters as for `converging.converge`.
+
+        Those whom the registry's `notify` names are told of its apps.
+        """
         from tenantry.applying.converging import converge
 
-        return converge(
+        watches: list[Watch] = []
+        succeeded = converge(
             self._opened,
             self._folder,
             options,
             planned=self._planned,
             as_objects=as_objects,
             started=started,
+            ended=watches.append,
         )
+        for watch in watches:
+            self._notify(watch, succeeded=succeeded)
+        return succeeded
+
+    def _notify(self, watch: Watch, *, succeeded: bool) -> None:
+        from tenantry.states.apps import apps_in
+
+        try:
+            receivers = self.looker.registry.notify
+            after = apps_in(self.looker.store.state(self.stack)) if receivers else ()
+        except TenantryError as error:
+            self._say(f"notify: nobody is told: {str(error).splitlines()[0]}")
+            return
+        if receivers:
+            # Imported here: most registries name nobody.
+            from tenantry.applying.notices import notifications_of
+            from tenantry.notifying.run_end import tell_all
+
+            told = notifications_of(watch, self.before.apps, after, succeeded=succeeded)
+            tell_all(receivers, self._environment, told, self._say)
 
     def _check_known(self, going: Collection[str]) -> None:
         """Refuse to destroy something that may be frozen."""

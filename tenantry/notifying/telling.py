@@ -22,7 +22,7 @@ from tenantry.retries import RetryPolicy
 from tenantry.urls import is_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import httpx
 
@@ -102,13 +102,15 @@ class Notifier:
         environment: Mapping[str, str],
         *,
         policy: RetryPolicy = POLICY,
+        passed_over: Callable[[str], None] | None = None,
     ) -> None:
         """Read the secrets, and send nothing yet.
 
         :param receivers: `notify` of the registry
         :param environment: has the variables that they name. That of a webhook's secret may hold two, with a space
             between, while one takes the place of the other.
-        :raises ChannelSettingsError: a variable is not set, or holds something else; a line for each
+        :param passed_over: is told in a line of each receiver that cannot be told; the others are
+        :raises ChannelSettingsError: without that: a variable is not set, or holds something else; a line for each
         """
         self._policy = policy
         self._channels: list[tuple[str, str, frozenset[Occasion], _Channel]] = []
@@ -121,7 +123,10 @@ class Notifier:
                 wrong.append(str(error))
             else:
                 self._channels.append((name, mark_of(receiver), frozenset(receiver.on), channel))
-        if wrong:
+        if passed_over:
+            for line in wrong:
+                passed_over(line)
+        elif wrong:
             raise ChannelSettingsError("\n".join(wrong))
 
     async def tell(self, notification: Notification, told: Collection[str] = ()) -> list[Delivery]:

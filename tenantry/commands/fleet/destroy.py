@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tenantry.commands.fleet.options import Parallel, Selecting, Yes
+from tenantry.commands.fleet.options import Parallel, Selecting, Yes, tell_end_of
 from tenantry.commands.options import AsLines, takes
 from tenantry.presenting.fleets import ask_to_begin, interruptible, teller
 from tenantry.presenting.printing import fail, one_line_errors
@@ -45,4 +45,5 @@ def destroy(
             ask_to_begin(fleet.going(selection, confirmed=confirm))
         with interruptible(fleet), teller(as_json=as_json) as tell:
             summary = fleet.destroy(selection, confirmed=confirm, parallel=parallel, tell=tell)
+        tell_end_of(fleet, summary)
     raise typer.Exit(1 if summary.failed else 0)

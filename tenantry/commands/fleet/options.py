@@ -11,6 +11,7 @@ import typer
 from tenantry.commands.options import AsJson
 
 if TYPE_CHECKING:
+    from tenantry.fleet.events import Summary
     from tenantry.fleet.fleet import Fleet
     from tenantry.fleet.selection import Selection
 
@@ -137,3 +138,12 @@ class Moving:
     dry_run: DryRun = False
     yes: Yes = False
     as_json: AsJson = False
+
+
+def tell_end_of(fleet: Fleet, summary: Summary) -> None:
+    """Tell those whom the registry names how a run ended, and say who could not be told."""
+    if summary.results:
+        from tenantry.fleet.notices import tell_end
+        from tenantry.presenting.notes import note
+
+        tell_end(fleet.project, summary, note)

@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tenantry.commands.fleet.options import Running, Yes
+from tenantry.commands.fleet.options import Running, Yes, tell_end_of
 from tenantry.commands.options import AsLines, takes
 from tenantry.presenting.fleets import ask_to_begin, interruptible, teller
 from tenantry.presenting.notes import note
@@ -59,6 +59,7 @@ def up(
                 tell=tell,
                 outlook=outlook,
             )
+        tell_end_of(fleet, summary)
     raise typer.Exit(1 if summary.failed else 0)
 
 
@@ -77,6 +78,8 @@ def _up_reviewed(file: Path, running: Running, *, as_json: bool) -> NoReturn:
         for line in str(error).splitlines():
             note(f"{file}: {line}")
         fail(f"{file}: nothing was applied: {AGAIN} {file}, and have it reviewed")
+    with one_line_errors():
+        tell_end_of(fleet, summary)
     if not reviewed.stacks:
         note(f"{file}: nothing to do")
     raise typer.Exit(1 if summary.failed else 0)
