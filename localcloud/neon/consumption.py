@@ -1,4 +1,4 @@
-"""How much was used, by hours, days and months. What is not measured here is refused, not told as nothing."""
+"""How much was used, by hours, days and months, in the units of https://neon.com/docs/introduction/usage-calculations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from localcloud.clock import parse, render
 from localcloud.neon import usage
 from localcloud.neon.caller import caller_of
-from localcloud.neon.errors import ApiError, bad_request, not_here
+from localcloud.neon.errors import ApiError, bad_request
 from localcloud.neon.pagination import page
 from localcloud.neon.parameters import (
     choice_of,
@@ -41,7 +41,7 @@ _REACH = {
     "daily": timedelta(days=60),
     "monthly": timedelta(days=366),
 }
-_MONTH = timedelta(days=30)
+_HOUR = timedelta(hours=1)
 _OF_BRANCHES = (
     "compute_unit_seconds",
     "root_branch_bytes_month",
@@ -51,12 +51,11 @@ _OF_BRANCHES = (
     "private_network_transfer_bytes",
 )
 _OF_PROJECTS = (*_OF_BRANCHES, "extra_branches_month", "snapshot_storage_bytes_month")
-_UNMEASURED = frozenset(_OF_BRANCHES[3:])
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A stretch of time, with the part of it that has passed, in months."""
+    """A stretch of time."""
 
     start: datetime
     end: datetime
@@ -65,10 +64,30 @@ class Frame:
         """Whether an hour is in it."""
         return self.start <= parse(record.hour) < self.end
 
-    def months(self, since: str) -> float:
-        """Return how many months something has been there in it."""
+    def hours(self, since: str) -> float:
+        """Return for how many hours something has been there in it until now."""
         begin, end = max(self.start, parse(since)), min(self.end, datetime.now(UTC))
-        return max(0.0, (end - begin) / _MONTH)
+        return max(0.0, (end - begin) / _HOUR)
+
+
+def counters(cloud: Cloud, project: Project) -> Json:
+    """Return what a project counts of this month by itself, on every plan."""
+    start = _floor(datetime.now(UTC), "monthly")
+    month = Frame(start, _next(start, "monthly"))
+    records = [each for each in usage.used(cloud.state, project.id) if month.holds(each)]
+    return {
+        "active_time_seconds": round(sum(each.active_seconds for each in records)),
+        "compute_time_seconds": round(sum(each.compute_unit_seconds for each in records)),
+        "written_data_bytes": sum(each.written_bytes for each in records),
+        "data_storage_bytes_hour": round(
+            sum(
+                each.logical_size * month.hours(each.created_at)
+                for each in cloud.branches(project.id)
+            )
+        ),
+        "consumption_period_start": render(month.start),
+        "consumption_period_end": render(month.end),
+    }
 
 
 async def by_project(cloud: Cloud, request: Request) -> Response:
@@ -170,8 +189,9 @@ def _measured(
     ]
 
     def stored(*, child: bool) -> float:
+        # Byte-hours, whatever the metric's name says.
         return sum(
-            each.logical_size * frame.months(each.created_at)
+            each.logical_size * frame.hours(each.created_at)
             for each in branches
             if not each.deleted_at and bool(each.parent_id) is child
         )
@@ -180,17 +200,21 @@ def _measured(
         "compute_unit_seconds": sum(each.compute_unit_seconds for each in records),
         "root_branch_bytes_month": stored(child=False),
         "child_branch_bytes_month": stored(child=True),
-        # The plan's number of branches is a limit here.
-        "extra_branches_month": 0,
+        # Branch-hours of all child branches: who bills takes off what the plan includes.
+        "extra_branches_month": sum(
+            frame.hours(each.created_at)
+            for each in branches
+            if each.parent_id and not each.deleted_at
+        ),
         "snapshot_storage_bytes_month": sum(
-            (each.full_size or 0) * frame.months(each.created_at)
+            (each.full_size or 0) * frame.hours(each.created_at)
             for each in cloud.state.snapshots.of(project.id)
         ),
     }
     return {
         "timeframe_start": render(frame.start),
         "timeframe_end": render(frame.end),
-        "metrics": [{"metric_name": name, "value": round(values[name])} for name in metrics],
+        "metrics": [{"metric_name": name, "value": round(values.get(name, 0))} for name in metrics],
     }
 
 
@@ -202,8 +226,6 @@ def _metrics(query: QueryParams, known: tuple[str, ...]) -> list[str]:
             raise bad_request(
                 'parameter "metrics" in query has an error: must be of ' + ", ".join(known)
             )
-        if name in _UNMEASURED:
-            raise not_here(f"metric {name}")
     return metrics
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localcloud.neon import bodies, ids, views
+from localcloud.neon import bodies, consumption, ids, views
 from localcloud.neon.access import project_of
 from localcloud.neon.caller import caller_of
 from localcloud.neon.cloud import server_options
@@ -177,7 +177,9 @@ async def create_project(cloud: Cloud, request: Request) -> Response:
 
 async def get_project(cloud: Cloud, request: Request) -> Response:
     """One project, with its owner."""
-    return answer({"project": views.project(cloud, project_of(cloud, request), owner=True)})
+    project = project_of(cloud, request)
+    shown = views.project(cloud, project, owner=True)
+    return answer({"project": shown | consumption.counters(cloud, project)})
 
 
 async def update_project(cloud: Cloud, request: Request) -> Response:
