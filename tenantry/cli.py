@@ -41,6 +41,7 @@ from tenantry.commands import (
     up,
     upgrade,
     url,
+    usage,
     validate,
     work,
 )
@@ -84,6 +85,7 @@ for command in (
     env.env,
     status.status,
     url.url,
+    usage.usage,
     engine.engine,
     upgrade.upgrade,
 ):

@@ -256,6 +256,34 @@ drift_looks: Final = sa.Table(
     sa.Index("drift_looks_of", "namespace", "at"),
 )
 
+usage_samples: Final = sa.Table(
+    "usage_samples",
+    metadata,
+    sa.Column("namespace", sa.Text, primary_key=True),
+    sa.Column("project", sa.Text, primary_key=True),
+    # In UTC. What is counted by periods alone stands under the first day of one.
+    sa.Column("day", sa.Date, primary_key=True),
+    *_texts("app_id"),
+    # When Neon was asked.
+    *_nows("at"),
+    # In the units in which Neon counts: seconds, bytes, byte-hours, branch-hours.
+    *(
+        sa.Column(name, sa.BigInteger, nullable=False)
+        for name in (
+            "compute",
+            "root_storage",
+            "child_storage",
+            "history",
+            "snapshots",
+            "branches",
+            "transfer",
+            "private_transfer",
+            "written",
+        )
+    ),
+    sa.Index("usage_samples_days", "namespace", "day"),
+)
+
 TABLES: Final = (
     app_specs,
     operations,
@@ -268,11 +296,12 @@ TABLES: Final = (
     cloud_budgets,
     notifications,
     drift_looks,
+    usage_samples,
 )
 """All of these. A run that only keeps an app's rows (the writer's role) may not touch them, but for the next two."""
 SHARED: Final = (cloud_budgets,)
 """What every run draws from, in the service or beside it."""
 SEEN: Final = (app_specs, freezes, *SHARED)
 """What every run reads: which apps were asked for, and which ones nobody may touch."""
-TEMPORARY: Final = (idempotency_keys, workers, notifications, drift_looks)
+TEMPORARY: Final = (idempotency_keys, workers, notifications, drift_looks, usage_samples)
 """What has a time to live, and is deleted after it."""

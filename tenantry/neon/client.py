@@ -39,6 +39,10 @@ class NeonDisturbedError(NeonError):
     may_pass = True
 
 
+class NeonForbiddenError(NeonError):
+    """The key, or the account's plan, does not allow it."""
+
+
 class NeonApi:
     """A connection to Neon's API; safe to share between threads."""
 
@@ -197,6 +201,8 @@ class NeonApi:
             return None
         if answer.is_error:
             kind = NeonDisturbedError if answer.status_code in _AGAIN else NeonError
+            if answer.status_code == HTTPStatus.FORBIDDEN:
+                kind = NeonForbiddenError
             raise kind(
                 f"{method} {answer.request.url.path}: {answer.status_code} {answer.reason_phrase}{hidden(_said(answer), self._key)}"
                 f" (request {answer.headers.get('x-neon-ret-request-id', 'unknown')})"

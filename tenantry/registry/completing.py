@@ -11,6 +11,7 @@ from tenantry.registry.offering import offered, receiver
 from tenantry.registry.places import Place
 from tenantry.registry.templates import resolved
 from tenantry.registry.users import UsersError, read_users
+from tenantry.registry.written.prices import priced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +78,7 @@ class Resolver:
             apps=renamed.with_tenants(tenants, apps),
             self_service=offers,
             notify=tuple(map(receiver, registry.notify or ())),
+            prices=priced(registry.prices),
         )
 
     def app(

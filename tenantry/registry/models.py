@@ -18,6 +18,8 @@ from tenantry.errors import did_you_mean
 from tenantry.registry.frozen import Frozen
 from tenantry.registry.names import AppNames
 from tenantry.registry.notices import Notify
+from tenantry.registry.prices import USUAL as USUAL_PRICES
+from tenantry.registry.prices import Prices
 from tenantry.registry.self_service import SelfService
 from tenantry.retries import RetryPolicy
 
@@ -334,6 +336,7 @@ class Registry(Frozen):
     self_service: SelfService | None = None
     """None where the service offers nothing."""
     notify: tuple[Notify, ...] = ()
+    prices: Prices = USUAL_PRICES
 
     def app(self, app_id: str) -> App:
         """Return the app `tenant/app`. Raises LookupError, with the nearest id, if there is none."""

@@ -24,6 +24,7 @@ from tenantry.selfservice import database, queue_tables, workers
 from tenantry.selfservice.claims import Worker
 from tenantry.selfservice.queue import Queue
 from tenantry.working.looking import look_chores
+from tenantry.working.measuring import usage_chores
 from tenantry.working.notices import notice_chores
 from tenantry.working.renewing import LOST, LeaseLostError, Renewing
 from tenantry.working.sign_ups import sign_up_chores
@@ -105,7 +106,7 @@ async def work(settings: WorkerSettings, registry: Path, more: Chores = lambda *
 
 async def _work(settings: WorkerSettings, registry: Path, more: Chores, counters: Counters) -> int:
     connections = database.pool(settings.catalog_url, most=settings.slots + 4)
-    threads = ThreadPoolExecutor(settings.slots + 1, thread_name_prefix="operation")
+    threads = ThreadPoolExecutor(settings.slots + 2, thread_name_prefix="operation")
     worker = Worker(settings.named(), socket.gethostname(), os.getpid(), settings.lease)
     await connections.open()
     try:
@@ -118,6 +119,7 @@ async def _work(settings: WorkerSettings, registry: Path, more: Chores, counters
                 *sign_up_chores(connections, queue, settings.environment, own.registry),
                 *notice_chores(connections, settings.environment, own.registry),
                 *look_chores(settings, connections, threads, own.registry),
+                *usage_chores(settings, connections, threads, own.registry),
                 *more(connections, queue),
             ]
             return await _run(settings, worker, own, connections, queue, chores)

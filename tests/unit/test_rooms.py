@@ -25,7 +25,7 @@ ROOMS: Final = (
         "applying",
         "notifying",
     ),
-    *("adoption", "recovery", "planning", "states", "neon", "aura"),
+    *("adoption", "recovery", "planning", "usage", "states", "neon", "aura"),
     *("selfservice", "catalog"),
     *("running", "budgets", "engine", "repository", "registry", "schemas", "provisioning"),
     *("surroundings", "clouds", "errors", "hiding", "retries", "urls"),

@@ -9,6 +9,7 @@ from tenantry.registry.written.app import App, Settings
 from tenantry.registry.written.limits import Limits, Quotas
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.notify import Notify
+from tenantry.registry.written.prices import Prices
 from tenantry.registry.written.rules import Rule, RuleError
 from tenantry.registry.written.self_service import SelfService
 from tenantry.registry.written.templates import Templates
@@ -64,3 +65,4 @@ class Registry(Written):
         description="Who is told of what, and how.",
         json_schema_extra={"default": []},
     )
+    prices: Prices | None = None

@@ -153,7 +153,7 @@ BAD = [
         "an unknown key at the top",
         HEAD + "tenant: {}\ntenants: {}\n",
         (
-            '2:1: tenant: is not a key here: write one of version, namespace, limits, templates, defaults, tenants, self_service, notify (did you mean "tenants"?)',
+            '2:1: tenant: is not a key here: write one of version, namespace, limits, templates, defaults, tenants, self_service, notify, prices (did you mean "tenants"?)',
         ),
     ),
     Bad(
