@@ -105,7 +105,7 @@ async def work(settings: WorkerSettings, registry: Path, more: Chores = lambda *
 
 
 async def _work(settings: WorkerSettings, registry: Path, more: Chores, counters: Counters) -> int:
-    connections = database.pool(settings.catalog_url, most=settings.slots + 4)
+    connections = database.pool(settings.catalog_url, most=settings.slots + 5)
     threads = ThreadPoolExecutor(settings.slots + 2, thread_name_prefix="operation")
     worker = Worker(settings.named(), socket.gethostname(), os.getpid(), settings.lease)
     await connections.open()
