@@ -187,6 +187,8 @@ def test_every_app_ends_ready_or_failed_and_none_is_made_twice(tmp_path: Path) -
             killer.end()
             service.terminate()
             service.wait(60)
+            drain.join()
+            service.stderr.close()
         took = time.monotonic() - began
         counted = faults.requests("neon")
         lost = len(faults.injected())
