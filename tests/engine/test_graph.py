@@ -252,7 +252,7 @@ def orphan(folder: Path) -> None:
 def test_what_cannot_work_is_one_line_before_anything_is_made(
     workspace: Workspace, cloud: LocalCloud, change: dict[str, str], edit: dict[str, str], said: str
 ) -> None:
-    text = registry("refused")
+    text = registry("unmade")
     for old, new in edit.items():
         text = text.replace(old, new)
     workspace.registry.write_text(text)
@@ -262,8 +262,8 @@ def test_what_cannot_work_is_one_line_before_anything_is_made(
     assert said in done.said
     assert "Traceback" not in done.said
     assert "wrong-and-secret" not in done.said
-    assert projects(cloud, "refused--") == []
-    assert instances(cloud, "refused--") == {}
+    assert projects(cloud, "unmade--") == []
+    assert instances(cloud, "unmade--") == {}
 
 
 def test_an_instance_that_is_there_is_taken_over(workspace: Workspace, cloud: LocalCloud) -> None:
