@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry import tracing
 from tenantry.commands.options import AsLines
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import one_line_errors
@@ -67,10 +68,12 @@ def serve(
             one_machine=True if is_local(folder) else None,
         )
         logs.begin(as_json=as_json)
+        tracing.begin("tenantry-serve")
         offers = prepare(read_settings, folder / project.registry, project.environment)
         with listening(read_settings) as bound:
             url = url_of(bound)
             note(f"serving: {url}")
             page = page_of(project, read_settings, url, tell=note)
-            code = run(read_settings, offers, project.environment, bound, [page])
+            code = run(read_settings, offers, project.environment, bound, [page], as_json=as_json)
+    tracing.end()
     raise typer.Exit(code)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tenantry import tracing
 from tenantry.commands.options import AsLines
 from tenantry.errors import TenantryError
 from tenantry.presenting.printing import one_line_errors
@@ -86,6 +87,7 @@ def work(
         from tenantry.working.worker import prepare, work
 
         begin(as_json=as_json)
+        tracing.begin("tenantry-work")
         folder = Path.cwd()
         project = Project.open(folder)
         settings = WorkerSettings(
@@ -104,6 +106,7 @@ def work(
         registry = folder / project.registry
         prepare(settings, registry)
         code = asyncio.run(work(settings, registry))
+    tracing.end()
     # A thread that waits for a cloud must not keep a worker whose lease is over.
     os._exit(code)
 

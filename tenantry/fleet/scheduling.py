@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -133,7 +134,13 @@ class Schedule(Generic[AnyJob]):
         results: list[Result] = []
         began = self._clock()
         threads = [
-            threading.Thread(target=self._work, name=f"fleet-{number}", daemon=True)
+            # Each with what is known of the caller: what its log and its trace are about.
+            threading.Thread(
+                target=copy_context().run,
+                args=(self._work,),
+                name=f"fleet-{number}",
+                daemon=True,
+            )
             for number in range(min(self._workers, left))
         ]
         for thread in threads:

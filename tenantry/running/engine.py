@@ -29,6 +29,7 @@ from tenantry.running.serving import Events, serve
 from tenantry.running.settings import secrets_provider, setting_in, settings_of
 from tenantry.running.words import is_locked, reason_of, refusal_of, without_login
 from tenantry.surroundings import without_foreign
+from tenantry.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -207,6 +208,7 @@ class Engine:
         events = Events()
         providers = DynamicProviders(Surroundings(self._environment, self._folder))
         with (
+            span(f"engine {operation}", stack=stack),
             TemporaryDirectory(prefix="tenantry-") as scratch,
             serve(program, events, providers) as address,
         ):

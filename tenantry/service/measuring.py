@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from fastapi import APIRouter, Header
 from fastapi.responses import Response
 
+from tenantry import tracing
 from tenantry.observing.counters import CONTENT_TYPE
 from tenantry.service.parts import Shared
 from tenantry.service.problems import ProblemError
@@ -45,7 +46,17 @@ class Measured:
                 self._count(scope, message["status"], time.monotonic() - begun)
             await send(message)
 
-        await self._app(scope, receive, sending)
+        with tracing.span(
+            "request", request_id=scope.get("state", {}).get("request_id"), method=scope["method"]
+        ) as told:
+
+            async def noting(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    told["http_route"] = getattr(scope.get("route"), "path", "")
+                    told["status"] = message["status"]
+                await sending(message)
+
+            await self._app(scope, receive, noting)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         # The template, with the names of its parts: what a caller writes is no label.

@@ -98,6 +98,8 @@ def serve(
     environment: Mapping[str, str],
     bound: socket.socket,
     additions: Sequence[Addition] = (),
+    *,
+    as_json: bool = False,
 ) -> int:
     """Serve until the process is asked to end (SIGTERM, SIGINT), and return its exit code.
 
@@ -115,18 +117,23 @@ def serve(
         timeout_graceful_shutdown=settings.stop,
     )
     server = _Server(config, app)
-    return asyncio.run(_run(server, settings, environment, bound))
+    return asyncio.run(_run(server, settings, environment, bound, as_json=as_json))
 
 
 async def _run(
-    server: _Server, settings: Settings, environment: Mapping[str, str], bound: socket.socket
+    server: _Server,
+    settings: Settings,
+    environment: Mapping[str, str],
+    bound: socket.socket,
+    *,
+    as_json: bool,
 ) -> int:
     async with contextlib.AsyncExitStack() as stack:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, server.handle_exit, each, None)
         if settings.workers:
-            await stack.enter_async_context(Beside(settings, environment))
+            await stack.enter_async_context(Beside(settings, environment, as_json=as_json))
         await server.serve(sockets=[bound])
     return 0 if server.started else 1
 

@@ -26,8 +26,14 @@ ENDING_SECONDS: Final = 90.0
 class Beside:
     """`tenantry work` for as long as the API serves (`async with`); started again where it ends by itself."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
-        """Start nothing yet."""
+    def __init__(
+        self, settings: Settings, environment: Mapping[str, str], *, as_json: bool
+    ) -> None:
+        """Start nothing yet.
+
+        :param as_json: whether it logs one object a line, as the API then does
+        """
+        self._as_json = as_json
         self._settings = settings
         self._environment = {**environment, VARIABLE: settings.catalog}
         self._process: asyncio.subprocess.Process | None = None
@@ -61,6 +67,7 @@ class Beside:
                 *("--slots", str(self._settings.workers)),
                 *("--finish", f"{max(1, self._settings.stop)}s"),
                 *self._metrics(),
+                *(("--json",) if self._as_json else ()),
                 stdin=asyncio.subprocess.DEVNULL,
                 cwd=self._settings.folder,
                 env=self._environment,

@@ -9,6 +9,7 @@ from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from tenantry import tracing
 from tenantry.errors import TenantryError
 from tenantry.fleet.events import Progress
 from tenantry.selfservice import audit, claims, operations, specs
@@ -106,10 +107,20 @@ class Work:
                 return
             spec = claim.operation.spec
             row = None if spec is None else await specs.get(connection, spec)
-        with about(operation=str(operation), app=claim.operation.app_id):
-            await self._perform(claim, row)
+        with (
+            about(operation=str(operation), app=claim.operation.app_id),
+            tracing.span(
+                f"operation {claim.operation.kind}",
+                operation=str(operation),
+                app=claim.operation.app_id,
+                request_id=claim.operation.request_id,
+                attempt=claim.operation.attempts,
+            ) as told,
+        ):
+            told["outcome"] = await self._perform(claim, row)
 
-    async def _perform(self, claim: Claim, row: Spec | None) -> None:
+    async def _perform(self, claim: Claim, row: Spec | None) -> str:
+        """Do it, write how it ended, and return that in a word."""
         operation = claim.operation
         _log.info("%s begins, attempt %d", operation.kind, operation.attempts)
         loop = asyncio.get_running_loop()
@@ -136,6 +147,7 @@ class Work:
             await self._write(held, row, ended)
         finally:
             self.held.pop(claim.id, None)
+        return ended.kind
 
     def _in_thread(self, held: Held, row: Spec | None, tell: Callable[[Event], None]) -> Ended:
         operation, performance = held.claim.operation, held.performance

@@ -28,7 +28,7 @@ ROOMS: Final = (
     *("adoption", "recovery", "planning", "usage", "states", "neon", "aura"),
     *("selfservice", "catalog"),
     *("running", "budgets", "engine", "repository", "registry", "schemas", "provisioning"),
-    *("surroundings", "clouds", "errors", "hiding", "retries", "urls"),
+    *("tracing", "surroundings", "clouds", "errors", "hiding", "retries", "urls"),
 )
 # The rooms that may begin a run, which needs the program.
 BEGIN_RUNS: Final = {"running", "fleet"}
