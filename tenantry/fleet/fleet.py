@@ -208,6 +208,7 @@ class Fleet:
         :raises TenantryError: as for `look`
         """
         from tenantry.fleet import planning
+        from tenantry.planning.monthly import with_cost
 
         outlook = self.look(selection, every=every, allowed=allowed)
         if outlook.refused:
@@ -233,9 +234,8 @@ class Fleet:
             return with_users(own, task, lambda user: attempt(attempts, user, tell))
 
         summary = self._run("plan", outlook, attempt_all, selection, parallel, tell)
-        return planning.plan_of_fleet(
-            outlook, runs, allowed, () if summary.failed else stacks
-        ), summary
+        made = planning.plan_of_fleet(outlook, runs, allowed, () if summary.failed else stacks)
+        return with_cost(made, lambda: self.project.source.read().registry.prices), summary
 
     def drift(
         self,

@@ -9,6 +9,7 @@ from tenantry.planning.digests import declared_digest, deployment_digest, progra
 from tenantry.planning.fields import changes
 from tenantry.planning.keeping import moved
 from tenantry.planning.making import make_plan, with_changes
+from tenantry.planning.monthly import capacity
 from tenantry.planning.plan import Counts, Digests, Plan, Refusal, Row, Stack
 from tenantry.planning.translating import refusals_of, rows_of
 from tenantry.registry.declared import declared
@@ -121,5 +122,6 @@ def _own_rows(task: Task, run: Run | None) -> tuple[Row, ...]:
             action="create",
             resources=Counts(),
             changes=changes(None, declared(task.inputs.app)),
+            capacity=capacity(None, declared(task.inputs.app)),
         ),
     )

@@ -32,11 +32,15 @@ def plan_current(
     :param allowed: apps that may leave or be replaced; what the shell allows does not count
     :raises TenantryError: as for `plan_target`; no stack is selected, the local cloud does not run
     """
+    from tenantry.planning.monthly import with_cost
+    from tenantry.registry import load
     from tenantry.running.current import open_current
     from tenantry.running.local import current_environment
+    from tenantry.running.settings import registry_of
 
     target = open_current(folder, current_environment(folder), allowed=allowed)
-    return plan_target(target, folder, allowed=allowed, refresh=refresh, progress=progress)[0]
+    made, _ = plan_target(target, folder, allowed=allowed, refresh=refresh, progress=progress)
+    return with_cost(made, lambda: load(registry_of(folder, target.stack)).prices)
 
 
 def look_at_current(folder: Path, *, progress: Callable[[int], None] = lambda _: None) -> Drift:

@@ -35,6 +35,18 @@ def headline(plan: Plan) -> str:
     )
 
 
+def monthly(plan: Plan) -> str | None:
+    """Say what a plan adds to a month's cost; None where that is not changed."""
+    cost = plan.monthly
+    if cost is None:
+        return None
+    rest = f"; without a price: {', '.join(cost.unpriced)}" if cost.unpriced else ""
+    return (
+        f"A month: {cost.least} {cost.currency} if computes sleep, {cost.most} at most "
+        f"(estimate: plan {cost.plan}, prices of {cost.as_of}{rest})."
+    )
+
+
 def cells(row: Row) -> tuple[str, ...]:
     """Return a row of the table, under HEADS; the numbers are those of resources."""
     number = row.resources

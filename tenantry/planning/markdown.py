@@ -6,7 +6,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from tenantry.errors import counted
-from tenantry.planning.lines import HEADS, cells, details, headline
+from tenantry.planning.lines import HEADS, cells, details, headline, monthly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +35,8 @@ def markdown(plan: Plan, *, limit: int = LIMIT) -> str:
         return text + _block((each.text for each in plan.refusals), room)
     if not plan.rows:
         return text + _warnings(plan, room)
+    if said := monthly(plan):
+        text += f"\n{said}\n"
     table, shown = _table(plan.rows, room // 2)
     text += table
     if shown < len(plan.rows):

@@ -93,6 +93,17 @@ class ResourceChange(_Part):
         return f"{self.operation} {self.kind} {self.name}" + (f": {said}" if said else "")
 
 
+class Capacity(_Part):
+    """What an app may use more in a month of 744 hours; less where a number is below 0."""
+
+    least: float = 0
+    """Compute-unit-hours where its computes sleep as much as they may: only those that never suspend count."""
+    most: float = 0
+    """Compute-unit-hours where they never sleep and are as large as they may be."""
+    graphs: dict[str, float] = Field(default_factory=dict)
+    """GB of memory, by the graph's type; a paused one's as a fifth."""
+
+
 class Row(_Part):
     """What happens to one app, or to what a stack has beside its apps."""
 
@@ -108,6 +119,8 @@ class Row(_Part):
     """What the run itself says about it."""
     changes: tuple[FieldChange, ...] = ()
     others: tuple[ResourceChange, ...] = ()
+    capacity: Capacity | None = None
+    """Null where neither its compute nor a graph changes."""
 
     @property
     def name(self) -> str:
@@ -149,6 +162,22 @@ class Stack(_Part):
     digests: Digests
 
 
+class Monthly(_Part):
+    """What a plan adds to a month's cost, by the registry's prices; less where an amount is below 0. An estimate."""
+
+    least: str
+    """With two digits: computes sleep as much as they may."""
+    most: str
+    """With two digits: no compute sleeps, and each is as large as it may be."""
+    currency: str
+    plan: str
+    """The plan at Neon."""
+    as_of: str
+    """The day of the prices."""
+    unpriced: tuple[str, ...] = ()
+    """Types of graphs that have no price, and are not in it."""
+
+
 class Plan(_Part):
     """What a run would do."""
 
@@ -163,6 +192,8 @@ class Plan(_Part):
     warnings: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     """Apps that may leave or be replaced beside others, by name (`--allow-destroy`)."""
+    monthly: Monthly | None = None
+    """Null where neither a compute nor a graph changes."""
     stacks: tuple[Stack, ...] = Field(default=())
     """Without refusals, what the plan was made of."""
 

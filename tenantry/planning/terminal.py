@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from tenantry.planning.lines import HEADS, cells, details, headline
+from tenantry.planning.lines import HEADS, cells, details, headline, monthly
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +46,8 @@ def show(plan: Plan, console: Console) -> None:
         console.print(Text(f"warning: {line}", style="yellow"))
     for refusal in plan.refusals:
         console.print(Text(refusal.text, style="red"))
+    if said := monthly(plan):
+        console.print(Text(said))
     console.print(Text(headline(plan), style="bold"))
 
 

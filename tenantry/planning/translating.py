@@ -12,6 +12,7 @@ from tenantry.clouds.neon import ADOPTION
 from tenantry.clouds.table import cloud_of
 from tenantry.planning.adopting import adoption_lines
 from tenantry.planning.fields import changes
+from tenantry.planning.monthly import capacity
 from tenantry.planning.plan import (
     Action,
     Counts,
@@ -133,6 +134,7 @@ def _row(
         notes=(*sorted(notes), *_adopted(resources, after), *_revisions(resources)),
         changes=edited,
         others=() if action in {"create", "delete"} else _others(resources, edited, action),
+        capacity=capacity(before, after),
     )
 
 
