@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ def _declared(
             found.environment,
             found.region,
             found.database.postgres_version,
-            str(found.location),
+            # Readers of a page need not know where the service's folder is.
+            f"{Path(found.location.file).name}:{found.location.line}",
         )
     return "", "", None, _NOWHERE
 
