@@ -29,12 +29,13 @@ def serve(
     ] = None,
     as_json: AsLines = False,
 ) -> None:
-    """Serve the HTTP API: apps are asked for, and workers make them.
+    """Serve the HTTP API, by which apps are asked for, and the page of the fleet.
 
     tenantry serve --workers 2
 
-    The settings are in docs/service.md. Wrong ones are said before anything starts. At a signal (SIGTERM, Ctrl-C)
-    nothing new is accepted, and what is under way may end.
+    Workers make the apps. The settings are in docs/service.md, how people sign in is in docs/page.md. Wrong settings
+    are said before anything starts. At a signal (SIGTERM, Ctrl-C) nothing new is accepted, and what is under way may
+    end.
 
     Exit code: 0 it ended as asked, 1 an error.
 

@@ -71,29 +71,36 @@ class Page:
         """Add the page to a service whose parts are there, for the length of a block."""
         commands = OwnCommands(self._project.folder, self._project.environment)
         offers = service.state.parts.offers
-        snapshots = Snapshots(self._settings.catalog, offers, commands)
         looks = Looks(commands)
-        own = Starlette(
-            routes=[*ROUTES, Mount("/static", _Static(directory=STATIC))],
-            middleware=[Middleware(Protected, secure=self._sign_in.secure), Middleware(Caught)],
-            exception_handlers=HANDLERS,
-        )
-        own.state.site = Site(
-            service=service,
-            project=self._project,
-            sessions=self.sessions,
-            sign_in=self._sign_in,
-            snapshots=snapshots,
-            looks=looks,
-        )
-        mount = _Below(own)
-        service.router.routes.append(mount)
-        try:
-            yield
-        finally:
-            service.router.routes.remove(mount)
-            await snapshots.close()
-            await looks.close()
+        with service.state.listener.hearing_all() as news:
+            snapshots = Snapshots(self._settings.catalog, offers, commands, news)
+            site = Site(
+                service=service,
+                project=self._project,
+                sessions=self.sessions,
+                sign_in=self._sign_in,
+                snapshots=snapshots,
+                looks=looks,
+            )
+            mount = _Below(_application(site))
+            service.router.routes.append(mount)
+            try:
+                yield
+            finally:
+                service.router.routes.remove(mount)
+                await snapshots.close()
+                await looks.close()
+
+
+def _application(site: Site) -> Starlette:
+    secure = site.sign_in.secure
+    made = Starlette(
+        routes=[*ROUTES, Mount("/static", _Static(directory=STATIC))],
+        middleware=[Middleware(Protected, secure=secure), Middleware(Caught)],
+        exception_handlers=HANDLERS,
+    )
+    made.state.site = site
+    return made
 
 
 class _Below(Mount):

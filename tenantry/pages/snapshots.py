@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,8 @@ SOON_SECONDS: Final = 10.0
 """So long after the last look the states are read again where an operation has ended since."""
 FIRST_SECONDS: Final = 3.0
 """So long the first request waits for the states."""
+AT_ONCE: Final = 0.2
+"""What takes no longer to read from the catalog is waited for when something has happened."""
 MOST_SECONDS: Final = 300.0
 _log: Final = logging.getLogger("tenantry.pages")
 
@@ -50,17 +52,23 @@ class Snapshot:
     problems: tuple[str, ...] = ()
     """What could not be read, in one line each."""
     by_id: Mapping[str, Row] = field(default_factory=dict, repr=False)
+    renewing: bool = False
+    """Whether there will be a newer one in a moment."""
 
 
 class Snapshots:
     """The last snapshot, of one process."""
 
-    def __init__(self, catalog: str, offers: Offers, commands: OwnCommands) -> None:
+    def __init__(
+        self, catalog: str, offers: Offers, commands: OwnCommands, news: asyncio.Event
+    ) -> None:
         """Read nothing yet.
 
         :param catalog: a libpq URI of its direct host
+        :param news: is set when something happened to an operation
         """
         self._catalog = catalog
+        self._news = news
         self._offers = offers
         self._commands = commands
         self._overview: Overview | None = None
@@ -79,12 +87,20 @@ class Snapshots:
         age = time.monotonic() - self._read
         if (looking := self._look()) and self._states_at is None and not self._states_problem:
             await asyncio.wait([looking], timeout=FIRST_SECONDS)
-        if self._snapshot is None or age > max(CATALOG_SECONDS, 10 * self._took):
+        news = self._news.is_set()
+        if self._snapshot is None or news or age > max(CATALOG_SECONDS, 10 * self._took):
+            # What happens from here on is not in what is read.
+            self._news.clear()
             reading = self._begin_reading()
-            if self._snapshot is None or age > STALE_SECONDS:
+            if self._snapshot is None or age > STALE_SECONDS or (news and self._took < AT_ONCE):
                 await asyncio.shield(reading)
         assert self._snapshot is not None  # noqa: S101  # it was read just now
-        return self._snapshot
+        return replace(self._snapshot, renewing=self._is_renewing())
+
+    def _is_renewing(self) -> bool:
+        tasks = (self._reading, self._looking)
+        busy = any(each and not each.done() for each in tasks)
+        return busy or self._news.is_set() or self._has_news()
 
     def forget(self) -> None:
         """Have the catalog read again by the next request, which waits for it."""
@@ -100,6 +116,9 @@ class Snapshots:
     def _begin_reading(self) -> asyncio.Task[None]:
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read_catalog(), name="reading the catalog")
+        else:
+            # It may have read what has changed since.
+            self._news.set()
         return self._reading
 
     def _look(self) -> asyncio.Task[None] | None:
@@ -114,6 +133,8 @@ class Snapshots:
 
     def _has_news(self) -> bool:
         since = self._states_at
+        if self._states_problem:
+            return False
         asked = self._overview.asked.values() if self._overview else ()
         return since is None or any(each.ended and each.ended > since for each in asked)
 
