@@ -100,8 +100,9 @@ def test_no_request_is_answered_otherwise_than_the_document_says(
                 "examples,coverage,fuzzing",
                 "--max-examples",
                 "4",
+                # Of CPython 3.11 two threads that parse Python at once fail.
                 "--workers",
-                "2",
+                "1",
                 "--seed",
                 "1",
             ),
