@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry.commands.options import AsJson
+from tenantry.presenting.notes import note
 from tenantry.presenting.printing import fail, one_line_errors
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def usage(
 
     tenantry usage acme
 
+    A budget of which 80 % or more are used is told of on standard error.
+
     Reads the catalog where a worker writes it, else asks Neon, a request for each 100 projects. Wakes nothing. Months
     are in UTC. Prices are the registry's (prices).
 
@@ -45,6 +48,7 @@ def usage(
         from tenantry.fleet.project import Project
         from tenantry.presenting.usage import print_csv, print_usage, print_usage_json
         from tenantry.running.local import current_environment
+        from tenantry.usage.budgets import over
         from tenantry.usage.measures import Month
 
         if as_csv and as_json:
@@ -53,6 +57,7 @@ def usage(
         project = Project.open(Path.cwd(), environment=current_environment(Path.cwd()))
         registry = project.source.read().registry
         found, origin = _found(project.catalog_url(), registry, chosen)
+        budgets = over(found, registry) if chosen.is_current else []
         if what is not None:
             found = found.of(what)
     if as_json:
@@ -61,6 +66,9 @@ def usage(
         print_csv(found)
     else:
         print_usage(found, *origin)
+    for each in budgets:
+        if what is None or each.of == what or each.of.startswith(f"{what}/"):
+            note(f"{each.of}: {each.text}")
 
 
 def _found(url: str | None, registry: Registry, month: Month) -> tuple[Usage, tuple[str, str]]:

@@ -19,6 +19,7 @@ _WORDS: Final[dict[Occasion, str]] = {
     "drift": "has drifted",
     "key_expires": "has an API key that expires",
     "retried": "is tried again",
+    "budget": "is near its budget, or over it",
 }
 MOST_CHARACTERS: Final = 2000
 """Of the text: a channel takes no more than that in one message."""
@@ -34,7 +35,7 @@ class Notification:
 
     kind: Occasion
     app: str
-    """`tenant/app`."""
+    """`tenant/app`; of the budget of a tenant, the tenant."""
     text: str
     """What happened and, where it went wrong, what to do. Longer ones are cut, and control characters left out."""
     at: datetime

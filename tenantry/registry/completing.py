@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.clouds import table
@@ -11,6 +12,7 @@ from tenantry.registry.offering import offered, receiver
 from tenantry.registry.places import Place
 from tenantry.registry.templates import resolved
 from tenantry.registry.users import UsersError, read_users
+from tenantry.registry.written.budget import budgeted, in_plain
 from tenantry.registry.written.prices import priced
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Resolver:
                 contact=tenant.contact,
                 renamed_from=tuple(tenant.renamed_from or ()),
                 quotas=models.Quotas(**inherited.get("quotas", {})),
+                budget=budgeted(tenant.budget),
             )
             tenants.append(whom)
             apps += [
@@ -121,7 +124,9 @@ class Resolver:
             settings = settings | {"database": database}
         if graphs := settings.get("graphs_per_user"):
             settings = settings | {"graphs_per_user": self.with_users(graphs, place)}
-        return settings
+        if budget := settings.get("budget"):
+            settings = settings | {"budget": in_plain(budget)}
+        return _with_hard_limit(settings)
 
     def with_template(self, database: dict[str, Any], place: Place) -> dict[str, Any]:
         """Put the folder of a template of the operator's own beside its name; without one of that name, no schema."""
@@ -157,6 +162,17 @@ class Resolver:
             (path for path in paths if self.source.locate(path).depth == len(path)), place.app
         )
         self.found[at, finding.message] = None
+
+
+def _with_hard_limit(settings: dict[str, Any]) -> dict[str, Any]:
+    """Let Neon stop what a budget that stops has used up; a smaller quota that is written stays."""
+    budget = settings.get("budget") or {}
+    if not budget.get("stop"):
+        return settings
+    database = settings.get("database") or {}
+    quota = database.get("quota") or {}
+    seconds = min(budget["compute_hours"] * 3600, quota.get("compute_time") or math.inf)
+    return settings | {"database": database | {"quota": quota | {"compute_time": seconds}}}
 
 
 def _with_branch_names(database: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from tenantry.clouds.table import USUAL
 from tenantry.errors import did_you_mean
+from tenantry.registry.budget import Budget
 from tenantry.registry.frozen import Frozen
 from tenantry.registry.names import AppNames
 from tenantry.registry.notices import Notify
@@ -260,6 +261,8 @@ class App(Frozen):
     deletion: Deletion = "protect"
     quotas: Quotas = Quotas()
     retries: Retries = Retries()
+    budget: Budget | None = Field(default=None, exclude=True)
+    """What it may use in a month. No stack holds it: a limit that Neon keeps is in `database.quota`."""
     renamed_from: tuple[str, ...] = Field(default=(), exclude=True)
     """The ids that it had before, the newest first, as the registry says (`renamed`)."""
     formerly: tuple[str, ...] = Field(default=(), exclude=True)
@@ -305,6 +308,8 @@ class Tenant(Frozen):
     """The labels that it had before, the newest first."""
     quotas: Quotas = Quotas()
     """What its apps may have where they say nothing."""
+    budget: Budget | None = None
+    """What all of them may use in a month."""
 
 
 class Limits(Frozen):

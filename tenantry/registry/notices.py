@@ -7,7 +7,9 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from tenantry.registry.frozen import Frozen
 
-Occasion: TypeAlias = Literal["ready", "failed", "deleted", "drift", "key_expires", "retried"]
+Occasion: TypeAlias = Literal[
+    "ready", "failed", "deleted", "drift", "key_expires", "retried", "budget"
+]
 OCCASIONS: Final[tuple[Occasion, ...]] = get_args(Occasion)
 
 

@@ -93,6 +93,20 @@ async def last(connection: Connection, namespace: str) -> Last | None:
     return Last(**row) if row and row["day"] else None
 
 
+async def of_month(connection: Connection, namespace: str, month: Month) -> list[Sample]:
+    """Return a month's readings."""
+    found = await connection.execute(_OF_MONTH, (namespace, month.start.date(), month.end.date()))
+    return [
+        Sample(
+            app=row["app_id"],
+            project=row["project"],
+            day=row["day"],
+            use=Use(**{name: row[name] for name in _AMOUNTS}),
+        )
+        async for row in found
+    ]
+
+
 async def note(connection: Connection, namespace: str, samples: Sequence[Sample]) -> None:
     """Write a reading, and throw away what is over a year old."""
     names = ("namespace", "project", "day", "app_id", *_AMOUNTS)

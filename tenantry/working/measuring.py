@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Final
 from tenantry.fleet.looking import FleetLooker
 from tenantry.fleet.project import Project
 from tenantry.neon.looking import connect
+from tenantry.selfservice import outbox
 from tenantry.selfservice.alone import alone
 from tenantry.selfservice.database import connection, transaction
 from tenantry.usage import samples
+from tenantry.usage.budgets import over
 from tenantry.usage.measures import Month
 from tenantry.usage.measuring import measure
+from tenantry.usage.reporting import usage
+from tenantry.working.notices import Notices
 from tenantry.working.tending import Chore
 
 if TYPE_CHECKING:
@@ -42,11 +46,12 @@ def usage_chores(
     :param threads: has a thread for it beside those of operations
     """
 
-    def read(since: datetime, until: datetime) -> list[Sample]:
+    def read(since: datetime, until: datetime) -> tuple[list[Sample], Registry]:
         project = Project.open(settings.folder, environment=settings.environment)
         looker = FleetLooker(project)
         with connect(looker.configuration, settings.environment) as client:
-            return measure(client, looker.registry, since, until)
+            # Also of apps that were asked for, which the file does not have.
+            return measure(client, looker.registry, since, until), looker.registry
 
     async def read_alone() -> None:
         namespace = registry().namespace
@@ -60,13 +65,30 @@ def usage_chores(
             if before and before.age < _EVERY * _EARLY:
                 return
             now = datetime.now(UTC)
-            found = await asyncio.get_running_loop().run_in_executor(
+            found, known = await asyncio.get_running_loop().run_in_executor(
                 threads, read, begins(before, now), now
             )
             async with transaction(connections) as one:
                 await samples.note(one, namespace, found)
+            if Notices(registry).wants("budget"):
+                await tell_of_budgets(connections, known, Month.read(None, now))
 
     return [Chore("reading what was used", _EVERY, read_alone)]
+
+
+async def tell_of_budgets(connections: Pool, registry: Registry, month: Month) -> None:
+    """Write a notification for each budget that has come to 80 % or to 100 %, once a month for each of the two."""
+    async with transaction(connections) as one:
+        kept = await samples.of_month(one, registry.namespace, month)
+        for each in over(usage(registry, kept, month), registry):
+            await outbox.put(
+                one,
+                namespace=registry.namespace,
+                kind="budget",
+                app_id=each.of,
+                text=each.text,
+                once=f"budget {registry.namespace} {each.of} {month} {each.level}",
+            )
 
 
 def begins(before: Last | None, now: datetime) -> datetime:

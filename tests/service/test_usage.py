@@ -13,6 +13,7 @@ import pytest
 
 from tests.localcloud.support import query
 from tests.service.folder import ServiceFolder, end
+from tests.service.test_notices import SECRET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +22,20 @@ if TYPE_CHECKING:
     from tests.localcloud.support import Account, Project
 
 
+# Nobody listens there: what is to be told waits in the catalog.
+NOTIFY = 'notify: [{url: "http://127.0.0.1:9/none", secret_from: HOOK, on: [budget]}]\n'
+
+
 @pytest.fixture
 def folder(tmp_path: Path, account: Account, database: Catalog) -> ServiceFolder:
     made = ServiceFolder.make(tmp_path / "service", account.cloud, database)
     file = made.project.registry
     app = "{environment: development, region: aws-us-east-2}"
-    text = file.read_text().replace("Inc., apps: {}", f"Inc., apps: {{web: {app}, api: {app}}}")
-    file.write_text(f"{text}prices: {{as_of: 2026-11-01, source: a test, compute: 1000}}\n")
+    text = file.read_text().replace(
+        "Inc., apps: {}", f"Inc., budget: {{money: 0.01}}, apps: {{web: {app}, api: {app}}}"
+    )
+    file.write_text(f"{text}prices: {{as_of: 2026-11-01, source: a test, compute: 1000}}\n{NOTIFY}")
+    made.project.environment["HOOK"] = SECRET
     return made
 
 
@@ -97,6 +105,10 @@ def test_usage_is_what_the_cloud_counted_with_a_catalog_and_without(
         ("acme/api", counts[api.id]),
         ("acme/web", counts[web.id]),
     ]
+    # Told of once, whoever reads it again: 1,000 an hour are more than the cent that the tenant may spend.
+    budgets = "SELECT app_id, text LIKE '%% of 0.01 USD are used%%' FROM tenantry.notifications"
+    assert folder.catalog.ask(budgets) == [("acme", True)]
+    assert "acme: " in told(folder).stderr
     kept = told(folder, "acme/web", "--json")
     assert kept["from"] == "catalog"
     assert [each["use"]["compute"] for each in kept["apps"]] == [counts[web.id]]

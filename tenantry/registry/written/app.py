@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from tenantry.registry import models
 from tenantry.registry.written.adopt import Adopt
 from tenantry.registry.written.api_keys import ApiKey
+from tenantry.registry.written.budget import Budget
 from tenantry.registry.written.database import Database, Region
 from tenantry.registry.written.graphs import Graph, GraphsPerUser
 from tenantry.registry.written.limits import Quotas, Retries
@@ -60,6 +61,7 @@ class Contents(Settings):
 
     graph: Graph | None = None
     graphs_per_user: GraphsPerUser | None = None
+    budget: Budget | None = None
 
 
 class App(Contents):

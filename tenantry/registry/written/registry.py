@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from tenantry.errors import shown
 from tenantry.registry.written.app import App, Settings
+from tenantry.registry.written.budget import TenantBudget
 from tenantry.registry.written.limits import Limits, Quotas
 from tenantry.registry.written.mapping import Written
 from tenantry.registry.written.notify import Notify
@@ -32,6 +33,7 @@ class Tenant(Written):
     name: Line | None = Field(None, description="The display name; without it, the tenant's key.")
     contact: Line | None = Field(None, description="Whom to ask: an address, a channel, a team.")
     quotas: Quotas | None = None
+    budget: TenantBudget | None = None
     renamed_from: Annotated[
         list[TenantLabel] | None,
         BeforeValidator(one_or_more, json_schema_input_type=TenantLabel | list[TenantLabel]),

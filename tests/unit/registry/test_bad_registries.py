@@ -101,9 +101,9 @@ BAD = [
         HEAD + "tenants: {'[key]': {nam: x, apps: {'[key]': {'[key]': 1}}}}\n",
         (
             '2:11: tenants."[key]": "[key]" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "key"?)',
-            '2:21: tenants."[key]".nam: is not a key here: write one of name, contact, quotas, renamed_from, apps (did you mean "name"?)',
+            '2:21: tenants."[key]".nam: is not a key here: write one of name, contact, quotas, budget, renamed_from, apps (did you mean "name"?)',
             '2:36: tenants."[key]".apps."[key]": "[key]" is not a name: a name is lower-case letters, digits and single hyphens inside, and begins with a letter (did you mean "key"?)',
-            '2:46: tenants."[key]".apps."[key]"."[key]": is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user, renamed_from, adopt',
+            '2:46: tenants."[key]".apps."[key]"."[key]": is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user, budget, renamed_from, adopt',
         ),
     ),
     Bad(
@@ -146,7 +146,7 @@ BAD = [
         "an unknown key",
         APP + "        databse: {}\n",
         (
-            f'8:9: {WEB}.databse: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user, renamed_from, adopt (did you mean "database"?)',
+            f'8:9: {WEB}.databse: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user, budget, renamed_from, adopt (did you mean "database"?)',
         ),
     ),
     Bad(
@@ -593,7 +593,7 @@ BAD = [
         + "tenants:\n  acme:\n    apps:\n      web:\n        environment: *envv\n        region: aws-us-east-2\n        contact: &env x\n",
         (
             f'6:22: {WEB}.environment: the alias "*envv" has no anchor "&envv" before it',
-            f"8:9: {WEB}.contact: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user, renamed_from, adopt",
+            f"8:9: {WEB}.contact: is not a key here: write one of environment, region, database, services, api_keys, deletion, quotas, retries, graph, graphs_per_user, budget, renamed_from, adopt",
         ),
     ),
     Bad(
