@@ -35,7 +35,10 @@ WITH_GITHUB = "tenantry ci github "
 """Tried in `test_pull_request.py`, which has a GitHub for them."""
 WITH_A_WHEEL = ("tenantry init", "tenantry upgrade")
 """Tried in `test_package.py`, which has one."""
-WITH_A_CATALOG = ("tenantry work", "tenantry serve", "tenantry registry ")
+WITH_A_SERVICE = (
+    *("tenantry work", "tenantry serve", "tenantry registry "),
+    *("tenantry notifications", "tenantry usage"),
+)
 """Tried in `tests/service`, which has one."""
 PRINTS_SECRETS = ("tenantry url ", "tenantry keys show ", 'eval "$(tenantry env')
 
@@ -138,7 +141,7 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
     file.write_text(text)
     example(shell, "tenantry destroy")
     assert projects(own_cloud, "tenantry--") == ["tenantry--acme--web"]
-    elsewhere = (IN_A_FLEET, WITH_GITHUB, *WITH_A_WHEEL, *WITH_A_CATALOG)
+    elsewhere = (IN_A_FLEET, WITH_GITHUB, *WITH_A_WHEEL, *WITH_A_SERVICE)
     every = [each for name, each in EVERY.items() if not name.startswith(elsewhere)]
     missing = [each for each in every if not any(each in line for line in shell.printed)]
     assert not missing, "examples that are not tried: run them above"
