@@ -136,6 +136,10 @@ lock: ## make the lock files again from pyproject.toml (needs uv)
 		--constraint requirements-localcloud.lock --constraint requirements-service.lock \
 		--constraint requirements-build.lock pyproject.toml --output-file requirements-dev.lock
 
+.PHONY: screenshots
+screenshots: $(VENV)/.dev engine ## take the README's pictures of the page again (needs chromium)
+	@SCREENSHOTS=docs/images $(BIN)/pytest --quiet tests/service/test_page_browser.py
+
 .PHONY: wheel
 wheel: $(VENV)/.dev ## build the wheel and the source distribution into dist/
 	@rm -rf dist

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from tenantry.catalog.location import VARIABLE
 from tenantry.pages import acting, findings_view, runs_view
 from tenantry.pages.app_view import app
 from tenantry.pages.failing import HANDLERS, Caught
@@ -69,7 +70,9 @@ class Page:
     @asynccontextmanager
     async def serving(self, service: FastAPI) -> AsyncIterator[None]:
         """Add the page to a service whose parts are there, for the length of a block."""
-        commands = OwnCommands(self._project.folder, self._project.environment)
+        # Where the catalog's URL is in the settings of another stack, a command would not find it.
+        environment = {**self._project.environment, VARIABLE: self._settings.catalog}
+        commands = OwnCommands(self._project.folder, environment)
         offers = service.state.parts.offers
         looks = Looks(commands)
         with service.state.listener.hearing_all() as news:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -17,26 +19,28 @@ from tests.service.test_serve import ISSUER, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from playwright.sync_api import Browser, StorageState
+    from playwright.sync_api import Browser, Page, StorageState
 
     from tests.localcloud.catalog import Catalog
     from tests.localcloud_fixture import LocalCloud
 
 LIVE_MS = 120_000
+PICTURES = "SCREENSHOTS"
+"""Names the folder that the README's pictures go into (`make screenshots`)."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, cloud: LocalCloud, catalog: Catalog) -> ServiceFolder:
     made = ServiceFolder.make(tmp_path / "service", cloud, catalog)
-    made.project.environment |= ISSUER
+    made.project.environment |= ISSUER | {"TENANTRY_ACTOR": "olga@example"}
     return made
 
 
 @pytest.fixture
 def link(folder: ServiceFolder) -> Iterator[str]:
     """Serve, and give the link that signs in."""
+    folder.ask("billing", tenant="globex")
     process = serve(folder, "--workers", "1")
     assert process.stderr is not None
     try:
@@ -103,9 +107,20 @@ def test_an_app_is_asked_for_and_seen_until_it_lives(folder: ServiceFolder, link
         page.get_by_role("heading", name="create acme/shop").wait_for(timeout=LIVE_MS)
         seen["plan"] = page.content()
         assert watched.said == []
+        page.goto(f"{url}/")
+        _picture(page, "page-fleet")
+        page.emulate_media(color_scheme="dark")
+        page.goto(f"{url}/apps/acme/web")
+        _picture(page, "page-app")
 
         _check_every_view(browser, context.storage_state(), url)
         _check_no_secret(folder, seen)
+
+
+def _picture(page: Page, name: str) -> None:
+    if folder := os.environ.get(PICTURES):
+        page.locator("main:not([data-again])").wait_for(timeout=LIVE_MS)
+        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def _check_every_view(browser: Browser, state: StorageState, url: str) -> None:
