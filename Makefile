@@ -119,6 +119,11 @@ commands: $(VENV)/.run ## make docs/commands.md again from the commands' own hel
 metrics: $(VENV)/.run ## make the table of docs/monitoring.md again from the definitions of the metrics
 	@$(BIN)/python -m tenantry.observing.page docs/monitoring.md
 
+.PHONY: alerts
+alerts: $(VENV)/.run ## make the rules for Prometheus and the dashboard for Grafana again, from the metrics' definitions
+	@$(BIN)/python -c 'from tenantry.observing.alerts import rules; print(rules(), end="")' > deploy/prometheus/tenantry.rules.yml
+	@$(BIN)/python -c 'from tenantry.observing.alerts import dashboard; print(dashboard(), end="")' > deploy/grafana/tenantry.json
+
 .PHONY: docs
 docs: $(VENV)/.dev ## build the pages of docs/ into site/, and check their links
 	@$(BIN)/mkdocs build --strict
