@@ -56,7 +56,7 @@ def usage(
         chosen = Month.read(month)
         project = Project.open(Path.cwd(), environment=current_environment(Path.cwd()))
         registry = project.source.read().registry
-        found, origin = _found(project.catalog_url(), registry, chosen)
+        found, origin = usage_of(project.catalog_url(), registry, chosen)
         budgets = over(found, registry) if chosen.is_current else []
         if what is not None:
             found = found.of(what)
@@ -71,7 +71,7 @@ def usage(
             note(f"{each.of}: {each.text}")
 
 
-def _found(url: str | None, registry: Registry, month: Month) -> tuple[Usage, tuple[str, str]]:
+def usage_of(url: str | None, registry: Registry, month: Month) -> tuple[Usage, tuple[str, str]]:
     """Return the usage, and whence it is and of when."""
     from tenantry.fleet.looking import looker_for
     from tenantry.neon.looking import connect

@@ -19,12 +19,12 @@ from tenantry.pages.fleet_view import fleet
 from tenantry.pages.headers import Protected
 from tenantry.pages.looks import Looks
 from tenantry.pages.own_commands import OwnCommands
-from tenantry.pages.rendering import STATIC
 from tenantry.pages.sessions import Sessions
 from tenantry.pages.signing_in import ROUTES as SIGN_IN
 from tenantry.pages.signing_in import SignIn
 from tenantry.pages.site import Site
 from tenantry.pages.snapshots import Snapshots
+from tenantry.pages.templating import STATIC
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -67,9 +67,9 @@ def _row(
 ) -> list[str]:
     return [
         app,
-        f"{use.compute / 3600:.2f}",
-        _months(use.storage),
-        _months(use.history),
+        hours(use.compute),
+        gb_months(use.storage),
+        gb_months(use.history),
         f"{use.transfer / 10**9:.3f}",
         branches,
         graphs,
@@ -78,7 +78,13 @@ def _row(
     ]
 
 
-def _months(byte_hours: int) -> str:
+def hours(seconds: int) -> str:
+    """Return compute-unit-seconds as hours."""
+    return f"{seconds / 3600:.2f}"
+
+
+def gb_months(byte_hours: int) -> str:
+    """Return what was stored as GB of Neon's month."""
     return f"{byte_hours / MONTH_HOURS / GB:.3f}"
 
 

@@ -96,7 +96,7 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
     assert "# the first" in text
     text = text[: text.index("  initech:")]
     file.write_text(text)
-    for name in ("schema", "engine", "status", "doctor", "show"):
+    for name in ("schema", "engine", "status", "doctor", "show", "usage"):
         example(shell, f"tenantry {name}")
     for name in (
         "keys list",
@@ -124,6 +124,10 @@ def test_each_example_works_and_so_does_the_day(shell: Shell, own_cloud: LocalCl
         str(shell.run("tenantry keys show acme/web default").out).strip(),
     ]
     assert all(len(each) > 20 for each in secrets)
+    example(shell, "tenantry report")
+    report = (shell.folder / "fleet.html").read_text("utf-8")
+    assert "acme/web" in report
+    assert not [each for each in secrets if each in report]
     for line, said in shell.printed.items():
         if not line.startswith(PRINTS_SECRETS):
             assert not [each for each in secrets if each in said], line

@@ -8,6 +8,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -63,7 +64,7 @@ def told(folder: ServiceFolder, *options: str) -> Any:
 
 
 def test_usage_is_what_the_cloud_counted_with_a_catalog_and_without(
-    folder: ServiceFolder, account: Account
+    folder: ServiceFolder, account: Account, tmp_path: Path
 ) -> None:
     web, api = (account.project(f"{folder.namespace}--acme--{app}") for app in ("web", "api"))
     other = account.project(f"{folder.namespace}--acme--foreign")
@@ -120,6 +121,17 @@ def test_usage_is_what_the_cloud_counted_with_a_catalog_and_without(
     }
     table = told(folder, "acme").stdout.splitlines()
     assert [line.split()[0] for line in table] == ["APP", "acme/web", "acme/api", "total"]
+    file = tmp_path / "fleet.html"
+    told_of = folder.project.tenantry("report", "--html", str(file), "--json")
+    assert json.loads(told_of.stdout) == {"file": str(file), "apps": 2, "problems": []}
+    page = file.read_text()
+    assert all(each in page for each in ("acme/web", "acme/api", kept["total"]["cost"]["total"]))
+    assert "acme: " in page, "its budget"
+    password = unquote(urlsplit(folder.catalog.url).password or "")
+    for secret in (password, account.cloud.neon_api_key, SECRET, account.cloud.aura_client_secret):
+        assert secret
+        assert secret not in page
+
     unknown = folder.project.tenantry("usage", "acne")
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert 'did you mean "acme"' in unknown.stderr
