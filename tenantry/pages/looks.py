@@ -98,14 +98,14 @@ class Looks:
     async def _look(self, kind: Kind, look: Look) -> None:
         only = [part for app in look.apps for part in ("--only", app)]
         try:
-            found = await self._commands.answer(
+            answer = await self._commands.answer(
                 *_COMMANDS[kind], *only, seconds=_SECONDS, fine=_FINE[kind]
             )
         except TenantryError as error:
             _log.warning("%s", error)
             self._last[kind] = replace(look, ended=datetime.now(UTC), failure=str(error))
             return
-        done = replace(look, ended=datetime.now(UTC), found=found)
+        done = replace(look, ended=datetime.now(UTC), found=answer.found)
         self._last[kind] = self._answered[kind] = done
 
 

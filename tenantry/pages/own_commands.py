@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tenantry.errors import TenantryError
 
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 2
 _SAID: Final = 3
 """Lines of what a command said before it failed that are passed on."""
+
+_NOTES: Final = 20
+"""Lines that are kept of what a command says beside its answer."""
+
+
+class Answer(NamedTuple):
+    """What a command answered."""
+
+    found: Any
+    """The document."""
+    notes: tuple[str, ...]
+    """What it said on standard error."""
 
 
 class OwnCommandError(TenantryError):
@@ -64,11 +76,11 @@ class OwnCommands:
                 if process.returncode is None:
                     process.terminate()
                     await process.wait()
+        said = [line for line in err.decode("utf-8", "replace").splitlines() if line.strip()]
         if process.returncode not in fine:
-            said = [line for line in err.decode("utf-8", "replace").splitlines() if line.strip()]
             raise self._failed(arguments, "; ".join(said[-_SAID:]) or "it said nothing")
         try:
-            return json.loads(out)
+            return Answer(json.loads(out), tuple(said[:_NOTES]))
         except ValueError:
             raise self._failed(arguments, "its answer is no JSON") from None
 

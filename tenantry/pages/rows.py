@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tenantry.registry import Registry
-    from tenantry.selfservice.overview import AskedApp, FrozenApp, Overview
+    from tenantry.selfservice.overview import AskedApp, FrozenApp, Overview, Place
 
 Status = Literal[
     "failed",
@@ -19,6 +19,7 @@ Status = Literal[
     "left",
     "changed",
     "new",
+    "elsewhere",
     "deleting",
     "provisioning",
     "updating",
@@ -27,7 +28,8 @@ Status = Literal[
 ]
 """How an app stands, the worst first.
 
-`provisioning`, `updating` and `deleting` are of an app that was asked for and has an operation; `unknown`: the states
+`elsewhere`: it is applied, and has no stack of its own: another stack holds it, with others. `provisioning`, `updating`
+and `deleting` are of an app that was asked for and has an operation; `unknown`: the states
 were not read yet; the others are the words of `tenantry fleet status`.
 """
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -130,7 +132,7 @@ def _row(app: str, sources: Sources, asked: AskedApp | None) -> Row:
         region=region or (place.region if place else ""),
         version=version,
         declared=declared,
-        status=_status(asked, standing),
+        status=_status(asked, standing, place),
         reason=(asked.reason or "") if asked and asked.status != "ready" else "",
         ended=standing.ended if standing else None,
         result=standing.result if standing else "",
@@ -165,10 +167,12 @@ def _declared(
     return "", "", None, _NOWHERE
 
 
-def _status(asked: AskedApp | None, standing: Standing | None) -> Status:
+def _status(asked: AskedApp | None, standing: Standing | None, place: Place | None) -> Status:
     if asked is not None and asked.status not in {"ready", "deleted"}:
         # Of a row, the six words of the API; these four are ours as well.
         return asked.status  # type: ignore[return-value]
+    if standing is not None and standing.standing == "new" and place is not None:
+        return "elsewhere"
     if standing is not None:
         return standing.standing
     return "applied" if asked is not None else "unknown"

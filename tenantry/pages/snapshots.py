@@ -51,6 +51,8 @@ class Snapshot:
     """When the states were read; None where they were not yet."""
     problems: tuple[str, ...] = ()
     """What could not be read, in one line each."""
+    notes: tuple[str, ...] = ()
+    """What `tenantry fleet status` says beside its table: what it would refuse, which stacks hold nothing."""
     by_id: Mapping[str, Row] = field(default_factory=dict, repr=False)
     renewing: bool = False
     """Whether there will be a newer one in a moment."""
@@ -76,6 +78,7 @@ class Snapshots:
         self._snapshot: Snapshot | None = None
         self._states_at: datetime | None = None
         self._states_problem = ""
+        self._notes: tuple[str, ...] = ()
         self._read = self._looked = float("-inf")
         """When catalog and states were read last, in the clock's seconds."""
         self._took = 0.0
@@ -156,6 +159,7 @@ class Snapshots:
             datetime.now(UTC),
             self._states_at,
             tuple(problems),
+            self._notes,
             {row.app: row for row in rows},
         )
         self._read = time.monotonic()
@@ -164,13 +168,14 @@ class Snapshots:
     async def _read_states(self) -> None:
         at = datetime.now(UTC)
         try:
-            found = await self._commands.answer("fleet", "status", seconds=MOST_SECONDS)
-            told = [Standing.of(each) for each in found]
+            answer = await self._commands.answer("fleet", "status", seconds=MOST_SECONDS)
+            told = [Standing.of(each) for each in answer.found]
         except TenantryError as error:
             _log.warning("the states cannot be read: %s", error)
             self._states_problem = f"The states cannot be read: {error}"
         else:
             self._standings = {each.app: each for each in told}
+            self._notes = answer.notes
             self._states_at = at
             self._states_problem = ""
         self._looked = time.monotonic()

@@ -37,6 +37,14 @@ _NEXT: Final[Mapping[Status, tuple[tuple[str, str], ...]]] = {
         ("See what would be made", "tenantry fleet plan --only {}"),
         ("Make it", _AGAIN),
     ),
+    "elsewhere": (
+        ("See what the registry would change", "tenantry plan"),
+        ("Apply it in the stack that holds it", "tenantry up"),
+        (
+            "See what each app in a stack of its own would take",
+            "tenantry fleet split --from STACK --dry-run",
+        ),
+    ),
     "left": (
         ("See what would be lost", "tenantry fleet plan --only {}"),
         ("Let it go", _AGAIN),

@@ -34,8 +34,7 @@ def status(
     rows = standings(outlook)
     if as_json:
         print_json([row.as_json() for row in rows])
-        return
-    if rows:
+    elif rows:
         print_table(
             ["app", "stack", "standing", "last run", "result", "by"],
             [row.as_text() for row in rows],
