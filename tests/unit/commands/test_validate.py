@@ -43,7 +43,7 @@ def test_problems_go_to_standard_error_one_a_line_with_a_count(bad: Path) -> Non
     assert result.stderr.splitlines() == [
         f'{bad}:1:1: tenants: is missing: the file may be cut off; a registry without tenants says "tenants: {{}}"',
         f"{bad}:1:10: version: must be the number 1, the only version of the format, not 2",
-        f'{bad}:2:1: tenant: is not a key here: write one of version, namespace, limits, templates, defaults, tenants, self_service, notify (did you mean "tenants"?)',
+        f'{bad}:2:1: tenant: is not a key here: write one of version, namespace, limits, templates, defaults, tenants, self_service, notify, prices (did you mean "tenants"?)',
         f"{bad}: 3 problems",
     ]
 
