@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from tenantry.registry.budget import Budget
     from tenantry.registry.models import Registry
-    from tenantry.usage.reporting import Usage
+    from tenantry.usage.reporting import AppUsage, Usage
 
 _HOUR: Final = Decimal(3600)
 _STOPPED: Final = (
@@ -43,13 +44,14 @@ def over(usage: Usage, registry: Registry) -> list[Finding]:
         *((each.label, each.budget) for each in registry.tenants if each.budget),
         *((each.id, each.budget) for each in registry.apps if each.budget),
     ]
-    known = {name for each in usage.apps for name in (each.app, each.app.split("/")[0])}
+    by_name: dict[str, list[AppUsage]] = defaultdict(list)
+    for each in usage.apps:
+        for name in (each.app, each.app.split("/")[0]):
+            by_name[name].append(each)
     found = []
     for name, budget in budgets:
-        if name not in known:
-            continue
-        uses = sorted(_used(usage.of(name), budget), reverse=True)
-        share, text = uses[0]
+        part = replace(usage, apps=tuple(by_name[name]))
+        share, text = max(_used(part, budget))
         if share < WARNED_AT:
             continue
         if share < 1:

@@ -62,6 +62,8 @@ def billed_branches(samples: Iterable[Sample], prices: Prices, month: Month) -> 
     included = max(prices.branches_included - 1, 0)
     billed = Decimal(0)
     for each in samples:
+        if not each.use.branches:
+            continue
         hours = Decimal(str(min(24.0, month.hours_since(each.day))))
         billed += max(Decimal(0), each.use.branches - included * hours)
     return billed

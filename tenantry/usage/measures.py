@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tenantry.errors import TenantryError
 
@@ -38,14 +38,6 @@ class Use:
     """Bytes over private networks."""
     written: int = 0
     """Bytes written. Neon tells it on the Free plan alone; elsewhere it is billed as history."""
-
-    def __add__(self, other: Use) -> Use:
-        return Use(
-            **{
-                each.name: getattr(self, each.name) + getattr(other, each.name)
-                for each in fields(self)
-            }
-        )
 
     @property
     def storage(self) -> int:
@@ -123,9 +115,14 @@ class Month:
         return self.start.date() <= day < self.end.date()
 
 
+_AMOUNTS: Final = tuple(each.name for each in fields(Use))
+
+
 def total(uses: Iterable[Use]) -> Use:
     """Return the sum."""
-    return sum(uses, Use())
+    # By columns: a month of a large fleet has 300,000 of them.
+    rows = tuple(uses)
+    return Use(**{name: sum(getattr(each, name) for each in rows) for name in _AMOUNTS})
 
 
 _NAMES = {
