@@ -55,7 +55,7 @@ def definitions(catalog: Catalog) -> list[Any]:
 
 
 def test_alembic_finds_nothing_to_do_after_the_history(database: Catalog) -> None:
-    assert migrate(database.url) == newest() == "catalog_0003"
+    assert migrate(database.url) == newest() == "catalog_0004"
     with engine(database.url).connect() as connection:
         options = {
             "version_table_schema": SCHEMA,
@@ -185,7 +185,7 @@ def test_another_run_that_migrates_is_named(
     assert (
         f"(process {process}) holds tenantry.alembic_version (ShareRowExclusiveLock) since" in said
     )
-    database.ask("INSERT INTO tenantry.alembic_version VALUES ('catalog_0003')")
+    database.ask(f"INSERT INTO tenantry.alembic_version VALUES ('{newest()}')")
     assert migrate(database.url) == newest()
 
 
@@ -263,7 +263,7 @@ def test_a_user_that_may_not_make_tables_is_told(database: Catalog) -> None:
         with pytest.raises(DeniedError) as raised:
             migrate(nobody.url)
         assert str(raised.value) == (
-            "catalog: tables: they are at no revision, this version needs catalog_0002, and the URL's user may not make "
+            f"catalog: tables: they are at no revision, this version needs {newest()}, and the URL's user may not make "
             "tables: run tenantry up once with the URL of the catalog's owner"
         )
         assert database.ask(RELATIONS) == []
