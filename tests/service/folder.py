@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tenantry.selfservice.database import Pool
     from tests.localcloud.catalog import Catalog
     from tests.localcloud_fixture import LocalCloud
+    from tests.service.machines import Machine
 
 REGISTRY = """\
 version: 1
@@ -73,16 +74,13 @@ class ServiceFolder:
         name: str,
         *options: str,
         environment: Mapping[str, str] | None = None,
-        machine: str = "",
+        machine: Machine | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a worker; what it prints goes into a file of its name.
 
-        :param machine: the name of a host of its own, which sees no process of this one
+        :param machine: where it runs; by default here
         """
-        apart = ["unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        elsewhere = (
-            [*apart, "sh", "-c", f'hostname {machine} && exec "$@"', "sh"] if machine else []
-        )
+        elsewhere = machine.command if machine else []
         with (self.project.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 [*elsewhere, sys.executable, "-m", "tenantry", "work", *options],

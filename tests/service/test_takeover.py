@@ -16,6 +16,7 @@ import pytest
 from tests.engine.workspace import projects
 from tests.localcloud_faults import Faults, faults_of
 from tests.service.folder import ServiceFolder, end
+from tests.service.machines import machines, relayed
 
 if TYPE_CHECKING:
     import subprocess
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from tests.localcloud.catalog import Catalog
     from tests.localcloud.support import Account
     from tests.localcloud_fixture import LocalCloud
+    from tests.service.machines import Machine
 
-SECONDS = 6
+SECONDS = int(os.environ.get("TAKEOVER_LEASE", "6"))
+STOPPED = int(os.environ.get("TAKEOVER_STOPPED", "9"))
+"""Seconds; longer than a lease."""
 CREATE = "POST /projects"
 
 
@@ -40,7 +44,9 @@ class Scene:
     before: int
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def worker(self, name: str, machine: str = "", lease: int = SECONDS) -> subprocess.Popen[bytes]:
+    def worker(
+        self, name: str, machine: Machine | None = None, lease: int = SECONDS
+    ) -> subprocess.Popen[bytes]:
         options = ("--lease", f"{lease}s", "--pause", "1s")
         self.workers.append(self.folder.worker(name, *options, machine=machine))
         return self.workers[-1]
@@ -99,9 +105,18 @@ def test_a_worker_and_its_engine_are_killed(scene: Scene) -> None:
 
 
 def test_a_machine_is_lost_and_another_one_frees_exactly_its_lock(scene: Scene) -> None:
+    with (
+        machines("machine-one", "machine-two") as (one, two),
+        relayed(scene.cloud.neon_api_url) as api,
+    ):
+        scene.folder.project.environment["NEON_API_URL"] = api
+        _lose(scene, one, two)
+
+
+def _lose(scene: Scene, one: Machine, two: Machine) -> None:
     order = scene.faults.order(CREATE, {"kind": "hold"})
     app = scene.folder.ask("web")
-    first = scene.worker("one", machine="machine-one")
+    first = scene.worker("one", one)
     scene.held(app)
     (lock,) = scene.folder.locks()
     assert lock.host == "machine-one"
@@ -110,12 +125,14 @@ def test_a_machine_is_lost_and_another_one_frees_exactly_its_lock(scene: Scene) 
     scene.faults.withdraw(order)
     # A lock of somebody else on another stack, on a machine of that name.
     other = scene.folder.write_lock("acme--other", host="machine-one", pid=lock.pid + 1)
-    scene.worker("two", machine="machine-two")
+    second = scene.worker("two", two)
     app_made = scene.folder.wait(app, "ready", "failed", seconds=90)
     assert app_made.status == "ready", (app_made.error_text, scene.folder.log("two"))
     assert [each.key for each in scene.folder.locks()] == [other]
     scene.folder.delete_lock(other)
     scene.check(app)
+    # Before its machine goes.
+    assert end(second) == 0
 
 
 def test_a_worker_that_was_stopped_and_goes_on_changes_nothing_any_more(scene: Scene) -> None:
@@ -127,7 +144,7 @@ def test_a_worker_that_was_stopped_and_goes_on_changes_nothing_any_more(scene: S
         os.kill(pid, signal.SIGSTOP)
     scene.worker("two")
     # It waits for the lease, and then for the engine of this machine, which is there and does nothing.
-    time.sleep(SECONDS + 3)
+    time.sleep(STOPPED)
     scene.faults.withdraw(order)
     for pid in (worker, engine):
         os.kill(pid, signal.SIGCONT)
