@@ -19,6 +19,7 @@ from tenantry.pages.fleet_view import fleet
 from tenantry.pages.headers import Protected
 from tenantry.pages.looks import Looks
 from tenantry.pages.own_commands import OwnCommands
+from tenantry.pages.sessions import VARIABLE as SESSION_KEY
 from tenantry.pages.sessions import Sessions
 from tenantry.pages.signing_in import ROUTES as SIGN_IN
 from tenantry.pages.signing_in import SignIn
@@ -72,6 +73,9 @@ class Page:
         """Add the page to a service whose parts are there, for the length of a block."""
         # Where the catalog's URL is in the settings of another stack, a command would not find it.
         environment = {**self._project.environment, VARIABLE: self._settings.catalog}
+        ways = self._sign_in.provider
+        for name in (SESSION_KEY, ways.settings.secret_from if ways else ""):
+            environment.pop(name, None)
         commands = OwnCommands(self._project.folder, environment)
         offers = service.state.parts.offers
         looks = Looks(commands)

@@ -32,6 +32,8 @@ class SignInSettings:
     client_id: str
     client_secret: str = field(default="", repr=False)
     """Empty for a public client, which has its proof of possession (PKCE) alone."""
+    secret_from: str = ""
+    """The variable that holds it."""
     url: str
     """The page's own, as browsers reach it, without a slash at its end."""
     scope: str = "openid"
@@ -76,6 +78,7 @@ class SignInSettings:
         return cls(
             issuer=issuer,
             client_id=written["client_id"],
+            secret_from=written.get("client_secret_from", ""),
             client_secret=_secret(written.get("client_secret_from"), environment),
             url=url,
             scope=scope,

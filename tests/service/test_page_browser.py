@@ -40,7 +40,7 @@ def folder(tmp_path: Path, cloud: LocalCloud, catalog: Catalog) -> ServiceFolder
 @pytest.fixture
 def link(folder: ServiceFolder) -> Iterator[str]:
     """Serve, and give the link that signs in."""
-    folder.ask("billing", tenant="globex")
+    folder.ask("invoices", tenant="globex")
     process = serve(folder, "--workers", "1")
     assert process.stderr is not None
     try:
@@ -69,7 +69,7 @@ def test_an_app_is_asked_for_and_seen_until_it_lives(folder: ServiceFolder, link
         page.goto(link)
         assert page.get_by_role("heading", name="Fleet").is_visible()
         page.get_by_role("link", name="Ask for an app").click()
-        page.get_by_label("Name").fill("web")
+        page.get_by_label("Name").fill("storefront")
         page.locator("select[name=plan]").select_option("keyed")
         page.get_by_role("button", name="Ask for it").click()
         # Nobody loads the page again: the server tells, and the page is renewed.
@@ -92,11 +92,11 @@ def test_an_app_is_asked_for_and_seen_until_it_lives(folder: ServiceFolder, link
         folder.project.registry.write_text(
             folder.project.registry.read_text().replace(
                 "{name: Acme Inc., apps: {}}",
-                "{name: Acme Inc., apps: {shop: {environment: staging, region: aws-us-east-2}}}",
+                "{name: Acme Inc., apps: {stockroom: {environment: staging, region: aws-us-east-2}}}",
             )
         )
         page.goto(f"{url}/plan")
-        box = page.get_by_role("checkbox", name="Plan acme/shop")
+        box = page.get_by_role("checkbox", name="Plan acme/stockroom")
         for _ in range(60):
             if box.is_visible():
                 break
@@ -104,13 +104,13 @@ def test_an_app_is_asked_for_and_seen_until_it_lives(folder: ServiceFolder, link
             page.goto(f"{url}/plan")
         box.check()
         page.get_by_role("button", name="Plan the chosen apps").click()
-        page.get_by_role("heading", name="create acme/shop").wait_for(timeout=LIVE_MS)
+        page.get_by_role("heading", name="create acme/stockroom").wait_for(timeout=LIVE_MS)
         seen["plan"] = page.content()
         assert watched.said == []
         page.goto(f"{url}/")
         _picture(page, "page-fleet")
         page.emulate_media(color_scheme="dark")
-        page.goto(f"{url}/apps/acme/web")
+        page.goto(f"{url}/apps/acme/storefront")
         _picture(page, "page-app")
 
         _check_every_view(browser, context.storage_state(), url)
@@ -134,7 +134,7 @@ def _check_every_view(browser: Browser, state: StorageState, url: str) -> None:
         page = context.new_page()
         for path in (
             "/",
-            "/apps/acme/web",
+            "/apps/acme/storefront",
             "/runs",
             "/findings",
             "/plan",
@@ -148,21 +148,21 @@ def _check_every_view(browser: Browser, state: StorageState, url: str) -> None:
         context.close()
     plain = browser.new_context(java_script_enabled=False, storage_state=state)
     page = plain.new_page()
-    page.goto(f"{url}/?q=web")
-    page.get_by_role("link", name="acme/web").click()
-    assert page.get_by_role("heading", name="acme/web").is_visible()
+    page.goto(f"{url}/?q=store")
+    page.get_by_role("link", name="acme/storefront").click()
+    assert page.get_by_role("heading", name="acme/storefront").is_visible()
     plain.close()
     assert faults == []
 
 
 def _check_no_secret(folder: ServiceFolder, seen: dict[str, str]) -> None:
     out = folder.project.pulumi(
-        "stack", "output", "--json", "--show-secrets", "--stack", "acme--web"
+        "stack", "output", "--json", "--show-secrets", "--stack", "acme--storefront"
     )
     outputs = json.loads(out)
-    urls = [*outputs["urls"]["acme/web"].values(), folder.catalog.url]
+    urls = [*outputs["urls"]["acme/storefront"].values(), folder.catalog.url]
     passwords = {f"password {n}": _password(url) for n, url in enumerate(urls)}
-    key = {"key": outputs["apiKeys"]["acme/web"]["default"]["1"], "token": SECRET.decode()}
+    key = {"key": outputs["apiKeys"]["acme/storefront"]["default"]["1"], "token": SECRET.decode()}
     assert Secrets(passwords | key).hits((name, html.encode()) for name, html in seen.items()) == []
 
 
