@@ -63,7 +63,7 @@ def report(
 
 
 def _read(folder: Path, environment: Mapping[str, str]) -> Report:
-    from tenantry.commands.usage import usage_of
+    from tenantry.fleet.measuring import usage_of
     from tenantry.fleet.project import Project
     from tenantry.pages.rows import Sources, joined
     from tenantry.presenting.report import Report

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tenantry.commands.options import AsJson
 from tenantry.presenting.notes import note
 from tenantry.presenting.printing import fail, one_line_errors
-
-if TYPE_CHECKING:
-    from tenantry.registry.models import Registry
-    from tenantry.usage.measures import Month
-    from tenantry.usage.reporting import Usage
 
 
 def usage(
@@ -45,6 +40,7 @@ def usage(
     units, money as text with two digits.
     """
     with one_line_errors():
+        from tenantry.fleet.measuring import usage_of
         from tenantry.fleet.project import Project
         from tenantry.presenting.usage import print_csv, print_usage, print_usage_json
         from tenantry.running.local import current_environment
@@ -69,24 +65,3 @@ def usage(
     for each in budgets:
         if what is None or each.of == what or each.of.startswith(f"{what}/"):
             note(f"{each.of}: {each.text}")
-
-
-def usage_of(url: str | None, registry: Registry, month: Month) -> tuple[Usage, tuple[str, str]]:
-    """Return the usage, and whence it is and of when."""
-    from tenantry.fleet.looking import looker_for
-    from tenantry.neon.looking import connect
-    from tenantry.running.local import current_environment
-    from tenantry.usage.measuring import measure
-    from tenantry.usage.reporting import usage as report
-    from tenantry.usage.samples import Stored, stored
-
-    kept = stored(url, registry.namespace, month) if url else Stored()
-    if kept.at is not None:
-        measured = kept.at.isoformat(timespec="seconds")
-        return report(registry, kept.samples, month, kept.users), ("catalog", measured)
-    environment = current_environment(Path.cwd())
-    looker = looker_for(Path.cwd(), environment)
-    with connect(looker.configuration, environment) as client:
-        samples = measure(client, registry, month.start, min(month.end, month.now))
-    measured = month.now.isoformat(timespec="seconds")
-    return report(registry, samples, month, kept.users), ("neon", measured)

@@ -19,6 +19,7 @@ from tenantry.selfservice.logs import about
 from tenantry.working.lease import OperationLease
 from tenantry.working.notices import Notices
 from tenantry.working.performing import Ended, Performance
+from tenantry.working.takeover import StillThereError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +138,9 @@ class Work:
                 row,
                 self._teller(claim, loop),
             )
+        except StillThereError as error:
+            # It is no failed attempt: the engine ends by itself, or goes on when somebody lets it.
+            ended = Ended("busy", reason=str(error))
         except TenantryError as error:
             ended = Ended("passing" if error.may_pass else "lasting", reason=str(error))
         except Exception:  # noqa: BLE001  # a fault of ours: the operation is not lost, and not tried for ever either
