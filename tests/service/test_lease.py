@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,16 +15,13 @@ from tenantry.running.resident import Resident, find_resident
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SECONDS = 2.0
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Resident]:
-    pulumi = shutil.which("pulumi")
-    assert pulumi is not None
-    command = find_resident(pulumi)
+    command = find_resident(str(Path(sys.executable).with_name("pulumi")))
     assert command is not None
     (tmp_path / "Pulumi.yaml").write_text("name: tenantry\nruntime: python\n")
     started = Resident(command, tmp_path, os.environ, SECONDS)
